@@ -1,0 +1,234 @@
+"""The intermediate representation: every formula and structural fact of a model, and nothing else.
+
+Frozen records with exact rationals; no SymPy, no C, no strings of code. ``derive.lower`` makes them,
+``templates.render`` prints them, and ``generated/<model>/ir.json`` stores them (JSON, written by msgspec).
+The order of tuples is the order of things in the kernels.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+
+class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Const(_Node, tag="const", frozen=True):
+    """The exact rational ``p/q``."""
+
+    p: int
+    q: int = 1
+
+
+class Ref(_Node, tag="ref", frozen=True):
+    """A value by name; ``index`` names a running index where the value is an array (in heads)."""
+
+    name: str
+    index: str | None = None
+
+
+class Op(_Node, tag="op", frozen=True):
+    """``op`` applied to ``args``: add (n-ary), mul (n-ary), neg (unary), div (binary)."""
+
+    op: str
+    args: tuple[Expr, ...]
+
+
+class Call(_Node, tag="call", frozen=True):
+    """A function of the kernels' small library: ``exp``, ``log`` or ``exp_dd`` (a divided difference of exp)."""
+
+    function: str
+    args: tuple[Expr, ...]
+
+
+class Reduce(_Node, tag="reduce", frozen=True):
+    """``sum`` or ``logsumexp`` of ``body`` over all values of ``index``."""
+
+    kind: str
+    index: str
+    body: Expr
+
+
+Expr = Const | Ref | Op | Call | Reduce
+
+
+class Label(_Node, frozen=True):
+    """The derivation step an assignment comes from, and the source's number where it has one."""
+
+    step: str
+    source: str | None = None
+
+    def __str__(self) -> str:
+        return self.step if self.source is None else f"{self.step}, {self.source}"
+
+
+class Assign(_Node, frozen=True):
+    """``target = value``; a target that is not an output of its block is local to it."""
+
+    target: str
+    value: Expr
+    label: Label
+
+
+class Block(_Node, frozen=True):
+    """A pure function: one mathematical object, named after it."""
+
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    body: tuple[Assign, ...]
+
+
+class Parameter(_Node, frozen=True):
+    """A parameter with its default (float64), unit and whether it must stay positive.
+
+    ``initial_of`` names the state whose initial value it is (``V0`` is the initial value of ``V``).
+    """
+
+    name: str
+    default: float
+    unit: str = "1"
+    positive: bool = False
+    doc: str = ""
+    initial_of: str | None = None
+
+
+class State(_Node, frozen=True):
+    """A state, the name of its adjoint variable, and its initial value.
+
+    ``initial`` is the parameter that holds the initial value; None for the running integral of a readout,
+    which starts at zero and is nobody's parameter.
+    """
+
+    name: str
+    adjoint: str
+    initial: str | None
+
+
+class Flow(_Node, frozen=True):
+    """The solution between events.
+
+    propagator: (dt, parameters) -> the distinct non-constant entries of the flow's and the adjoint flow's matrices;
+    advance: (entries, states) -> states after dt, named ``<state>_next``;
+    adjoint: (entries, adjoints) -> adjoints dt earlier, named ``<adjoint>_next``;
+    parameters: (dt, parameters, states at the start, adjoints at the end) -> ``grad_<parameter>``, the derivative
+    of a(end) . Phi(dt) x(start) at fixed dt, start and end.
+    """
+
+    kind: str
+    entries: tuple[str, ...]
+    propagator: Block
+    advance: Block
+    adjoint: Block
+    parameters: Block
+
+
+class Rung(_Node, frozen=True):
+    """One rung of the ladder of derivatives that isolates the zeros of a guard (Rolle).
+
+    ``value`` is u_k(x, p), linear in the states; between the zeros of u_{k+1}, u_k exp(rate s) is monotone, where
+    u_{k+1} = (D + rate) u_k. The last rung is a single exponential, so it keeps its sign between events.
+    """
+
+    value: Block
+    rate: Block
+
+
+class Emission(_Node, frozen=True):
+    """A transition at an upward zero crossing of the guard.
+
+    guard: (states, parameters) -> guard;  slope: -> guard_slope (its time derivative);
+    ladder: u_0 (the guard) up to the last, single-signed rung;
+    reset: (states before, parameters) -> ``<state>_next``;
+    adjoint: (states before, adjoints after, external, parameters) -> ``sensitivity`` (dL/dt_k in full) and
+    ``<adjoint>_next`` (before); ``external`` = dl_p/dt_k + l- - l+ + the credits of its arrivals;
+    parameters: (states before, adjoints after, sensitivity, parameters) -> ``grad_<parameter>``.
+    """
+
+    name: str
+    emits: bool
+    guard: Block
+    slope: Block
+    ladder: tuple[Rung, ...]
+    reset: Block
+    adjoint: Block
+    parameters: Block
+
+
+class Arrival(_Node, frozen=True):
+    """What a spike of weight ``w`` does to the receiving neuron.
+
+    jump: (states before, w, parameters) -> ``<state>_next``;
+    adjoint: (adjoints after, w, parameters) -> ``<adjoint>_next`` (before);
+    credit: (adjoints after, parameters) -> ``credit``, dL/dt_arrival per unit of weight (times w: the credit);
+    weight: (adjoints after, parameters) -> ``grad_w``;
+    parameters: (states before, adjoints after, w, parameters) -> ``grad_<parameter>``.
+    """
+
+    receptor: str
+    jump: Block
+    adjoint: Block
+    credit: Block
+    weight: Block
+    parameters: Block
+
+
+class Fact(_Node, frozen=True):
+    """Something that analysis found out about the model and that a kernel or a user may rely on."""
+
+    name: str
+    text: str
+
+
+class ModelIR(_Node, frozen=True):
+    """One model: everything the kernels and the runtime need to know about it.
+
+    initial: (adjoints at t = 0, parameters) -> ``grad_<parameter>`` for each initial value.
+    integrals: names of the readout integrals, which are states as well.
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: tuple[Parameter, ...]
+    states: tuple[State, ...]
+    flow: Flow
+    emissions: tuple[Emission, ...]
+    arrivals: tuple[Arrival, ...]
+    initial: Block
+    integrals: tuple[str, ...]
+    facts: tuple[Fact, ...]
+
+
+class HeadIR(_Node, frozen=True):
+    """A loss H over first-spike times ``t[k]`` of one population, for one sample with label ``label``.
+
+    value: (t, label, parameters) -> ``loss``;
+    label_gradient, other_gradient: (t, label, parameters) -> ``grad_t`` at k = label and at k != label.
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: tuple[Parameter, ...]
+    value: Block
+    label_gradient: Block
+    other_gradient: Block
+
+
+def dump(ir: ModelIR | HeadIR) -> bytes:
+    """The JSON text of an IR: the same bytes for the same IR, on every machine."""
+    return msgspec.json.format(msgspec.json.encode(ir), indent=2) + b"\n"
+
+
+def load_model(path: Path) -> ModelIR:
+    """Reads ``ir.json`` of a model; raises ``msgspec.ValidationError`` when it is not one."""
+    return msgspec.json.decode(path.read_bytes(), type=ModelIR)
+
+
+def load_head(path: Path) -> HeadIR:
+    """Reads ``ir.json`` of a loss head; raises ``msgspec.ValidationError`` when it is not one."""
+    return msgspec.json.decode(path.read_bytes(), type=HeadIR)
