@@ -1,0 +1,104 @@
+"""What must hold of a whole model: names differ, equations determine the motion, transitions can happen."""
+
+from __future__ import annotations
+
+import sympy
+
+from saltus.derive.expressions import Place
+from saltus.derive.model import WEIGHT, ModelSpec, Parameter, State
+
+
+def names_differ(origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]) -> None:
+    """Raises ``SpecError`` if two parameters, initial values or states have one name."""
+    seen: dict[str, str] = {parameter.name: "a parameter" for parameter in parameters}
+    for state in states:
+        for name, role in (
+            (state.name, "a state"),
+            (f"{state.name}0", f"the initial value of {state.name}"),
+        ):
+            if name in seen:
+                raise Place(origin, "initial", state.name).error(
+                    f"{name} is {role}, and also {seen[name]}.", "Rename one of them."
+                )
+            seen[name] = role
+
+
+def consistent(spec: ModelSpec) -> None:
+    """Raises ``SpecError`` unless the dynamics give each state a derivative and each transition can happen."""
+    _readouts(spec)
+    _mass(spec)
+    _transitions(spec)
+    _no_instant_crossing(spec)
+
+
+def _readouts(spec: ModelSpec) -> None:
+    taken = set(spec.symbols())
+    for readout in spec.readouts:
+        place = Place(spec.origin, "readouts", readout.name)
+        if readout.name in taken:
+            raise place.error(
+                f"{readout.name} is also a state or a parameter.", "Give the readout another name."
+            )
+        gradient = [readout.integrand.diff(state.symbol) for state in spec.states]
+        rest = readout.integrand - sum(
+            slope * state.symbol for slope, state in zip(gradient, spec.states, strict=True)
+        )
+        if sympy.expand(rest) != 0 or any(g.has(*spec.x) for g in gradient):
+            raise place.error(
+                f"the integral of {readout.integrand} is not supported yet, because it is not linear in the states.",
+                "Integrate a sum of states with constant factors.",
+            )
+
+
+def _mass(spec: ModelSpec) -> None:
+    for i, state in enumerate(spec.states):
+        place = Place(spec.origin, "dynamics", f"f_{state.name}")
+        if spec.mass[i, :].has(*spec.x_dot):
+            raise place.error(
+                f"{spec.dynamics[i]} is not linear in the time derivatives.",
+                "Write each dot(...) to the first power, with a factor of states and parameters.",
+            )
+        if not spec.dynamics[i].has(*spec.x_dot):
+            raise place.error(
+                f"{spec.dynamics[i]} holds no time derivative, so it is a constraint and no equation of motion.",
+                f"Write how dot({state.name}) follows from states and parameters.",
+            )
+    if sympy.cancel(spec.mass.det()) == 0:
+        raise Place(spec.origin, "dynamics").error(
+            "the equations do not determine all time derivatives: their matrix is singular.",
+            "Write equations that can be solved for each dot(...).",
+        )
+
+
+def _transitions(spec: ModelSpec) -> None:
+    for transition in spec.transitions:
+        place = Place(spec.origin, f"transition.{transition.name}", "when")
+        if not transition.when.has(*spec.x):
+            raise place.error(
+                f"{transition.when} does not depend on a state, so the transition cannot fire.",
+                "Write a condition that crosses zero upward as the states move, such as x - threshold.",
+            )
+        slope = (sympy.Matrix([transition.when]).jacobian(spec.x) * spec.vector_field)[0]
+        if sympy.cancel(sympy.together(slope)) == 0:
+            raise place.error(
+                f"{transition.when} stays constant along every trajectory, so the transition cannot fire.",
+                "Write a condition on states that move.",
+            )
+
+
+def _no_instant_crossing(spec: ModelSpec) -> None:
+    for transition in spec.transitions:
+        for receptor in spec.receptors:
+            jump = dict(zip(spec.x, receptor.jump, strict=True))
+            moved = transition.when.xreplace(jump) - transition.when
+            if sympy.cancel(sympy.together(moved)) != 0:
+                raise Place(spec.origin, f"receive.{receptor.name}").error(
+                    f"an arriving spike changes {transition.when} at once, so it could itself set off "
+                    f"[transition.{transition.name}]; such delta synapses are not supported yet.",
+                    "Let the spike act on a state that moves the condition through the dynamics, such as a current.",
+                )
+    for receptor in spec.receptors:
+        place = Place(spec.origin, f"receive.{receptor.name}")
+        changes = [e for e, state in zip(receptor.jump, spec.states, strict=True) if e != state.symbol]
+        if not any(e.has(WEIGHT) for e in changes):
+            raise place.error("an arriving spike does the same for every weight w.", 'Use w, as in "x + w".')
