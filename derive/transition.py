@@ -1,0 +1,251 @@
+r"""What a transition does to the adjoint of one neuron: the rules that a kernel applies at a spike.
+
+A spike is two transitions. The *emission* resets the neuron that crosses its threshold; each *arrival* changes one
+neuron that receives. At both, the terms of the transition in dL/dp are collected as in the source's :math:`\xi_k`,
+
+.. math:: \xi = w_t \frac{dt_k}{dp} + \lambda^-\!\cdot M^-\frac{\partial x^-}{\partial p}
+          - \lambda^+\!\cdot M^+\frac{\partial x^+}{\partial p},
+
+with :math:`w_t` what the time of the transition is worth outside this neuron; the relations that hold across the
+transition replace :math:`\partial x^+/\partial p`, and the equations "the coefficient of each
+:math:`\partial x^-/\partial p` is zero" are solved for :math:`\lambda^-`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr, Matrix, Symbol
+
+from saltus.derive.algebra import coefficients, readable, reduced, solve_linear, total
+from saltus.derive.source_numbers import numbers, short
+from saltus.derive.spec import EXTERNAL, SENSITIVITY, WEIGHT, ModelSpec, Receptor, Transition
+from saltus.errors import DerivationError
+
+Labels = Mapping[str, tuple[str, str | None]]
+"""Part of a rule -> (step of the derivation, number in the source or None)."""
+
+
+@dataclass(frozen=True)
+class EmissionRule:
+    """How one neuron's state and adjoint jump when its guard crosses zero.
+
+    States stand for their values before the spike, adjoints for their values after it (the kernel runs backward),
+    ``EXTERNAL`` for what the spike's time is worth elsewhere, ``SENSITIVITY`` for dL/dt_k in full.
+    """
+
+    name: str
+    emits: bool
+    guard: Expr
+    slope: Expr
+    """The guard's time derivative just before the spike."""
+    reset: Mapping[str, Expr]
+    """State name -> value after."""
+    sensitivity: Expr
+    """dL/dt_k, from ``EXTERNAL`` and the adjoints after."""
+    adjoint: Mapping[str, Expr]
+    """State name -> its lambda before, from ``EXTERNAL``."""
+    parameters: Mapping[str, Expr]
+    """Name of a parameter that the guard or the reset uses -> its share of dL/dp, from ``SENSITIVITY``."""
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class ArrivalRule:
+    """How one neuron's state and adjoint jump when a spike of weight ``WEIGHT`` arrives.
+
+    ``credit`` is dL/dt_arrival for each unit of weight: with delays, the gradient of the delay; for an input
+    spike, of its time; within a network it is owed to the emission.
+    """
+
+    receptor: str
+    jump: Mapping[str, Expr]
+    """State name -> value after."""
+    adjoint: Mapping[str, Expr]
+    """State name -> its lambda before."""
+    credit: Expr
+    weight: Expr
+    """The arrival's share of dL/dw."""
+    parameters: Mapping[str, Expr]
+    """Name of a parameter that the jump uses -> its share of dL/dp."""
+    labels: Labels
+
+
+def emission_rule(spec: ModelSpec, transition: Transition) -> EmissionRule:
+    r"""The rule at :math:`g(x^-, p) = 0`, where :math:`x^+ = R(x^-, p)`.
+
+    By the implicit function theorem :math:`dt_k/dp = -(g_x\,\partial x^-/\partial p + g_p)/\dot g^-`; across the
+    reset, :math:`\partial x^+/\partial p + \dot x^+ dt_k/dp = R_x(\partial x^-/\partial p + \dot x^- dt_k/dp) + R_p`.
+    Solving for :math:`\lambda^-` gives, with the co-state :math:`a = -M^T\lambda`,
+
+    .. math:: a^- = R_x^T a^+ - \frac{e}{\dot g^-}\, g_x, \qquad
+              e = w_t + a^+\!\cdot(R_x \dot x^- - \dot x^+).
+
+    Wunderlich & Pehle (2021), eqs. (35)-(40) and (52), for any guard, reset and dynamics.
+
+    Raises:
+        DerivationError: if the guard does not change along a trajectory: such a spike has no time of its own.
+    """
+    crossing = _Crossing.of(spec, spec.x, Matrix(transition.reset))
+    rates = crossing.rates_before
+    slope = readable(total(transition.when, dict(zip(spec.x, spec.vector_field, strict=True))))
+    if reduced(slope) == 0:
+        raise DerivationError(
+            f"{spec.origin}, [transition.{transition.name}] when: {transition.when} is constant along every trajectory"
+            " near a crossing, so a spike has no time of its own.\nUse a condition that the dynamics change."
+        )
+    dt = -total(transition.when, rates) / slope
+    worth = EXTERNAL + crossing.worth_of_time
+    xi = SENSITIVITY * dt + crossing.without_time
+    before = solve_linear(
+        [reduced(c) for c in coefficients(xi, crossing.dx).values()], crossing.lambda_before
+    )
+    present = [*spec.adjoints]
+    adjoint = {
+        state.name: readable(value.xreplace({SENSITIVITY: worth}), [EXTERNAL, *present])
+        for state, value in zip(spec.states, before, strict=True)
+    }
+    parameters = _parameters(spec, xi, crossing, [SENSITIVITY, *present])
+    return EmissionRule(
+        name=transition.name,
+        emits=transition.emits,
+        guard=transition.when,
+        slope=slope,
+        reset=_by_name(spec, transition.reset),
+        sensitivity=readable(worth, [EXTERNAL, *present]),
+        adjoint=adjoint,
+        parameters=parameters,
+        labels=_labels(
+            numbers(spec),
+            {
+                "guard": "transition.condition",
+                "slope": "transition.slope",
+                "sensitivity": "jump.sensitivity",
+                **{f"reset.{s.name}": f"reset.{s.name}" for s in spec.states},
+                **{f"adjoint.{s.name}": emission_step(spec, transition, s.name) for s in spec.states},
+                **{f"parameters.{name}": f"gradient.jump.{name}" for name in parameters},
+            },
+        ),
+    )
+
+
+def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
+    r"""The rule at an arrival, where :math:`x^+ = S(x^-, w, p)` at a time :math:`t_a` set elsewhere.
+
+    With :math:`a = -M^T\lambda`: :math:`a^- = S_x^T a^+`, the arrival's worth is
+    :math:`c = a^+\!\cdot(S_x \dot x^- - \dot x^+)`, and :math:`dL/dw = a^+\!\cdot S_w`.
+
+    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump that is linear in the weight.
+
+    Raises:
+        DerivationError: if the credit is not proportional to the weight, or the rule needs states that a kernel does
+            not keep: the receptor is not current-like.
+    """
+    crossing = _Crossing.of(spec, spec.x, Matrix(receptor.jump))
+    xi = crossing.without_time
+    before = solve_linear(
+        [reduced(c) for c in coefficients(xi, crossing.dx).values()], crossing.lambda_before
+    )
+    credit = reduced(crossing.worth_of_time / WEIGHT)
+    weight = reduced(sympy.expand(xi).coeff(crossing.dp[WEIGHT]))
+    for part, value in {"credit": credit, "weight gradient": weight}.items():
+        if value.free_symbols & {WEIGHT, *spec.x}:
+            raise DerivationError(
+                f"{spec.origin}, [receive.{receptor.name}]: its {part} is {value}, which is not the adjoint"
+                " alone, so this receptor is not current-like.\n"
+                "Write a jump that adds a multiple of w to a state that the dynamics use linearly, such as I + w."
+            )
+    present = [*spec.adjoints]
+    parameters = _parameters(spec, xi, crossing, present)
+    return ArrivalRule(
+        receptor=receptor.name,
+        jump=_by_name(spec, receptor.jump),
+        adjoint={s.name: readable(v, present) for s, v in zip(spec.states, before, strict=True)},
+        credit=readable(credit, present),
+        weight=readable(weight, present),
+        parameters=parameters,
+        labels=_labels(
+            numbers(spec),
+            {
+                "credit": "arrival.credit",
+                "weight": "gradient.weight",
+                **{f"jump.{s.name}": f"receive.{s.name}" for s in spec.states},
+                **{f"adjoint.{s.name}": f"jump.arrival.{s.name}" for s in spec.states},
+                **{f"parameters.{name}": f"gradient.arrival.{name}" for name in parameters},
+            },
+        ),
+    )
+
+
+def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:
+    r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`: the boundary term left at t = 0."""
+    costate = -spec.mass.T * spec.adjoints
+    return {
+        state.initial.name: readable(value, [*spec.adjoints])
+        for state, value in zip(spec.states, costate, strict=True)
+        if state.initial is not None
+    }
+
+
+def emission_step(spec: ModelSpec, transition: Transition, state: str) -> str:
+    """The step that gives ``state``'s adjoint before a spike.
+
+    The state that the guard watches takes up the spike's sensitivity: its step is ``jump.emission`` itself.
+    """
+    watched = [s.name for s in spec.states if transition.when.has(s.symbol)]
+    step = "jump.emission" if len(spec.transitions) == 1 else f"jump.emission.{transition.name}"
+    return step if watched[:1] == [state] else f"{step}.{state}"
+
+
+@dataclass(frozen=True)
+class _Crossing:
+    """Both sides of a transition ``x -> after``, differentiated along a parameter."""
+
+    dx: tuple[Symbol, ...]
+    """The unavailable derivatives of the states before."""
+    dp: Mapping[Symbol, Symbol]
+    """Derivative of each parameter and of the weight."""
+    lambda_before: tuple[Symbol, ...]
+    rates_before: Mapping[Symbol, Expr]
+    worth_of_time: Expr
+    """Coefficient of dt_k/dp in the neuron's terms."""
+    without_time: Expr
+    """The neuron's terms of xi without that: lambda- . M- dx- - lambda+ . M+ (R_x dx- + R_p dp)."""
+
+    @classmethod
+    def of(cls, spec: ModelSpec, x: Matrix, after: Matrix) -> _Crossing:
+        dx = tuple(Symbol(f"d{state.name}") for state in spec.states)
+        dp = {p.symbol: Symbol(f"d{p.name}") for p in spec.parameters} | {WEIGHT: Symbol(f"d{WEIGHT}")}
+        lambda_before = tuple(Symbol(f"{state.adjoint}_before") for state in spec.states)
+        rates: dict[Symbol, Expr] = {**dict(zip(x, dx, strict=True)), **dp}
+        at_after = dict(zip(x, after, strict=True))
+        flow_before = dict(zip(x, spec.vector_field, strict=True))
+        flow_after = spec.vector_field.xreplace(at_after)
+        mass_after = spec.mass.xreplace(at_after)
+        moved = Matrix([total(value, flow_before) for value in after]) - flow_after
+        carried = Matrix([total(value, rates) for value in after])
+        ahead = spec.adjoints.T * mass_after
+        return cls(
+            dx=dx,
+            dp=dp,
+            lambda_before=lambda_before,
+            rates_before=rates,
+            worth_of_time=reduced(-(ahead * moved)[0]),
+            without_time=(Matrix(lambda_before).T * spec.mass * Matrix(dx) - ahead * carried)[0],
+        )
+
+
+def _parameters(spec: ModelSpec, xi: Expr, crossing: _Crossing, present: Sequence[Symbol]) -> dict[str, Expr]:
+    shares = coefficients(xi, crossing.dp.values())
+    found = {p.name: reduced(shares[crossing.dp[p.symbol]]) for p in spec.parameters}
+    return {name: readable(share, present) for name, share in found.items() if share != 0}
+
+
+def _by_name(spec: ModelSpec, values: Sequence[Expr]) -> dict[str, Expr]:
+    return {state.name: value for state, value in zip(spec.states, values, strict=True)}
+
+
+def _labels(known: Mapping[str, str], steps: Mapping[str, str]) -> Labels:
+    return {part: (step, short(known[step]) if step in known else None) for part, step in steps.items()}
