@@ -43,8 +43,8 @@ def load(name: str, sources: Mapping[str, str], cdef: str, abi: tuple[str, int] 
         cdef: the declarations, as cffi reads them.
         abi: name of a function ``int32_t f(void)`` and the version it must return.
 
-    Raises: CompileError: if there is no compiler, it fails, the cache cannot be used, or the version does not
-        match.
+    Raises:
+        CompileError: if there is no compiler, it fails, the cache cannot be used, or the version differs.
     """
     chosen = compiler()
     key = f"kernels/{name}-{_key(sources, cdef, chosen)[:40]}"

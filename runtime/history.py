@@ -12,9 +12,10 @@ from saltus.errors import InputError
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):
     """One pass over the training data.
 
-    Attributes: epoch: counted from 1. train_loss, train_accuracy: means over the epoch's batches, each before
-        its own update (so they trail the
-            weights by half an epoch on average); accuracy in [0, 1], None if the network does not classify.
+    Attributes:
+        epoch: counted from 1.
+        train_loss, train_accuracy: means over the epoch's batches, each before its own update (so they trail
+            the weights by half an epoch); accuracy in [0, 1], None if the network does not classify.
         validation_loss, validation_accuracy: after the epoch; None without validation data.
         missing: label neurons that did not spike, over all training samples of the epoch.
         silent: neurons that did not spike over the validation data (the training data without one).
