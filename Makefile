@@ -1,0 +1,89 @@
+# make demo   on a fresh machine: environment, derivation, proofs, kernels, a trained network and its plot
+# make test   on a fresh machine: everything that must hold before a change is merged (CI runs this)
+# make quick  while working: lint, types and the fast tests, in .venv if it is there, else in the active environment
+# Needed beforehand: a C compiler, make, and Python >= 3.11 with venv (PYTHON=python3.12 picks one).
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick lint format types contracts proofs tests sanitize wheel benchmark clean
+
+help:
+	@sed -n '/^$$/q; s/^# //p' Makefile
+
+# --- environments ------------------------------------------------------------------------------------------
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Saltus needs Python >= 3.11 and $(PYTHON) is older. Name another one: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed-%: pyproject.toml | $(VENV)/bin/python
+	$(VENV)/bin/python -m pip install --quiet --editable '.[$*]'
+	@touch $@
+
+# --- the two commands of the README --------------------------------------------------------------------------
+
+demo: $(VENV)/installed-plot
+	$(VENV)/bin/python examples/demo.py
+
+test: $(VENV)/installed-dev
+	@before="$$(git status --porcelain 2>/dev/null)"; \
+	$(MAKE) --no-print-directory lint types contracts proofs tests sanitize wheel || exit 1; \
+	after="$$(git status --porcelain 2>/dev/null)"; \
+	[ "$$before" = "$$after" ] || { echo "The tests left something behind:"; git status --short; exit 1; }
+	@echo "All tests passed."
+
+# --- their parts ---------------------------------------------------------------------------------------------
+
+quick: lint types contracts
+	python -m pytest -q -n $(WORKERS)
+
+lint:
+	ruff check .
+	ruff format --check .
+
+format:
+	ruff check --fix .
+	ruff format .
+
+types:
+	mypy
+
+contracts:
+	lint-imports
+
+proofs:
+	saltus check
+	saltus emit --check
+
+tests:
+	HYPOTHESIS_PROFILE=ci python -m pytest -q -n $(WORKERS) -m "" --durations=10
+
+# The kernels again, with the compiler's checks of every access and of undefined behaviour; Python itself has none
+# of them, so the address sanitizer is loaded before it. A cache of its own keeps these kernels apart.
+sanitize:
+	@cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
+	SALTUS_CACHE_DIR=$$cache \
+	CFLAGS="-g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all" \
+	LD_PRELOAD="$$($${CC:-cc} -print-file-name=libasan.so) $$($${CC:-cc} -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 HYPOTHESIS_PROFILE=ci \
+	python -m pytest -q -p no:cacheprovider tests/test_reference.py tests/test_crossings.py tests/test_properties.py
+
+# What a user gets: sdist, wheel from the sdist, an empty environment, a model run outside the checkout.
+wheel:
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+	python -m build --outdir "$$folder/dist" . >"$$folder/log" 2>&1 || { tail -n 20 "$$folder/log"; exit 1; } && \
+	python -m venv "$$folder/venv" && "$$folder/venv/bin/python" -m pip install --quiet "$$folder"/dist/*.whl && \
+	cp tests/installed.py "$$folder" && cd "$$folder" && SALTUS_CACHE_DIR="$$folder/cache" venv/bin/python installed.py
+
+benchmark:
+	python benchmarks/yin_yang.py
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
