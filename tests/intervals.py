@@ -1,10 +1,10 @@
 """Random intervals between events with certified answers: does V reach theta within [0, T], and where?
 
-An interval is a state (V, I) below threshold, two time constants, a threshold and a length. V is largest at an
-end or where V' = 0, a place with a closed form; V reaches theta exactly if that largest value does. It is
-computed in floating point first, by formulas without cancellation, whose error is below ``32 eps (|V| + |I|)``.
-Where that leaves doubt (closer to theta than 1e-9 of the scale, six orders more than the error), it is computed
-again with 40 digits from the exact float64 inputs, so the answer is certain.
+An interval is a state (V, I) below threshold, two time constants, a threshold and a length. V is largest at
+an end or where V' = 0, a place with a closed form; V reaches theta exactly if that largest value does. It is
+computed in floating point first, by formulas without cancellation, with an error below ``32 eps (|V| + |I|)``.
+Where that leaves doubt (closer to theta than 1e-9 of the scale, six orders more than the error), 40 digits and
+the exact float64 inputs decide, so the answer is certain.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Intervals:
         return np.where(np.isfinite(s) & (s > 0) & (x > -1), s, np.inf)
 
     def peak(self) -> NDArray[np.longdouble]:
-        """The largest V on [0, T], to 32 eps (|V| + |I|): an error in the place of a turn is of second order."""
+        """The largest V on [0, T]; an error in the place of a turn is of second order."""
         places = (np.zeros(len(self)), np.full(len(self), self.T), np.minimum(self.turn(), self.T))
         return np.maximum.reduce([self.voltage(s) for s in places])
 
@@ -81,7 +81,7 @@ class Intervals:
         above = np.asarray(self.peak() - self.theta)
         scale = self.scale()
         reaches, doubtful = above > 0, np.abs(above) < DOUBTFUL * scale
-        falls = self.V - self.I > 1e-6 * scale
+        falls = 1e-6 * scale < self.V - self.I
         decidable = np.ones(len(self), bool)
         with mp.workdps(40):
             for i in np.flatnonzero(doubtful):
