@@ -186,6 +186,7 @@ class Fact(_Node, frozen=True):
 class ModelIR(_Node, frozen=True):
     """One model: everything the kernels and the runtime need to know about it.
 
+    terminal: (``final_<state>`` = dL/dx(T), parameters) -> ``<adjoint>_next``, the adjoints at t = T;
     initial: (adjoints at t = 0, parameters) -> ``grad_<parameter>`` for each initial value.
     integrals: names of the readout integrals, which are states as well.
     """
@@ -198,6 +199,7 @@ class ModelIR(_Node, frozen=True):
     flow: Flow
     emissions: tuple[Emission, ...]
     arrivals: tuple[Arrival, ...]
+    terminal: Block
     initial: Block
     integrals: tuple[str, ...]
     facts: tuple[Fact, ...]

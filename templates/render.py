@@ -1,0 +1,185 @@
+"""Renders IR into C: dumb templates, StrictUndefined, and the same bytes for the same IR."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import jinja2
+
+from saltus.errors import EmitError
+from saltus.templates import c_printer
+from saltus.templates.ir import Block, HeadIR, ModelIR, dump
+
+ABI = 1
+"""Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """C sources by file name, and the declarations that cffi reads."""
+
+    sources: Mapping[str, str]
+    cdef: str
+
+
+def event_unit(model: ModelIR) -> Unit:
+    """The event engine of a group of one model: ``model.h``, ``exponentials.h``, ``event.h``, ``event.c``.
+
+    Raises:
+        EmitError: the model needs what the event engine does not do yet, in one sentence with the way out.
+    """
+    emission = _only_emission(model)
+    interface = _render("interface.h.jinja", {})
+    names = _names(model)
+    context = {
+        **names,
+        "abi": ABI,
+        "header": _header(model, "event"),
+        "model": model,
+        "flow": model.flow,
+        "emission": emission,
+        "rungs": emission.ladder if emission else (),
+        "adjoint_entries": [n for n in names["entries"] if n in model.flow.adjoint.inputs],
+        "final_names": {
+            f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
+        },
+        "search_parameters": _search_parameters(model),
+        "sections": _sections(model),
+        "interface": interface,
+        "arguments": _Arguments(names),
+    }
+    files = {
+        "exponentials.h": "exponentials.h.jinja",
+        "model.h": "model.h.jinja",
+        "event.h": "event.h.jinja",
+        "event.c": "event.c.jinja",
+    }
+    return Unit({name: _render(template, context) for name, template in files.items()}, interface)
+
+
+def _only_emission(model: ModelIR):  # type: ignore[no-untyped-def]
+    if len(model.emissions) > 1:
+        raise EmitError(
+            f"{model.name} has {len(model.emissions)} transitions, and the event engine takes one. "
+            "Split the model, or keep the transition that sends spikes."
+        )
+    emission = model.emissions[0] if model.emissions else None
+    if emission is not None and len(emission.ladder) != 3:
+        raise EmitError(
+            f"{model.name}: the guard of {emission.name} needs {len(emission.ladder)} rungs to isolate its zeros, "
+            "and the event engine takes guards of two exponentials and a constant (3 rungs). "
+            "Use a model whose guard sees two modes."
+        )
+    return emission
+
+
+class _Arguments:
+    """Prints the arguments of a block's call: each input by the pattern of its kind, each output by address.
+
+    A pattern holds ``{}`` for the name and may hold ``{i}`` for its index within the kind.
+    """
+
+    def __init__(self, names: Mapping[str, list[str]]) -> None:
+        self._kinds = {
+            name: (kind, i)
+            for kind, members in (
+                ("x", names["states"]),
+                ("y", names["adjoints"]),
+                ("p", names["parameters"]),
+                ("k", names["entries"]),
+            )
+            for i, name in enumerate(members)
+        }
+
+    def __call__(
+        self,
+        block: Block,
+        x: str | None,
+        y: str | None,
+        p: str | None,
+        k: str | None,
+        names: Mapping[str, str],
+    ) -> str:
+        patterns = {"x": x, "y": y, "p": p, "k": k}
+        inputs = []
+        for name in block.inputs:
+            kind, index = self._kinds.get(name, (None, 0))
+            pattern = patterns[kind] if kind else names.get(name, name)
+            if pattern is None:
+                raise EmitError(
+                    f"{block.name} needs {name}, which its caller does not have. Pass its pattern."
+                )
+            inputs.append(pattern.replace("{}", name).replace("{i}", str(index)) if kind else pattern)
+        return ", ".join(inputs + [f"&{name}" for name in block.outputs])
+
+
+def _names(model: ModelIR) -> dict[str, list[str]]:
+    return {
+        "states": [state.name for state in model.states],
+        "adjoints": [state.adjoint for state in model.states],
+        "parameters": [parameter.name for parameter in model.parameters],
+        "entries": list(model.flow.entries),
+    }
+
+
+def _search_parameters(model: ModelIR) -> list[str]:
+    parameters = [parameter.name for parameter in model.parameters]
+    used: set[str] = set(model.flow.propagator.inputs)
+    for emission in model.emissions:
+        blocks = [emission.slope, emission.reset, *(b for r in emission.ladder for b in (r.value, r.rate))]
+        used.update(*(block.inputs for block in blocks))
+    return [name for name in parameters if name in used]
+
+
+def _sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
+    flow = model.flow
+    sections = [
+        ("the flow between events", [flow.propagator, flow.advance, flow.adjoint, flow.parameters]),
+        ("the ends", [model.terminal, model.initial]),
+    ]
+    for emission in model.emissions:
+        ladder = [block for rung in emission.ladder for block in (rung.value, rung.rate)]
+        rules = [emission.slope, emission.reset, emission.adjoint, emission.parameters]
+        sections.append((f"emission: {emission.name}", ladder + rules))
+    for arrival in model.arrivals:
+        rules = [arrival.jump, arrival.adjoint, arrival.credit, arrival.weight, arrival.parameters]
+        sections.append((f"arrival: {arrival.receptor}", rules))
+    return [(title, [block for block in blocks if block.outputs]) for title, blocks in sections]
+
+
+def _header(ir: ModelIR | HeadIR, what: str) -> str:
+    digest = hashlib.sha256(dump(ir)).hexdigest()[:12]
+    return (
+        f"Made by `saltus emit` from {ir.name}.toml ({what}; ir.json {digest}). Do not edit: change the spec or "
+        "the templates and run it again."
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("saltus.templates", "kernels"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters.update(
+        function_name=c_printer.function_name,
+        signature=c_printer.signature,
+        statement=c_printer.statement,
+        stem=lambda name: name.removesuffix("_next"),
+        gradient_of=lambda name: name.removeprefix("grad_"),
+        prefix=lambda name, prefix: prefix + name,
+        suffix=lambda name, suffix: name + suffix,
+    )
+    return environment
+
+
+def _render(template: str, context: Mapping[str, object]) -> str:
+    text = _environment().get_template(template).render(context)
+    return "\n".join(line.rstrip() for line in text.split("\n"))
