@@ -1,0 +1,49 @@
+"""Where the commands write: results to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from saltus.errors import InputError
+
+
+def out() -> Console:
+    """Standard output, for people."""
+    return Console(highlight=False, soft_wrap=False)
+
+
+def error(message: str) -> None:
+    """A message in red on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(message, style="red"))
+
+
+def note(message: str) -> None:
+    """A message on standard error."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(Text(message))
+
+
+def json(value: Any) -> None:
+    """A value on standard output, as JSON for machines."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+def text(value: str, file: Path | None) -> None:
+    """A text on standard output, or in a file."""
+    if not value.endswith("\n"):
+        value += "\n"
+    if file is None:
+        sys.stdout.write(value)
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(value, encoding="utf-8")
+    except OSError as problem:
+        raise InputError(
+            f"{file} cannot be written: {problem.strerror}. Choose another path with -o."
+        ) from problem

@@ -1,0 +1,5 @@
+"""``python -m saltus``."""
+
+from saltus.runtime.cli import main
+
+main()
