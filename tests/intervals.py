@@ -2,9 +2,9 @@
 
 An interval is a state (V, I) below threshold, two time constants, a threshold and a length. V is largest at
 an end or where V' = 0, a place with a closed form; V reaches theta exactly if that largest value does. It is
-computed in floating point first, by formulas without cancellation, with an error below ``32 eps (|V| + |I|)``.
-Where that leaves doubt (closer to theta than 1e-9 of the scale, six orders more than the error), 40 digits and
-the exact float64 inputs decide, so the answer is certain.
+computed in floating point first, by formulas without cancellation whose error is below 32 eps (|V| + |I|).
+Where that leaves doubt (closer to theta than 1e-9 of the scale, six orders more than the error), 40 digits
+and the exact float64 inputs decide, so the answer is certain.
 """
 
 from __future__ import annotations
