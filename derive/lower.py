@@ -1,0 +1,164 @@
+"""From a model to its IR: the rules and the flow, arranged into blocks.
+
+The mathematics is finished before it comes here: ``transition`` has the rules of spikes, ``flow`` the solution
+between them, ``ladder`` the zeros of a guard. This module gives each formula its block, its label and its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sympy import Expr, Matrix, Symbol
+
+from saltus.derive import flow_blocks
+from saltus.derive.flow import FlowSolution, solve, why
+from saltus.derive.ladder import bound, ladder
+from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec
+from saltus.derive.transition import ArrivalRule, EmissionRule, arrival_rule, emission_rule, initial_rule
+from saltus.derive.writer import Writer, model_writer
+from saltus.templates import ir
+
+
+def lower(spec: ModelSpec) -> ir.ModelIR:
+    """The IR of a model, its readout integrals as states of their own.
+
+    Raises:
+        DerivationError: if the model has no adjoint or no flow of the kinds derived so far.
+    """
+    whole = spec.with_integrals()
+    solution = solve(whole)
+    writer = model_writer(whole)
+    flow = flow_blocks.flow(solution, writer)
+    emissions = tuple(_emission(solution, writer, emission_rule(whole, t)) for t in whole.transitions)
+    return ir.ModelIR(
+        name=spec.name,
+        title=spec.title,
+        source=spec.source,
+        parameters=_parameters(whole),
+        states=tuple(
+            ir.State(s.name, str(s.adjoint), None if s.initial is None else s.initial.name)
+            for s in whole.states
+        ),
+        flow=flow,
+        emissions=emissions,
+        arrivals=tuple(_arrival(whole, writer, arrival_rule(whole, r)) for r in whole.receptors),
+        terminal=_terminal(whole, writer),
+        initial=_initial(whole, writer),
+        integrals=tuple(readout.name for readout in spec.readouts),
+        facts=_facts(solution, flow),
+    )
+
+
+def _parameters(spec: ModelSpec) -> tuple[ir.Parameter, ...]:
+    initial_of = {s.initial.name: s.name for s in spec.states if s.initial is not None}
+    return tuple(
+        ir.Parameter(p.name, p.default, p.unit, p.positive, p.doc, initial_of.get(p.name))
+        for p in spec.all_parameters
+    )
+
+
+def _emission(solution: FlowSolution, writer: Writer, rule: EmissionRule) -> ir.Emission:
+    spec = solution.spec
+    label = _labels(rule.labels)
+    # The rule gives the adjoint before from EXTERNAL; through SENSITIVITY = EXTERNAL + rest it is shorter.
+    external = SENSITIVITY - (rule.sensitivity - EXTERNAL)
+    before = {name: value.xreplace({EXTERNAL: external}) for name, value in rule.adjoint.items()}
+    adjoint = [
+        writer.assign("sensitivity", rule.sensitivity, label["sensitivity"]),
+        *(
+            writer.assign(f"{s.adjoint}_next", before[s.name], label[f"adjoint.{s.name}"])
+            for s in spec.states
+        ),
+    ]
+    transition = spec.transition(rule.name)
+    rungs = tuple(
+        ir.Rung(
+            writer.single(f"ladder_{k}", f"u_{k}", rung.value, writer.label(f"guard.ladder.{k}")),
+            writer.single(f"ladder_{k}_rate", f"u_{k}_rate", rung.rate, writer.label(f"guard.ladder.{k}")),
+        )
+        for k, rung in enumerate(ladder(transition, solution))
+    )
+    return ir.Emission(
+        name=rule.name,
+        emits=rule.emits,
+        guard=writer.single("guard", "guard", rule.guard, label["guard"]),
+        slope=writer.single("guard_slope", "guard_slope", rule.slope, label["slope"]),
+        ladder=rungs,
+        reset=_jump("reset", writer, rule.reset, label, "reset"),
+        adjoint=writer.block("emission_adjoint", adjoint, [a.target for a in adjoint]),
+        parameters=_gradient("emission_parameters", writer, rule.parameters, label),
+    )
+
+
+def _arrival(spec: ModelSpec, writer: Writer, rule: ArrivalRule) -> ir.Arrival:
+    label = _labels(rule.labels)
+    adjoint = [
+        writer.assign(f"{s.adjoint}_next", rule.adjoint[s.name], label[f"adjoint.{s.name}"])
+        for s in spec.states
+    ]
+    name = rule.receptor
+    return ir.Arrival(
+        receptor=name,
+        jump=_jump(f"{name}_jump", writer, rule.jump, label, "jump"),
+        adjoint=writer.block(f"{name}_adjoint", adjoint, [a.target for a in adjoint]),
+        credit=writer.single(f"{name}_credit", "credit", rule.credit, label["credit"]),
+        weight=writer.single(f"{name}_weight", "grad_w", rule.weight, label["weight"]),
+        parameters=_gradient(f"{name}_parameters", writer, rule.parameters, label),
+    )
+
+
+def _terminal(spec: ModelSpec, writer: Writer) -> ir.Block:
+    """The adjoints at the end of the run, from dL/dx(T) = -M^T lambda(T)."""
+    final = [Symbol(f"final_{state.name}", real=True) for state in spec.states]
+    local = writer.with_locals(final)
+    values = -spec.mass.T.LUsolve(Matrix(final))
+    body = [
+        local.assign(f"{state.adjoint}_next", value, local.label("adjoint.terminal"))
+        for state, value in zip(spec.states, values, strict=True)
+    ]
+    return local.block("terminal", body, [a.target for a in body])
+
+
+def _initial(spec: ModelSpec, writer: Writer) -> ir.Block:
+    label = writer.label("gradient.initial")
+    return _gradient(
+        "initial_gradient",
+        writer,
+        initial_rule(spec),
+        {f"parameters.{parameter.name}": label for parameter in spec.initial},
+    )
+
+
+def _jump(
+    name: str, writer: Writer, values: Mapping[str, Expr], label: Mapping[str, ir.Label], part: str
+) -> ir.Block:
+    body = [writer.assign(f"{s}_next", value, label[f"{part}.{s}"]) for s, value in values.items()]
+    return writer.block(name, body, [a.target for a in body])
+
+
+def _gradient(
+    name: str, writer: Writer, shares: Mapping[str, Expr], label: Mapping[str, ir.Label]
+) -> ir.Block:
+    body = [writer.assign(f"grad_{p}", share, label[f"parameters.{p}"]) for p, share in shares.items()]
+    return writer.block(name, body, [a.target for a in body])
+
+
+def _labels(labels: Mapping[str, tuple[str, str | None]]) -> dict[str, ir.Label]:
+    return {part: ir.Label(step, source) for part, (step, source) in labels.items()}
+
+
+def _facts(solution: FlowSolution, flow: ir.Flow) -> tuple[ir.Fact, ...]:
+    spec = solution.spec
+    used = [p.name for p in spec.parameters if solution.matrix.has(p.symbol)]
+    facts = [ir.Fact("flow", why(solution)), ir.Fact("flow_parameters", ", ".join(used))]
+    for transition in spec.transitions:
+        facts.append(ir.Fact(f"ladder.{transition.name}", bound(ladder(transition, solution))))
+    for receptor in spec.receptors:
+        facts.append(
+            ir.Fact(
+                f"arrival.{receptor.name}",
+                "the credit and the weight gradient are linear in the adjoints and free of the states, "
+                "so they can be taken at the arrival alone, in any order of coincident arrivals",
+            )
+        )
+    return tuple(facts)
