@@ -56,7 +56,8 @@ class Order:
 def arrange(expression: Expr, order: Order) -> ir.Expr:
     """The IR tree of a rational function of the symbols in ``order`` and of exp, log and exp_dd of such.
 
-    Of the factored fraction and the sum of fractions, the one with fewer operations; the factored one on a tie.
+    Of the factored fraction and the sum of fractions with different denominators, the one with fewer operations;
+    the factored one on a tie.
 
     Raises:
         DerivationError: if it holds anything else.
@@ -64,11 +65,17 @@ def arrange(expression: Expr, order: Order) -> ir.Expr:
     calls = _calls(expression)
     named = {call: sympy.Dummy(positive=True) for call in calls}
     replaced = expression.xreplace(named)
-    atoms: dict[Symbol, ir.Expr] = {symbol: ir.Ref(str(symbol)) for symbol in order.terms}
+    atoms: dict[Symbol, ir.Expr] = {symbol: reference(symbol) for symbol in order.terms}
     trees = {named[call]: _call(call, order) for call in calls}
     ranked = sorted(trees, key=lambda dummy: _tree_key(trees[dummy], order))
     scribe = _Scribe(order.with_last(ranked), atoms | trees)
-    return min((scribe.factored(replaced), scribe.summed(replaced)), key=operations)
+    return min((scribe.factored(replaced), scribe.grouped(replaced)), key=operations)
+
+
+def reference(symbol: Symbol) -> ir.Ref:
+    """The value that a symbol stands for: one called ``t[k]`` is the element k of t."""
+    name, _, index = str(symbol).removesuffix("]").partition("[")
+    return ir.Ref(name, index or None)
 
 
 def operations(tree: ir.Expr) -> int:
@@ -87,14 +94,14 @@ def operations(tree: ir.Expr) -> int:
 
 
 def names_in(tree: ir.Expr) -> set[str]:
-    """All names that a tree refers to."""
+    """All names that a tree refers to, those of its free indices included."""
     match tree:
-        case ir.Ref(name=name):
-            return {name}
+        case ir.Ref(name=name, index=index):
+            return {name} if index is None else {name, index}
         case ir.Op(args=args) | ir.Call(args=args):
             return set().union(*map(names_in, args))
-        case ir.Reduce(body=body):
-            return names_in(body)
+        case ir.Reduce(index=index, body=body):
+            return names_in(body) - {index}
         case _:
             return set()
 
@@ -116,14 +123,14 @@ def _call(call: Expr, order: Order) -> ir.Call:
 
 def _tree_key(tree: ir.Expr, order: Order) -> tuple[object, ...]:
     """A structural sort key that knows names by their place in ``order`` only."""
-    places = {str(symbol): place for place, symbol in enumerate(order.terms)}
+    places = {reference(symbol): place for place, symbol in enumerate(order.terms)}
 
     def key(node: ir.Expr) -> tuple[object, ...]:
         match node:
             case ir.Const(p=p, q=q):
                 return (0, p / q)
-            case ir.Ref(name=name):
-                return (1, places[name])
+            case ir.Ref():
+                return (1, places[node])
             case ir.Op(op=op, args=args):
                 return (2, op, len(args), *map(key, args))
             case ir.Call(function=function, args=args):
@@ -152,15 +159,20 @@ class _Scribe:
                     break
         return self._fraction(coefficient, up, down)
 
-    def summed(self, expression: Expr) -> ir.Expr:
-        """A sum of fractions, one for each term of the numerator."""
+    def grouped(self, expression: Expr) -> ir.Expr:
+        """A sum of fractions, one for each denominator that the terms of the numerator have."""
         numerator, denominator = self._parts(expression)
-        terms = self._polynomial(numerator)
-        trees = [
-            (self.factored(coefficient * self._product(monomial) / denominator), monomial)
-            for monomial, coefficient in terms.items()
-        ]
-        return self._sum(trees)
+        groups: dict[tuple[object, ...], list[tuple[Monomial, Expr]]] = {}
+        for monomial, coefficient in self._polynomial(numerator).items():
+            term = coefficient * self._product(monomial) / denominator
+            below = tuple(tuple(factor.items()) for factor in self._factors(term)[2])
+            groups.setdefault(below, []).append((monomial, term))
+        return self._sum(
+            [
+                (self.factored(sympy.Add(*(term for _, term in group))), group[0][0])
+                for group in groups.values()
+            ]
+        )
 
     def _parts(self, expression: Expr) -> tuple[Expr, Expr]:
         stray = expression.free_symbols - set(self.order.terms)
@@ -242,13 +254,14 @@ class _Scribe:
         """``symbol * (inside)``, with all else that the terms share beside the symbol and the sign before it."""
         common = tuple(min(m[i] for m in inside) for i in range(len(self.order.terms)))
         scale = _scale(inside)
-        left = {tuple(a - b for a, b in zip(m, common, strict=True)): c / scale for m, c in inside.items()}
+        left: Terms = {
+            tuple(a - b for a, b in zip(m, common, strict=True)): c / scale for m, c in inside.items()
+        }
         if scale < 0 and _mixed(left):
             left, scale = _negated(left), -scale
         outside = tuple(n + (i == at) for i, n in enumerate(common))
-        front = self._monomial(outside, scale)
-        body = self._horner(left)
-        return negated(product([front.args[0], body])) if _is_negative(front) else product([front, body])
+        tree = product([self._monomial(outside, abs(scale)), self._horner(left)])
+        return negated(tree) if scale < 0 else tree
 
     def _monomial(self, monomial: Monomial, coefficient: sympy.Rational) -> ir.Expr:
         powers = dict(zip(self.order.terms, monomial, strict=True))
@@ -267,7 +280,7 @@ class _Scribe:
             return ir.Const(0)
         ranked = sorted(trees, key=lambda pair: (_is_negative(pair[0]), _descending(pair[1])))
         terms = tuple(tree for tree, _ in ranked)
-        return terms[0] if len(terms) == 1 else ir.Op("add", terms)
+        return terms[0] if len(terms) == 1 else ir.Op("add", tuple(_as_summand(term) for term in terms))
 
 
 def product(factors: Sequence[ir.Expr]) -> ir.Expr:
@@ -284,6 +297,11 @@ def negated(tree: ir.Expr) -> ir.Expr:
     if isinstance(tree, ir.Const):
         return ir.Const(-tree.p, tree.q)
     return ir.Op("neg", (tree,))
+
+
+def _as_summand(tree: ir.Expr) -> ir.Expr:
+    """A negative number as minus a positive one, so that sums are printed with a minus."""
+    return ir.Op("neg", (ir.Const(-tree.p, tree.q),)) if isinstance(tree, ir.Const) and tree.p < 0 else tree
 
 
 def _is_negative(tree: ir.Expr) -> bool:

@@ -13,6 +13,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import sympy
 from sympy import Expr
@@ -35,6 +36,18 @@ _OPERATORS: dict[type[ast.operator], Callable[[Expr, Expr], Expr]] = {
     ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b,
 }
+
+
+def _exp(exponent: Expr) -> Expr:
+    return sympy.exp(exponent)
+
+
+def _log(argument: Expr) -> Expr:
+    return sympy.log(argument)
+
+
+ELEMENTARY: Mapping[str, Callable[..., Expr]] = MappingProxyType({"exp": _exp, "log": _log})
+"""The elementary functions that a kernel can compute."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Grammar:
     refusals: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
-def parse(text: object, grammar: Grammar, place: Place) -> Expr:
+def parse_expression(text: object, grammar: Grammar, place: Place) -> Expr:
     """The SymPy expression that ``text`` writes, numbers as exact rationals of their decimal text.
 
     Raises:
@@ -86,9 +99,9 @@ def parse(text: object, grammar: Grammar, place: Place) -> Expr:
             f"the expression has {len(text)} characters, more than {MAX_LENGTH}.", "Split or shorten it."
         )
     value = _Reader(text, grammar, place).read()
-    if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+    if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I):
         raise place.error(
-            f'"{text}" divides by zero or is not finite.', "Write an expression that has a value."
+            f'"{text}" has no finite real value.', "Look for a division by zero or a logarithm of 0."
         )
     return value
 

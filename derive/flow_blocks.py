@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 
 import sympy
@@ -156,6 +156,6 @@ class _Exponentials:
         """What the names stand for."""
         return [writer.assign(str(symbol), value, label) for value, symbol in self.names.items()]
 
-    def _chain(self, exponential: Expr) -> Sequence[int]:
+    def _chain(self, exponential: Expr) -> tuple[int, ...]:
         """Length, then the states whose rates are the nodes, the first of the spec where several have that rate."""
         return (len(exponential.args), *sorted(self._nodes.index(node) for node in exponential.args))

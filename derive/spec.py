@@ -9,8 +9,7 @@ import sympy
 from sympy import Expr
 
 from saltus.derive import checks, files, tables
-from saltus.derive.expressions import Grammar, Place
-from saltus.derive.expressions import parse as parse_expression
+from saltus.derive.expressions import ELEMENTARY, Grammar, Place, parse_expression
 from saltus.derive.model import (
     EXTERNAL,
     SENSITIVITY,
@@ -129,7 +128,7 @@ def _dynamics(
             )
         return dots[argument]
 
-    grammar = Grammar(_names(parameters, states), functions={"dot": dot, "exp": sympy.exp, "log": sympy.log})
+    grammar = Grammar(_names(parameters, states), functions={**ELEMENTARY, "dot": dot})
     return tuple(parse_expression(entries[name], grammar, Place(origin, "dynamics", name)) for name in known)
 
 
