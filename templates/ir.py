@@ -38,7 +38,7 @@ class Op(_Node, tag="op", frozen=True):
 
 
 class Call(_Node, tag="call", frozen=True):
-    """A function of the kernels' small library: ``exp``, ``log`` or ``exp_dd`` (a divided difference of exp)."""
+    """A function of the kernels' library: ``exp``, ``log`` or ``exp_dd`` (a divided difference of exp)."""
 
     function: str
     args: tuple[Expr, ...]
@@ -111,11 +111,11 @@ class State(_Node, frozen=True):
 class Flow(_Node, frozen=True):
     """The solution between events.
 
-    propagator: (dt, parameters) -> the distinct non-constant entries of the flow's and the adjoint flow's matrices;
+    propagator: (dt, parameters) -> the distinct entries of the flow's and the adjoint flow's matrices;
     advance: (entries, states) -> states after dt, named ``<state>_next``;
     adjoint: (entries, adjoints) -> adjoints dt earlier, named ``<adjoint>_next``;
-    parameters: (dt, parameters, states at the start, adjoints at the end) -> ``grad_<parameter>``, the derivative
-    of a(end) . Phi(dt) x(start) at fixed dt, start and end.
+    parameters: (dt, parameters, states at the start, adjoints at the end) -> ``grad_<parameter>``,
+    the derivative of a(end) . Phi(dt) x(start) at fixed dt, start and end.
     """
 
     kind: str
@@ -129,8 +129,8 @@ class Flow(_Node, frozen=True):
 class Rung(_Node, frozen=True):
     """One rung of the ladder of derivatives that isolates the zeros of a guard (Rolle).
 
-    ``value`` is u_k(x, p), linear in the states; between the zeros of u_{k+1}, u_k exp(rate s) is monotone, where
-    u_{k+1} = (D + rate) u_k. The last rung is a single exponential, so it keeps its sign between events.
+    ``value`` is u_k(x, p), linear in the states; between the zeros of u_{k+1} = (D + rate) u_k,
+    u_k exp(rate s) is monotone. The last rung is a single exponential, so it keeps its sign between events.
     """
 
     value: Block
@@ -163,7 +163,7 @@ class Arrival(_Node, frozen=True):
 
     jump: (states before, w, parameters) -> ``<state>_next``;
     adjoint: (adjoints after, w, parameters) -> ``<adjoint>_next`` (before);
-    credit: (adjoints after, parameters) -> ``credit``, dL/dt_arrival per unit of weight (times w: the credit);
+    credit: (adjoints after, parameters) -> ``credit``, which times w is dL/dt of the arrival;
     weight: (adjoints after, parameters) -> ``grad_w``;
     parameters: (states before, adjoints after, w, parameters) -> ``grad_<parameter>``.
     """
@@ -186,6 +186,7 @@ class Fact(_Node, frozen=True):
 class ModelIR(_Node, frozen=True):
     """One model: everything the kernels and the runtime need to know about it.
 
+    constants: parameters -> ``per_<parameter>`` (reciprocals), which other blocks may take as inputs;
     terminal: (``final_<state>`` = dL/dx(T), parameters) -> ``<adjoint>_next``, the adjoints at t = T;
     initial: (adjoints at t = 0, parameters) -> ``grad_<parameter>`` for each initial value.
     integrals: names of the readout integrals, which are states as well.
@@ -199,6 +200,7 @@ class ModelIR(_Node, frozen=True):
     flow: Flow
     emissions: tuple[Emission, ...]
     arrivals: tuple[Arrival, ...]
+    constants: Block
     terminal: Block
     initial: Block
     integrals: tuple[str, ...]

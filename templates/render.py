@@ -11,7 +11,7 @@ import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.ir import Block, HeadIR, ModelIR, dump
+from saltus.templates.ir import Block, Emission, HeadIR, ModelIR, dump
 
 ABI = 1
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -60,7 +60,7 @@ def event_unit(model: ModelIR) -> Unit:
     return Unit({name: _render(template, context) for name, template in files.items()}, interface)
 
 
-def _only_emission(model: ModelIR):  # type: ignore[no-untyped-def]
+def _only_emission(model: ModelIR) -> Emission | None:
     if len(model.emissions) > 1:
         raise EmitError(
             f"{model.name} has {len(model.emissions)} transitions, and the event engine takes one. "
@@ -69,8 +69,8 @@ def _only_emission(model: ModelIR):  # type: ignore[no-untyped-def]
     emission = model.emissions[0] if model.emissions else None
     if emission is not None and len(emission.ladder) != 3:
         raise EmitError(
-            f"{model.name}: the guard of {emission.name} needs {len(emission.ladder)} rungs to isolate its zeros, "
-            "and the event engine takes guards of two exponentials and a constant (3 rungs). "
+            f"{model.name}: the guard of {emission.name} needs {len(emission.ladder)} rungs to isolate its "
+            "zeros, and the event engine takes guards of two exponentials and a constant (3 rungs). "
             "Use a model whose guard sees two modes."
         )
     return emission
@@ -88,7 +88,7 @@ class _Arguments:
             for kind, members in (
                 ("x", names["states"]),
                 ("y", names["adjoints"]),
-                ("p", names["parameters"]),
+                ("p", names["parameters"] + names["constants"]),
                 ("k", names["entries"]),
             )
             for i, name in enumerate(members)
@@ -121,12 +121,13 @@ def _names(model: ModelIR) -> dict[str, list[str]]:
         "states": [state.name for state in model.states],
         "adjoints": [state.adjoint for state in model.states],
         "parameters": [parameter.name for parameter in model.parameters],
+        "constants": list(model.constants.outputs),
         "entries": list(model.flow.entries),
     }
 
 
 def _search_parameters(model: ModelIR) -> list[str]:
-    parameters = [parameter.name for parameter in model.parameters]
+    parameters = [*(parameter.name for parameter in model.parameters), *model.constants.outputs]
     used: set[str] = set(model.flow.propagator.inputs)
     for emission in model.emissions:
         blocks = [emission.slope, emission.reset, *(b for r in emission.ladder for b in (r.value, r.rate))]
@@ -137,6 +138,7 @@ def _search_parameters(model: ModelIR) -> list[str]:
 def _sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     flow = model.flow
     sections = [
+        ("constants", [model.constants]),
         ("the flow between events", [flow.propagator, flow.advance, flow.adjoint, flow.parameters]),
         ("the ends", [model.terminal, model.initial]),
     ]
@@ -153,8 +155,8 @@ def _sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
 def _header(ir: ModelIR | HeadIR, what: str) -> str:
     digest = hashlib.sha256(dump(ir)).hexdigest()[:12]
     return (
-        f"Made by `saltus emit` from {ir.name}.toml ({what}; ir.json {digest}). Do not edit: change the spec or "
-        "the templates and run it again."
+        f"Made by `saltus emit` from {ir.name}.toml ({what}; ir.json {digest}). Do not edit: "
+        "change the spec or the templates and run it again."
     )
 
 
