@@ -1,8 +1,8 @@
 """Reciprocals of parameters, computed once instead of divided by at every event.
 
-A rewriting of the IR that changes no value but its last bits: ``x/(p*q)`` with parameters ``p``, ``q`` becomes
-``x*per_p*per_q``, where the model's block ``constants`` holds ``per_p = 1/p``. Kernels evaluate that block once a
-batch; a division would cost them as much as the rest of a propagator.
+A rewriting of the IR that changes no value but its last bits: ``x/(p*q)`` with parameters ``p``, ``q``
+becomes ``x*per_p*per_q``, where the model's block ``constants`` holds ``per_p = 1/p``. Kernels evaluate that
+block once a chunk of samples; a division at each event would cost as much as the rest of a propagator.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from sympy import Expr, Matrix, Symbol
 
 from saltus.derive import flow_blocks
+from saltus.derive.constants import hoist_reciprocals
 from saltus.derive.flow import FlowSolution, solve, why
 from saltus.derive.ladder import bound, ladder
 from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec
@@ -30,7 +31,7 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
     writer = model_writer(whole)
     flow = flow_blocks.flow(solution, writer)
     emissions = tuple(_emission(solution, writer, emission_rule(whole, t)) for t in whole.transitions)
-    return ir.ModelIR(
+    model = ir.ModelIR(
         name=spec.name,
         title=spec.title,
         source=spec.source,
@@ -42,11 +43,13 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         flow=flow,
         emissions=emissions,
         arrivals=tuple(_arrival(whole, writer, arrival_rule(whole, r)) for r in whole.receptors),
+        constants=ir.Block("constants", (), (), ()),
         terminal=_terminal(whole, writer),
         initial=_initial(whole, writer),
         integrals=tuple(readout.name for readout in spec.readouts),
         facts=_facts(solution, flow),
     )
+    return hoist_reciprocals(model)
 
 
 def _parameters(spec: ModelSpec) -> tuple[ir.Parameter, ...]:
