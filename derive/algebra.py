@@ -1,7 +1,7 @@
 """The exact algebra that every derivation step uses: chain rule, normal form, and a readable form.
 
-Nothing here searches for a nice form (no ``simplify``): the results are the same on every machine and in every
-version of SymPy that agrees on ``cancel`` and ``expand``.
+Nothing here searches for a nice form (no ``simplify``): the results are the same on every machine and in
+every version of SymPy that agrees on ``cancel`` and ``expand``.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from sympy import Expr, Integral, Matrix, Symbol
 
 
 def total(expression: Expr, rates: Mapping[Symbol, Expr]) -> Expr:
-    r"""The derivative of ``expression`` along a direction: :math:`\sum_s \partial_s e \cdot \mathrm{rate}(s)`.
+    r"""The derivative of ``expression`` along a direction: :math:`\sum_s \partial_s e \cdot
+    \mathrm{rate}(s)`.
 
-    With the time derivatives of the symbols as ``rates`` this is d/dt, with their derivatives with respect to a
-    parameter it is d/dp: one chain rule for both.
+    With the time derivatives of the symbols as ``rates`` this is d/dt, with their derivatives with respect
+    to a parameter it is d/dp: one chain rule for both.
     """
     free = sorted(expression.free_symbols & set(rates), key=str)
     return sympy.Add(*(expression.diff(symbol) * rates[symbol] for symbol in free))
 
 
 def reduced(expression: Expr) -> Expr:
-    r"""The normal form by which an identity is proved: zero exactly when ``expression`` is a zero rational function.
+    r"""The normal form by which an identity is proved: zero exactly when ``expression`` is a zero rational
+    function.
 
-    Integrals over the same range are joined first (:math:`a\int f + b\int g = \int (af + bg)`), since two of them
-    are equal as soon as their integrands are.
+    Integrals over the same range are joined first (:math:`a\int f + b\int g = \int (af + bg)`), since two
+    of them are equal as soon as their integrands are.
     """
     expression = sympy.expand(expression)
     integrals = expression.atoms(Integral)
@@ -70,7 +72,8 @@ def coefficients(expression: Expr, symbols: Iterable[Symbol]) -> dict[Symbol, Ex
 
 
 def readable(expression: Expr, linear: Sequence[Symbol] = ()) -> Expr:
-    """The same rational function as one fraction, collected in ``linear``, with signs as a person would put them.
+    """The same rational function as one fraction, collected in ``linear``, with signs as a person would put
+    them.
 
     The sign of a fraction is chosen so that the first of ``linear`` that it contains comes with a plus.
     """

@@ -1,8 +1,8 @@
 """Which derivation step carries which number of the source, for a model that is the source's up to names.
 
-The derivation names its steps (``jump.emission``), because a number means nothing for another model; the source
-(Wunderlich & Pehle 2021, with Nowotny's notes) numbers them for V, I and Table 1. A spec is matched to Table 1 by its
-equations, never by its name, so a renamed copy carries the same numbers.
+The derivation names its steps (``jump.emission``), because a number means nothing for another model; the
+source (Wunderlich & Pehle 2021, with Nowotny's notes) numbers them for V, I and Table 1. A spec is matched
+to Table 1 by its equations, never by its name, so a renamed copy carries the same numbers.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def as_paper_model(spec: ModelSpec) -> PaperModel | None:
 
 
 def numbers(spec: ModelSpec) -> Mapping[str, str]:
-    """Step -> number of the source (``"3.3:52a"``) for this spec; empty for a model that the source does not treat."""
+    """Step -> number of the source (``"3.3:52a"``) for this spec; empty for a model that the source does
+    not treat.
+    """
     paper = as_paper_model(spec)
     if paper is None:
         return {}

@@ -1,13 +1,14 @@
 r"""What a transition does to the adjoint of one neuron: the rules that a kernel applies at a spike.
 
-A spike is two transitions. The *emission* resets the neuron that crosses its threshold; each *arrival* changes one
-neuron that receives. At both, the terms of the transition in dL/dp are collected as in the source's :math:`\xi_k`,
+A spike is two transitions. The *emission* resets the neuron that crosses its threshold; each *arrival*
+changes one neuron that receives. At both, the terms of the transition in dL/dp are collected as in the
+source's :math:`\xi_k`,
 
 .. math:: \xi = w_t \frac{dt_k}{dp} + \lambda^-\!\cdot M^-\frac{\partial x^-}{\partial p}
           - \lambda^+\!\cdot M^+\frac{\partial x^+}{\partial p},
 
-with :math:`w_t` what the time of the transition is worth outside this neuron; the relations that hold across the
-transition replace :math:`\partial x^+/\partial p`, and the equations "the coefficient of each
+with :math:`w_t` what the time of the transition is worth outside this neuron; the relations that hold
+across the transition replace :math:`\partial x^+/\partial p`, and the equations "the coefficient of each
 :math:`\partial x^-/\partial p` is zero" are solved for :math:`\lambda^-`.
 """
 
@@ -32,8 +33,8 @@ Labels = Mapping[str, tuple[str, str | None]]
 class EmissionRule:
     """How one neuron's state and adjoint jump when its guard crosses zero.
 
-    States stand for their values before the spike, adjoints for their values after it (the kernel runs backward),
-    ``EXTERNAL`` for what the spike's time is worth elsewhere, ``SENSITIVITY`` for dL/dt_k in full.
+    States stand for their values before the spike, adjoints for their values after it (the kernel runs
+    backward), ``EXTERNAL`` for what the spike's time is worth elsewhere, ``SENSITIVITY`` for dL/dt_k in full.
     """
 
     name: str
@@ -76,9 +77,9 @@ class ArrivalRule:
 def emission_rule(spec: ModelSpec, transition: Transition) -> EmissionRule:
     r"""The rule at :math:`g(x^-, p) = 0`, where :math:`x^+ = R(x^-, p)`.
 
-    By the implicit function theorem :math:`dt_k/dp = -(g_x\,\partial x^-/\partial p + g_p)/\dot g^-`; across the
-    reset, :math:`\partial x^+/\partial p + \dot x^+ dt_k/dp = R_x(\partial x^-/\partial p + \dot x^- dt_k/dp) + R_p`.
-    Solving for :math:`\lambda^-` gives, with the co-state :math:`a = -M^T\lambda`,
+    By the implicit function theorem :math:`dt_k/dp = -(g_x\,\partial x^-/\partial p + g_p)/\dot g^-`;
+    across the reset, :math:`\partial x^+/\partial p + \dot x^+ dt_k/dp = R_x(\partial x^-/\partial p + \dot
+    x^- dt_k/dp) + R_p`. Solving for :math:`\lambda^-` gives, with the co-state :math:`a = -M^T\lambda`,
 
     .. math:: a^- = R_x^T a^+ - \frac{e}{\dot g^-}\, g_x, \qquad
               e = w_t + a^+\!\cdot(R_x \dot x^- - \dot x^+).
@@ -137,10 +138,12 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
     With :math:`a = -M^T\lambda`: :math:`a^- = S_x^T a^+`, the arrival's worth is
     :math:`c = a^+\!\cdot(S_x \dot x^- - \dot x^+)`, and :math:`dL/dw = a^+\!\cdot S_w`.
 
-    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump that is linear in the weight.
+    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump that is linear in the
+    weight.
 
     Raises:
-        DerivationError: if the credit is not proportional to the weight, or the rule needs states that a kernel does
+        DerivationError: if the credit is not proportional to the weight, or the rule needs states that a
+        kernel does
             not keep: the receptor is not current-like.
     """
     crossing = _Crossing.of(spec, spec.x, Matrix(receptor.jump))
@@ -155,7 +158,7 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
             raise DerivationError(
                 f"{spec.origin}, [receive.{receptor.name}]: its {part} is {value}, which is not the adjoint"
                 " alone, so this receptor is not current-like.\n"
-                "Write a jump that adds a multiple of w to a state that the dynamics use linearly, such as I + w."
+                "Write a jump that adds a multiple of w to a state that the dynamics use linearly, such as x + w."
             )
     present = [*spec.adjoints]
     parameters = _parameters(spec, xi, crossing, present)
@@ -180,7 +183,9 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
 
 
 def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:
-    r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`: the boundary term left at t = 0."""
+    r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`: the boundary term left at t
+    = 0.
+    """
     costate = -spec.mass.T * spec.adjoints
     return {
         state.initial.name: readable(value, [*spec.adjoints])
@@ -195,8 +200,8 @@ def emission_step(spec: ModelSpec, transition: Transition, state: str) -> str:
     The state that the guard watches takes up the spike's sensitivity: its step is ``jump.emission`` itself.
     """
     watched = [s.name for s in spec.states if transition.when.has(s.symbol)]
-    step = "jump.emission" if len(spec.transitions) == 1 else f"jump.emission.{transition.name}"
-    return step if watched[:1] == [state] else f"{step}.{state}"
+    step = "jump.emission" if watched[:1] == [state] else f"jump.emission.{state}"
+    return step if len(spec.transitions) == 1 else f"{step}.{transition.name}"
 
 
 @dataclass(frozen=True)

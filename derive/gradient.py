@@ -1,0 +1,189 @@
+"""The whole derivation for one model: free adjoint dynamics, jumps, and the gradient of every kind of
+parameter.
+
+``adjoint`` is the entry point. Its steps are in ``interval`` (between spikes), ``crossing`` and ``jump``
+(at a spike), ``arrival`` (input spikes), and here: the sums of the gradient, parameters, and initial values.
+
+Wunderlich & Pehle (2021), section 3, for any model that ``spec`` can write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import sympy
+from sympy import Expr, Integral, S, Symbol
+
+from saltus.derive import notation
+from saltus.derive.algebra import factor_parts, readable
+from saltus.derive.arrival import at_arrival
+from saltus.derive.crossing import across, spike_time, spiking_side, target_sides
+from saltus.derive.derivation import Derivation, Equation
+from saltus.derive.interval import between_spikes
+from saltus.derive.jump import Spike, jumps
+from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
+from saltus.derive.source_numbers import numbers
+from saltus.derive.spec import ModelSpec, Transition
+from saltus.derive.table import rows_of_table
+
+_TARGETS = "mqrsuv"
+_ANY = "parameter"
+"""Prefix of the steps along a parameter rather than a weight."""
+
+
+def adjoint(spec: ModelSpec) -> Derivation:
+    """Everything that is derived from one model, proved as it stands: see ``Derivation.check``.
+
+    Raises:
+        DerivationError: if a transition's guard does not change along a trajectory.
+    """
+    model = spec.with_integrals()
+    by_weight = derived(model, along_weight)
+    by_parameter = _prefixed(derived(model, along_parameter))
+    arrivals = [equation for receptor in model.receptors for equation in at_arrival(model, receptor)]
+    gradients = [*_parameters(model, by_parameter), *_initial(model)]
+    equations = [*by_weight, *arrivals, *by_parameter, *gradients]
+    return Derivation(f"{spec.name}: {spec.title}", equations, rows_of_table(equations)).numbered(
+        numbers(spec)
+    )
+
+
+def derived(
+    model: ModelSpec,
+    direction: Callable[[ModelSpec, tuple[str, ...]], Direction],
+    *,
+    extra: Sequence[str] = (),
+) -> list[Equation]:
+    """Between spikes, and at a spike of each transition, along a direction.
+
+    ``extra`` names more targets of the first receptor; the spiking neuron's own name makes it its own target.
+    """
+    targets = dict(zip(_TARGETS, model.receptors, strict=False))
+    targets |= {name: model.receptors[0] for name in extra}
+    scene = Scene(model, direction(model, tuple(targets)), targets)
+    between = between_spikes(scene)
+    steps = list(between)
+    for transition in model.transitions:
+        at = _at_spike(scene, transition, between)
+        steps += at if len(model.transitions) == 1 else _suffixed(at, transition.name)
+    return steps
+
+
+def _at_spike(scene: Scene, transition: Transition, between: list[Equation]) -> list[Equation]:
+    timing = spike_time(scene, transition)
+    sides = (spiking_side(scene, transition), *target_sides(scene))
+    relations = [equation for side in sides for equation in across(side, timing[-1])]
+    known = {equation.label: equation for equation in (*timing, *relations)}
+    collected = jumps(Spike(scene, transition, sides, known))
+    by_label = {equation.label: equation for equation in (*between, *collected)}
+    return [*timing, *relations, *collected, *_weight_gradients(scene, by_label)]
+
+
+def _weight_gradients(scene: Scene, known: dict[str, Equation]) -> list[Equation]:
+    r"""The gradient of a weight: what its spikes leave, summed.
+
+    .. math:: \frac{dL}{dw_{ji}} = \sum_k \xi_k = a^+\!\cdot S_w \text{ of the target } j \text{ at the
+    spikes of } i
+    """
+    if not scene.targets or any(value != 0 for value in scene.direction.parameters.values()):
+        return []
+    first = next(iter(scene.targets))
+    whole = Equation(
+        "gradient.weight",
+        scene.gradient,
+        known["xi.left"].rhs,
+        "The gradient is the sum of what the spikes leave.",
+        combines={"sum.transitions": S.One, "xi.left": S.One},
+        over="k = 1 … N",
+    )
+    only: dict[Symbol, Expr] = {kronecker("i", scene.sender): S.One, kronecker("j", first): S.One}
+    only |= {kronecker("j", m): S.Zero for m in scene.targets if m != first}
+    renamed = dict(zip(scene.adjoints(first, "+"), scene.adjoints("j", "+"), strict=True))
+    spelled = Equation(
+        "gradient.weight.sum",
+        scene.gradient,
+        readable(whole.rhs.xreplace({**only, **renamed}), scene.adjoints("j", "+")),
+        "Only the spikes of neuron i, and of their targets only j: the Kronecker symbols pick them.",
+        combines={"gradient.weight": S.One},
+        facts={**only, **renamed},
+        over="t ∈ spikes from i",
+    )
+    return [whole, spelled]
+
+
+def _parameters(model: ModelSpec, steps: list[Equation]) -> list[Equation]:
+    r"""Any parameter q: its share in the dynamics, the guard and the reset.
+
+    .. math:: \frac{dL}{dq} = \int \lambda\cdot\frac{\partial f}{\partial q}\,dt + \sum_k (\text{terms of
+    the spike})
+    """
+    known = {equation.label: equation for equation in steps}
+    any_ = along_parameter(model, tuple(dict(zip(_TARGETS, model.receptors, strict=False))))
+    gradient = Scene(model, any_).gradient
+    total = known[f"{_ANY}.sum.transitions"]
+    lefts = [e for e in steps if e.label.startswith(f"{_ANY}.xi.left")]
+    found = []
+    for parameter in model.parameters:
+        only: dict[Expr, Expr] = dict.fromkeys([*any_.parameters.values(), *any_.weights.values()], S.Zero)
+        only[any_.parameters[parameter.symbol]] = S.One
+        own = notation.total_derivative("L", parameter.name)
+        between = [(i, factor_parts(i.function.xreplace(only))) for i in total.rhs.atoms(Integral)]
+        inside = sympy.Add(*(Integral(f, *i.limits) for i, f in between if f != 0))
+        spikes = sympy.Add(*(readable(left.rhs.xreplace(only)) for left in lefts))
+        found.append(
+            Equation(
+                f"gradient.parameter.{parameter.name}",
+                own,
+                inside + spikes,
+                "Its share between the spikes, and at each spike.",
+                combines={total.label: S.One, **{left.label: S.One for left in lefts}},
+                facts={own: gradient + (len(lefts) - 1) * XI, **only},
+                over="intervals and spikes",
+            )
+        )
+    return found
+
+
+def _initial(model: ModelSpec) -> list[Equation]:
+    r"""Initial values: the boundary term at t = 0, :math:`a(0) = -M^T\lambda(0)`."""
+    scene = Scene(model, along_weight(model, ()))
+    at_zero = [-c for c in scene.momenta()]
+    found = []
+    for state, value in zip(model.states, at_zero, strict=True):
+        if state.initial is None:
+            continue
+        own = notation.total_derivative("L", state.initial.name)
+        only = {
+            dx: S.One if dx == notation.partial(state.name, "w_ji") else S.Zero for dx in scene.partials()
+        }
+        boundary = sympy.Add(*(-c * dx for c, dx in zip(scene.momenta(), scene.partials(), strict=True)))
+        found.append(
+            Equation(
+                f"gradient.initial.{state.name}",
+                own,
+                readable(value, scene.adjoints()),
+                "The boundary term at t = 0, where λ is λ(0).",
+                facts={own: boundary.xreplace(only)},
+                differentiates=("collect",),
+            )
+        )
+    return found
+
+
+def _prefixed(steps: list[Equation]) -> list[Equation]:
+    return [_renamed(e, {s.label: f"{_ANY}.{s.label}" for s in steps}) for e in steps]
+
+
+def _suffixed(steps: list[Equation], name: str) -> list[Equation]:
+    return [_renamed(e, {s.label: f"{s.label}.{name}" for s in steps}) for e in steps]
+
+
+def _renamed(equation: Equation, names: dict[str, str]) -> Equation:
+    return replace(
+        equation,
+        label=names[equation.label],
+        uses=tuple(names.get(label, label) for label in equation.uses),
+        combines={names.get(label, label): m for label, m in equation.combines.items()},
+        differentiates=tuple(names.get(label, label) for label in equation.differentiates),
+    )
