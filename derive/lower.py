@@ -1,7 +1,8 @@
 """From a model to its IR: the rules and the flow, arranged into blocks.
 
-The mathematics is finished before it comes here: ``transition`` has the rules of spikes, ``flow`` the solution
-between them, ``ladder`` the zeros of a guard. This module gives each formula its block, its label and its place.
+The mathematics is finished before it comes here: ``transition`` has the rules of spikes, ``flow`` the
+solution between them, ``ladder`` the zeros of a guard. This module gives each formula its block, its label
+and its place.
 """
 
 from __future__ import annotations

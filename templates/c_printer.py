@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Mapping
 from functools import singledispatch
 
 from saltus.errors import EmitError
@@ -16,23 +18,61 @@ def expression(expr: Expr) -> str:
     return _render(expr)[0]
 
 
-def function_name(block: Block) -> str:
-    """The C name of a block: its own, with dots made underscores."""
-    return block.name.replace(".", "_")
+def function_name(block: Block, prefix: str = "model") -> str:
+    """The C name of a block, apart from the names that a spec can bring."""
+    return f"{prefix}_{block.name}"
 
 
 def signature(block: Block) -> str:
     """The parameter list of a block's function: inputs by value, outputs by pointer."""
     inputs = [f"const double {name}" for name in block.inputs]
-    outputs = [f"double *restrict {name}" for name in block.outputs]
-    return ", ".join(inputs + outputs)
+    return ", ".join([*inputs, *_outputs(block)])
+
+
+def head_signature(block: Block) -> str:
+    """The parameter list of a block of a loss head: times as an array, class indices as integers."""
+    kinds = {"t": "const double *restrict t", "label": "int32_t label", "k": "int32_t k"}
+    inputs = [kinds.get(name, f"const double {name}") for name in block.inputs]
+    return ", ".join(["int32_t classes", *inputs, *_outputs(block)])
 
 
 def statement(block: Block, assign: Assign) -> str:
-    """One assignment of a block, without its label."""
+    """One assignment of a block, with its label."""
+    outputs = {name: Ref(f"(*{name})") for name in block.outputs}
     target = assign.target
-    place = f"*{target}" if target in block.outputs else f"const double {target}"
-    return f"{place} = {expression(assign.value)};"
+    place = f"*{target}" if target in outputs else f"const double {target}"
+    return f"{place} = {expression(_renamed(assign.value, outputs))}; /* {assign.label} */"
+
+
+def changed(block: Block) -> list[str]:
+    """The outputs of a jump that are not what they were: ``x_next = x`` needs no code."""
+    same = {
+        assign.target for assign in block.body if assign.value == Ref(assign.target.removesuffix("_next"))
+    }
+    return [name for name in block.outputs if name not in same]
+
+
+def wrapped(text: str, indent: int) -> str:
+    """The text in lines of 110 characters, continued at ``indent`` spaces."""
+    return "\n".join(
+        textwrap.wrap(
+            text, 110, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        )
+    )
+
+
+def _outputs(block: Block) -> list[str]:
+    return [f"double *restrict {name}" for name in block.outputs]
+
+
+def _renamed(expr: Expr, names: Mapping[str, Ref]) -> Expr:
+    if isinstance(expr, Ref):
+        return names.get(expr.name, expr)
+    if isinstance(expr, Op):
+        return Op(expr.op, tuple(_renamed(arg, names) for arg in expr.args))
+    if isinstance(expr, Call):
+        return Call(expr.function, tuple(_renamed(arg, names) for arg in expr.args))
+    return expr
 
 
 def _wrap(expr: Expr, least: int) -> str:
@@ -98,7 +138,7 @@ def _div(args: tuple[Expr, ...]) -> tuple[str, int]:
 
 
 def _neg(args: tuple[Expr, ...]) -> tuple[str, int]:
-    return f"-{_wrap(args[0], _UNARY)}", _UNARY
+    return f"-{_wrap(args[0], _PRODUCT)}", _PRODUCT
 
 
 _FUNCTIONS = {"exp": "saltus_exp", "log": "log"}

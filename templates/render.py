@@ -11,7 +11,7 @@ import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.ir import Block, Emission, HeadIR, ModelIR, dump
+from saltus.templates.ir import Block, Emission, HeadIR, ModelIR, Reduce, dump
 
 ABI = 1
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -51,13 +51,23 @@ def event_unit(model: ModelIR) -> Unit:
         "interface": interface,
         "arguments": _Arguments(names),
     }
-    files = {
-        "exponentials.h": "exponentials.h.jinja",
-        "model.h": "model.h.jinja",
-        "event.h": "event.h.jinja",
-        "event.c": "event.c.jinja",
+    files = ("exponentials.h", "model.h", "event.h", "event.c")
+    return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
+
+
+def head_unit(head: HeadIR) -> Unit:
+    """A loss head: ``exponentials.h``, ``head.h``, ``head.c``."""
+    interface = _render("head_interface.h.jinja", {})
+    places = {"t": "times", "label": "label[b]", "k": "k"}
+    places |= {parameter.name: f"parameters[{i}]" for i, parameter in enumerate(head.parameters)}
+    context = {
+        "header": _header(head, "head"),
+        "head": head,
+        "interface": interface,
+        "head_arguments": lambda block: ", ".join(["classes", *(places[name] for name in block.inputs)]),
     }
-    return Unit({name: _render(template, context) for name, template in files.items()}, interface)
+    files = ("exponentials.h", "head.h", "head.c")
+    return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
 
 
 def _only_emission(model: ModelIR) -> Emission | None:
@@ -172,8 +182,13 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters.update(
         function_name=c_printer.function_name,
+        wrapped=c_printer.wrapped,
         signature=c_printer.signature,
+        head_signature=c_printer.head_signature,
         statement=c_printer.statement,
+        expression=c_printer.expression,
+        changed=c_printer.changed,
+        is_reduction=lambda expr: isinstance(expr, Reduce),
         stem=lambda name: name.removesuffix("_next"),
         gradient_of=lambda name: name.removeprefix("grad_"),
         prefix=lambda name, prefix: prefix + name,
