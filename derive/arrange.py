@@ -1,9 +1,9 @@
 """From SymPy to IR expressions, in an order of our own.
 
-SymPy's order of terms depends on names and changes between its versions. Here an expression becomes a fraction of
-polynomials over symbols whose order the caller gives; polynomials are factored, terms and factors sorted by that
-order, signs put where a person would put them. So the same model under other names, or with another SymPy, gives
-the same tree.
+SymPy's order of terms depends on names and changes between its versions. Here an expression becomes a
+fraction of polynomials over symbols whose order the caller gives; polynomials are factored, terms and
+factors sorted by that order, signs put where a person would put them. So the same model under other names,
+or with another SymPy, gives the same tree.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class Order:
 def arrange(expression: Expr, order: Order) -> ir.Expr:
     """The IR tree of a rational function of the symbols in ``order`` and of exp, log and exp_dd of such.
 
-    Of the factored fraction and the sum of fractions with different denominators, the one with fewer operations;
+    Of the factored fraction and the sum of fractions with different denominators, the one with fewer
+    operations;
     the factored one on a tie.
 
     Raises:
@@ -185,7 +186,7 @@ class _Scribe:
         return numerator, denominator
 
     def _factors(self, expression: Expr) -> tuple[sympy.Rational, list[Terms], list[Terms]]:
-        """Coefficient, factors of the numerator and of the denominator; each factor's first term is positive."""
+        """Coefficient, factors above and below; each factor's first term is positive."""
         coefficient = sympy.Integer(1)
         sides: list[list[Terms]] = []
         for part, power in zip(self._parts(expression), (1, -1), strict=True):
@@ -251,7 +252,7 @@ class _Scribe:
         return [(self._taken_out(inside, at), first), *self._groups(rest)]
 
     def _taken_out(self, inside: Terms, at: int) -> ir.Expr:
-        """``symbol * (inside)``, with all else that the terms share beside the symbol and the sign before it."""
+        """``symbol * (inside)``, with whatever else the terms share beside the symbol."""
         common = tuple(min(m[i] for m in inside) for i in range(len(self.order.terms)))
         scale = _scale(inside)
         left: Terms = {
@@ -305,7 +306,7 @@ def _as_summand(tree: ir.Expr) -> ir.Expr:
 
 
 def _is_negative(tree: ir.Expr) -> bool:
-    return isinstance(tree, ir.Op) and tree.op == "neg" or isinstance(tree, ir.Const) and tree.p < 0
+    return (isinstance(tree, ir.Op) and tree.op == "neg") or (isinstance(tree, ir.Const) and tree.p < 0)
 
 
 def _descending(monomial: Monomial) -> Monomial:

@@ -24,7 +24,7 @@ def names_differ(origin: str, parameters: tuple[Parameter, ...], states: tuple[S
 
 
 def consistent(spec: ModelSpec) -> None:
-    """Raises ``SpecError`` unless the dynamics give each state a derivative and each transition can happen."""
+    """Raises ``SpecError`` unless the dynamics determine the motion and each transition can happen."""
     _readouts(spec)
     _mass(spec)
     _transitions(spec)
@@ -45,7 +45,7 @@ def _readouts(spec: ModelSpec) -> None:
         )
         if sympy.expand(rest) != 0 or any(g.has(*spec.x) for g in gradient):
             raise place.error(
-                f"the integral of {readout.integrand} is not supported yet, because it is not linear in the states.",
+                f"the integral of {readout.integrand}, not linear in the states, is not supported yet.",
                 "Integrate a sum of states with constant factors.",
             )
 
@@ -60,7 +60,7 @@ def _mass(spec: ModelSpec) -> None:
             )
         if not spec.dynamics[i].has(*spec.x_dot):
             raise place.error(
-                f"{spec.dynamics[i]} holds no time derivative, so it is a constraint and no equation of motion.",
+                f"{spec.dynamics[i]} holds no time derivative, so it is no equation of motion.",
                 f"Write how dot({state.name}) follows from states and parameters.",
             )
     if sympy.cancel(spec.mass.det()) == 0:
@@ -95,7 +95,7 @@ def _no_instant_crossing(spec: ModelSpec) -> None:
                 raise Place(spec.origin, f"receive.{receptor.name}").error(
                     f"an arriving spike changes {transition.when} at once, so it could itself set off "
                     f"[transition.{transition.name}]; such delta synapses are not supported yet.",
-                    "Let the spike act on a state that moves the condition through the dynamics, such as a current.",
+                    "Let it act on a state that drives the condition through the dynamics, like a current.",
                 )
     for receptor in spec.receptors:
         place = Place(spec.origin, f"receive.{receptor.name}")

@@ -1,6 +1,7 @@
 r"""Divided differences of the exponential: what a chain of linear equations does between events.
 
-.. math:: \exp[a] = e^a, \qquad \exp[a_0, \dots, a_n] = \frac{\exp[a_0, \dots, a_{n-1}] - \exp[a_1, \dots, a_n]}{a_0 - a_n}
+.. math:: \exp[a] = e^a, \qquad
+          \exp[a_0, \dots, a_n] = \frac{\exp[a_0, \dots, a_{n-1}] - \exp[a_1, \dots, a_n]}{a_0 - a_n}
 
 They are symmetric in their nodes and analytic in all of them together: where nodes meet, the limit is a
 derivative, :math:`\exp[a, \dots, a] = e^a/n!`. So nothing that is written with them has a singular case.
@@ -16,7 +17,7 @@ from sympy.core.sorting import default_sort_key
 
 
 class exp_dd(sympy.Function):  # type: ignore[misc]  # noqa: N801 - it is written exp_dd(a, b), as in C
-    r"""The divided difference of exp at its arguments, :math:`\exp[a_0, \dots, a_n]`, repeated nodes allowed."""
+    r"""The divided difference :math:`\exp[a_0, \dots, a_n]` of exp, repeated nodes allowed."""
 
     @classmethod
     def eval(cls, *nodes: Expr) -> Expr | None:
@@ -54,7 +55,8 @@ def to_exponentials(expression: Expr) -> Expr:
 def confluent(expression: Expr, equal: dict[Expr, Expr]) -> Expr:
     """``expression`` in exponentials where some nodes meet: ``equal`` says what becomes equal to what.
 
-    The substitution comes first, so the limit is taken inside the divided differences and nothing divides by zero.
+    The substitution comes first, so the limit is taken inside the divided differences and nothing divides
+    by zero.
     """
     return to_exponentials(expression.xreplace(equal).replace(exp_dd, exp_dd))
 

@@ -1,7 +1,7 @@
 """From text to SymPy by a whitelist: names, numbers, + - * / **, and the calls that the context allows.
 
-The text is read by Python's own grammar (``ast.parse``, which runs nothing) and rebuilt node by node. Whatever
-is not listed here is an error; there is no ``eval``, no ``sympify``, no attribute access.
+The text is read by Python's own grammar (``ast.parse``, which runs nothing) and rebuilt node by node.
+Whatever is not listed here is an error; there is no ``eval``, no ``sympify``, no attribute access.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_LENGTH = 2000
 MAX_DEPTH = 100
 """Levels of the syntax tree; a sum of n terms has n of them."""
 MAX_EXPONENT = 64
-"""Largest product of nested exponents: bounds the degree, and the digits of a number, that a text can ask for."""
+"""Largest product of nested exponents: it bounds the degrees and digits that a text can ask for."""
 MAX_DIGITS = 40
 """Digits of one number."""
 
@@ -72,9 +72,9 @@ class Grammar:
     """What an expression may use, and what it means.
 
     names: each name's SymPy value; functions: each function's meaning, from its parsed arguments (it raises
-    ``ValueError`` with what is wrong and, as a second argument, the remedy); subscript: the meaning of ``a[b]``,
-    None where subscripts are not allowed; refusals: names that deserve a better answer than "unknown", with
-    what to say and the remedy.
+    ``ValueError`` with what is wrong and, as a second argument, the remedy); subscript: the meaning of
+    ``a[b]``, None where subscripts are not allowed; refusals: names that deserve a better answer than
+    "unknown", with what to say and the remedy.
     """
 
     names: Mapping[str, Expr]
@@ -87,7 +87,8 @@ def parse_expression(text: object, grammar: Grammar, place: Place) -> Expr:
     """The SymPy expression that ``text`` writes, numbers as exact rationals of their decimal text.
 
     Raises:
-        SpecError: if ``text`` is no string, is too long, deep or large, does not follow Python's grammar, or uses
+        SpecError: if ``text`` is no string, is too long, deep or large, does not follow Python's grammar,
+        or uses
             a name, function or syntax that ``grammar`` does not list.
     """
     if not isinstance(text, str):
@@ -144,7 +145,7 @@ class _Reader:
         shown = self.text if len(self.text) <= 80 else self.text[:77] + "..."
         return self.place.error(f'"{shown}" {what}.', remedy)
 
-    def value(self, node: ast.expr, budget: int) -> Expr:
+    def value(self, node: ast.expr, budget: int) -> Expr:  # noqa: PLR0911 - one return a kind of node
         match node:
             case ast.Constant():
                 return self.number(node)
@@ -152,8 +153,6 @@ class _Reader:
                 return self.name(name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 return -self.value(operand, budget)
-            case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-                return self.value(operand, budget)
             case ast.BinOp(op=ast.Pow(), left=left, right=right):
                 return self.power(left, right, budget)
             case ast.BinOp(op=op, left=left, right=right) if type(op) in _OPERATORS:

@@ -16,7 +16,7 @@ def shipped(folder: str) -> tuple[str, ...]:
 
 
 def read(folder: str, spec: str | Path) -> tuple[str, str]:
-    """The text of a spec file and the name to call it in messages; ``spec`` is a path to .toml or a shipped name.
+    """The text of a spec file (a path to .toml, or a shipped name) and what to call it in messages.
 
     Raises:
         SpecError: if there is no such file, or it is not UTF-8 text.

@@ -4,10 +4,11 @@ Between events the state follows :math:`\dot x = A x`. If the states can be orde
 itself and on earlier ones only, :math:`e^{A\,dt}` has the entries (Opitz 1964)
 
 .. math:: \Phi_{ij} = \sum_{j = s_0 \to s_1 \to \dots \to s_k = i}
-          \Big(\prod_m A_{s_{m+1} s_m}\Big)\, dt^k \exp[-r_{s_0} dt, \dots, -r_{s_k} dt], \qquad r_s = -A_{ss},
+          \Big(\prod_m A_{s_{m+1} s_m}\Big)\, dt^k \exp[-r_{s_0} dt, \dots, -r_{s_k} dt],
+          \qquad r_s = -A_{ss},
 
-a sum over the paths by which state j acts on state i, with divided differences of exp. They are analytic in the
-rates, so equal time constants need no case of their own. The adjoint runs backward with
+a sum over the paths by which state j acts on state i, with divided differences of exp. They are analytic in
+the rates, so equal time constants need no case of their own. The adjoint runs backward with
 :math:`\lambda(t - dt) = \Psi \lambda(t)`, :math:`\Psi = M^{-T} \Phi^T M^T`.
 """
 
@@ -15,13 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy
 from sympy import Expr, Matrix, Symbol
 
+from saltus.derive.arrange import Order
 from saltus.derive.divided_differences import exp_dd, to_exponentials
 from saltus.derive.expressions import Place
 from saltus.derive.model import ModelSpec
+from saltus.derive.text import text
 from saltus.errors import DerivationError
 
 DT = Symbol("dt", nonnegative=True)
@@ -33,7 +37,8 @@ class FlowSolution:
     """The flow of a model and of its adjoint over a time ``dt``.
 
     generator: A in x' = A x;  matrix: Phi(dt), x(t + dt) = Phi x(t);
-    adjoint_generator: B in lambda' = B lambda, ' = -d/dt;  adjoint_matrix: Psi(dt), lambda(t - dt) = Psi lambda(t);
+    adjoint_generator: B in lambda' = B lambda, ' = -d/dt;  adjoint_matrix: Psi(dt), lambda(t - dt) = Psi
+    lambda(t);
     rates: r_s = -A_ss, the decay rate of each state, in 1/s;
     order: indices of the states, each after those it depends on.
     """
@@ -61,7 +66,7 @@ class FlowSolution:
 
 
 def solve(spec: ModelSpec) -> FlowSolution:
-    """Solves the dynamics of ``spec`` between events, readout integrals not included (``with_integrals`` adds them).
+    """Solves the dynamics of ``spec`` between events, without its readouts (``with_integrals`` adds them).
 
     Raises:
         DerivationError: if the dynamics are not linear, have a constant term, or have states that act on one
@@ -84,7 +89,7 @@ def solve(spec: ModelSpec) -> FlowSolution:
 
 
 def residuals(solution: FlowSolution) -> dict[str, Expr]:
-    r"""What must vanish for ``solution`` to be one: each entry, reduced, is zero if and only if the equation holds.
+    r"""What must vanish for ``solution`` to be one, entry by entry and reduced.
 
     .. math:: \frac{d\Phi}{ds} - A\Phi, \quad \Phi(0) - 1, \quad \frac{d\Psi}{ds} - B\Psi, \quad \Psi(0) - 1
     """
@@ -109,7 +114,8 @@ def residuals(solution: FlowSolution) -> dict[str, Expr]:
 def reduced(expression: Expr) -> Expr:
     """``expression`` in exponentials, brought to one fraction and cancelled: 0 exactly if it is zero.
 
-    Exponentials of different arguments are independent over the rational functions, so each stands for itself.
+    Exponentials of different arguments are independent over the rational functions, so each stands for
+    itself.
     """
     written = to_exponentials(expression)
     atoms = {e: sympy.Dummy() for e in written.atoms(sympy.exp)}
@@ -117,13 +123,14 @@ def reduced(expression: Expr) -> Expr:
     return sympy.cancel(sympy.together(written.xreplace(atoms))).xreplace(back)
 
 
-def why(solution: FlowSolution) -> str:
-    """Which flow this is and why it may be used, in a sentence or two."""
+def why(solution: FlowSolution, order: Order) -> str:
+    """Which flow this is and why it may be used, in a sentence; ``order`` is that of its formulas."""
     names = [solution.spec.states[i].name for i in solution.order]
+    rates = [text(solution.rates[i], order) for i in solution.order]
     return (
-        f"exact: the dynamics are linear without a constant term, and in the order {', '.join(names)} each state "
-        "depends on itself and earlier ones only, so exp(A dt) is a sum of divided differences of exp with the real "
-        f"rates {', '.join(str(solution.rates[i]) for i in solution.order)}; equal rates are no special case"
+        f"exact: the dynamics are linear without a constant term, and in the order {', '.join(names)} each "
+        "state depends on itself and earlier ones only, so exp(A dt) is a sum of divided differences of exp "
+        f"with the real rates {', '.join(rates)}; equal rates are no special case"
     )
 
 
@@ -173,7 +180,7 @@ def _entry(generator: Matrix, target: int, source: int) -> Expr:
 
 
 def _path_term(generator: Matrix, path: tuple[int, ...]) -> Expr:
-    couplings = [generator[b, a] for a, b in zip(path, path[1:], strict=False)]
+    couplings = [generator[b, a] for a, b in pairwise(path)]
     nodes = [generator[s, s] * DT for s in path]
     return sympy.Mul(*couplings) * DT ** len(couplings) * exp_dd(*nodes)
 

@@ -1,4 +1,4 @@
-"""The flow of a model as IR: its entries once, the steps forward and backward, and its gradient in parameters."""
+"""The flow of a model as IR: its entries once, the steps forward and backward, its gradient in parameters."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from saltus.templates import ir
 def flow(solution: FlowSolution, writer: Writer) -> ir.Flow:
     """The blocks of the flow.
 
-    The entries of the adjoint flow are multiples of the flow's own, :math:`\\Psi = M^{-T} \\Phi^T M^T`, so all
-    exponentials are computed once, in the propagator.
+    The entries of the adjoint flow are multiples of the flow's own, :math:`\\Psi = M^{-T} \\Phi^T M^T`, so
+    all exponentials are computed once, in the propagator.
     """
     names = _Entries(solution, writer)
     return ir.Flow(
@@ -86,9 +86,9 @@ def _step(name: str, names: _Entries, matrix: Matrix, vector: Matrix, step: str)
 def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
     r"""The gradient of a segment, :math:`\partial_p\, a^T \Phi(dt; p)\, x` with a, x and dt held.
 
-    Here :math:`a = -M^T\lambda` is dL/dx at the end of the segment; it equals :math:`\int \lambda \cdot \partial f/
-    \partial p\, dt` over the segment without a quadrature. The derivative of a divided difference is one, so equal
-    rates are no special case here either.
+    Here :math:`a = -M^T\lambda` is dL/dx at the end of the segment; it equals :math:`\int \lambda \cdot
+    \partial f/ \partial p\, dt` over the segment without a quadrature. The derivative of a divided
+    difference is one, so equal rates are no special case here either.
     """
     spec = solution.spec
     derivatives: dict[Symbol, Expr] = {}
@@ -128,7 +128,8 @@ def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
 class _Exponentials:
     """The exponentials in some formulas, each under a name of its own.
 
-    ``decay_V`` is exp(-r_V dt) of the state V alone, ``response_V_I`` the divided difference over the chain V, I.
+    ``decay_V`` is exp(-r_V dt) of the state V alone, ``response_V_I`` the divided difference over the chain
+    V, I.
     """
 
     def __init__(
@@ -157,5 +158,5 @@ class _Exponentials:
         return [writer.assign(str(symbol), value, label) for value, symbol in self.names.items()]
 
     def _chain(self, exponential: Expr) -> tuple[int, ...]:
-        """Length, then the states whose rates are the nodes, the first of the spec where several have that rate."""
+        """Length, then the states whose rates are the nodes: the first of the spec with each rate."""
         return (len(exponential.args), *sorted(self._nodes.index(node) for node in exponential.args))

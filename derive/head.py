@@ -1,4 +1,4 @@
-"""From a loss to its IR: sums over the classes in assignments of their own, in a form that cannot overflow."""
+"""From a loss to its IR: sums over the classes on lines of their own, in a form that cannot overflow."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def lower_head(loss: LossSpec) -> ir.HeadIR:
     r"""The IR of a loss.
 
     Each :math:`\log \sum_j e^{z_j}` is computed as such (``Reduce`` with ``logsumexp``) and called ``lse``;
-    :math:`e^{z_k} / \sum_j e^{z_j}` becomes ``exp(z_k - lse)``: right for times of any size, and 0 for a spike that
-    never came, :math:`t_k = \infty`. The time of class j is ``t[j]`` under a sum, ``t[label]`` the label's, and
-    ``t[k]`` that of the class whose derivative is asked for.
+    :math:`e^{z_k} / \sum_j e^{z_j}` becomes ``exp(z_k - lse)``: right for times of any size, and 0 for a
+    spike that never came, :math:`t_k = \infty`. The time of class j is ``t[j]`` under a sum, ``t[label]``
+    the label's, and ``t[k]`` that of the class whose derivative is asked for.
 
     Raises:
         DerivationError: if a sum over the classes holds another that differs for each of them.
@@ -80,8 +80,8 @@ def _innermost(value: Expr, derivation: LossDerivation) -> Sum:
     bound = {s.variables[0] for s in derivation.value.atoms(Sum)}
     if total.free_symbols & bound:
         raise DerivationError(
-            f"{derivation.spec.origin}, [loss] value: a sum over the classes differs for each class of another sum, "
-            "which the kernels cannot do yet.\nWrite the loss with sums beside one another."
+            f"{derivation.spec.origin}, [loss] value: a sum over the classes is different for each class of "
+            "another sum, which the kernels cannot do yet.\nWrite the loss with sums beside one another."
         )
     return total
 

@@ -1,13 +1,13 @@
 r"""The ladder of derivatives that isolates every zero of a guard between two events (Rolle's theorem).
 
-Between events a guard that is linear in the states of a linear model is a constant and a sum of exponentials with
-real rates (times polynomials where rates are equal). With :math:`D = d/dt` and
+Between events a guard that is linear in the states of a linear model is a constant and a sum of
+exponentials with real rates (times polynomials where rates are equal). With :math:`D = d/dt` and
 
 .. math:: u_0 = g, \qquad u_{k+1} = (D + r_k)\, u_k = e^{-r_k t} D (e^{r_k t} u_k),
 
-each step removes one exponential, and between two zeros of :math:`u_{k+1}` the function
-:math:`e^{r_k t} u_k` is monotone, so :math:`u_k` has at most one zero there. The last rung is a single exponential,
-which has none: n rungs isolate the at most n - 1 zeros of g, and none can be missed.
+each step removes one exponential, and between two zeros of :math:`u_{k+1}` the function :math:`e^{r_k t}
+u_k` is monotone, so :math:`u_k` has at most one zero there. The last rung is a single exponential, which
+has none: n rungs isolate the at most n - 1 zeros of g, and none can be missed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from dataclasses import dataclass
 import sympy
 from sympy import Expr, Matrix
 
+from saltus.derive.arrange import Order
 from saltus.derive.expressions import Place
 from saltus.derive.flow import FlowSolution
 from saltus.derive.model import Transition
+from saltus.derive.text import text
 from saltus.errors import DerivationError
 
 
 @dataclass(frozen=True)
 class LadderRung:
-    """u_k, linear in the states, and the rate r_k (1/s) with which u_{k+1} = (D + r_k) u_k; the last one gives 0."""
+    """u_k, linear in the states, and the rate r_k (1/s) in u_{k+1} = (D + r_k) u_k; the last gives 0."""
 
     value: Expr
     rate: Expr
@@ -34,8 +36,8 @@ class LadderRung:
 def ladder(transition: Transition, solution: FlowSolution) -> tuple[LadderRung, ...]:
     """The rungs for the guard of ``transition``, the guard first.
 
-    The constant goes first (rate 0, so the second rung is the slope), then the states from the guard's own towards
-    those that drive it: each step removes one exponential for good, and no order needs fewer steps.
+    The constant goes first (rate 0, so the second rung is the slope), then the states from the guard's own
+    towards those that drive it: each step removes one exponential for good, and no order needs fewer steps.
 
     Raises:
         DerivationError: if the guard is not linear in the states.
@@ -45,8 +47,8 @@ def ladder(transition: Transition, solution: FlowSolution) -> tuple[LadderRung, 
     constant = sympy.expand(transition.when - (weights * spec.x)[0])
     if weights.has(*spec.x) or constant.has(*spec.x):
         raise DerivationError(
-            f"{Place(spec.origin, f'transition.{transition.name}', 'when')}: {transition.when} is not linear in the "
-            "states, and only the crossings of a linear condition can all be found so far.\n"
+            f"{Place(spec.origin, f'transition.{transition.name}', 'when')}: {transition.when} is not linear "
+            "in the states, and only the crossings of a linear condition can all be found so far.\n"
             "Write a sum of states with constant factors, and a threshold."
         )
     rungs: list[LadderRung] = []
@@ -71,14 +73,14 @@ def residuals(rungs: tuple[LadderRung, ...], solution: FlowSolution) -> tuple[Ex
     )
 
 
-def bound(rungs: tuple[LadderRung, ...]) -> str:
-    """How many zeros the guard can have between events, and why, in a sentence."""
+def bound(rungs: tuple[LadderRung, ...], order: Order) -> str:
+    """How many zeros the guard can have between events, and why, in a sentence; formulas in ``order``."""
     zeros = len(rungs) - 1
-    rates = ", ".join(str(rung.rate) for rung in rungs)
+    rates = ", ".join(text(rung.rate, order) for rung in rungs)
     return (
-        f"the guard has at most {zeros} zero{'' if zeros == 1 else 's'} between events, because it is a sum of "
-        f"{len(rungs)} exponentials with the real rates {rates} (0: a constant), and applying D + rate for one after "
-        "the other leaves the last alone, which has no zero"
+        f"the guard has at most {zeros} zero{'' if zeros == 1 else 's'} between events, because it is a sum "
+        f"of {len(rungs)} exponentials with the real rates {rates} (0: a constant), and applying D + rate for "
+        "one after the other leaves the last alone, which has no zero"
     )
 
 

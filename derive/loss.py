@@ -4,8 +4,8 @@ The loss of one sample is written once, H(t, label). Its derivative in the time 
 
 .. math:: \frac{\partial H}{\partial t_k}, \qquad \frac{\partial t_j}{\partial t_k} = \delta_{jk},
 
-is taken under the sums over the classes; then each sum that holds a Kronecker delta collapses. Two cases are left,
-k the label's class and k another. Wunderlich & Pehle (2021), eqs. (25)-(31), for any such loss.
+is taken under the sums over the classes; then each sum that holds a Kronecker delta collapses. Two cases
+are left, k the label's class and k another. Wunderlich & Pehle (2021), eqs. (25)-(31), for any such loss.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def derive(spec: LossSpec) -> LossDerivation:
 
 
 def collapsed(expression: Expr) -> Expr:
-    r"""``expression`` with no delta left under a sum over all classes: :math:`\sum_j f_j \delta_{jk} = f_k`."""
+    r"""``expression`` without deltas under sums over all classes: :math:`\sum_j f_j \delta_{jk} = f_k`."""
     if not expression.has(KroneckerDelta, Sum) or not expression.args:
         return expression
     if not isinstance(expression, Sum):
@@ -94,8 +94,8 @@ def collapsed(expression: Expr) -> Expr:
 def reduced(expression: Expr) -> Expr:
     """``expression`` in a normal form that is 0 if it is zero for any number of classes.
 
-    Logarithms of quotients and powers are written out, exponentials of sums become products, and each sum over the
-    classes, logarithm and exponential then stands for itself.
+    Logarithms of quotients and powers are written out, exponentials of sums become products, and each sum
+    over the classes, logarithm and exponential then stands for itself.
     """
     written = sympy.expand(sympy.expand_log(sympy.expand(expression), force=True))
     names: dict[Expr, Symbol] = {}
@@ -120,13 +120,13 @@ def reduced(expression: Expr) -> Expr:
 
 
 def concrete(expression: Expr, classes: int, label: int, other: int | None = None) -> Expr:
-    """``expression`` for a given number of classes, label and class k, its sums written out in ``t[0], t[1], ...``."""
+    """``expression`` for given numbers of classes, label and class k, sums written out in ``t[0], ...``."""
     chosen = {CLASSES: classes, LABEL: label} | ({} if other is None else {CLASS: other})
     return expression.subs(chosen).doit()
 
 
 def residuals(derivation: LossDerivation, classes: int) -> tuple[Expr, ...]:
-    """What must vanish: the derived derivatives less those of the loss written out for ``classes`` classes."""
+    """What must vanish: derived derivatives less those of the loss written out for ``classes`` classes."""
     found = []
     for label in range(classes):
         value = concrete(derivation.value, classes, label)

@@ -69,6 +69,11 @@ def from_dict(data: Mapping[str, object], origin: str = "loss") -> LossSpec:
             f"{known} is not supported yet.", 'Write data = { label = "class" }.'
         )
     parameters = tables.parameters(data, origin)
+    for parameter in parameters:
+        if parameter.name == str(CLASS) or parameter.name.split("_")[0] == "j":
+            raise Place(origin, "parameters", parameter.name).error(
+                f"{parameter.name} is an index of classes here.", "Choose another name."
+            )
     value = parse_expression(
         tables.text(body, "value", place), _grammar(parameters), Place(origin, "loss", "value")
     )
@@ -84,7 +89,7 @@ def from_dict(data: Mapping[str, object], origin: str = "loss") -> LossSpec:
 
 
 def _grammar(parameters: tuple[Parameter, ...]) -> Grammar:
-    r"""What a loss may say: ``first`` is a number for each class k, :math:`t_k`; ``[label]`` picks one of them.
+    r"""What a loss may say: ``first`` is :math:`t_k`, one for each class k; ``[label]`` picks one.
 
     ``sum(v)`` is :math:`\sum_j v_j`, and ``log_softmax(v)`` is :math:`v_k - \log \sum_j e^{v_j}`.
     """
@@ -120,7 +125,7 @@ def _grammar(parameters: tuple[Parameter, ...]) -> Grammar:
 
 
 def _nesting(values: Expr) -> int:
-    """How many sums stand within one another: sums beside one another share an index, so equal ones are equal."""
+    """How many sums stand within one another; those side by side share an index, so equal ones are equal."""
     inside = max((_nesting(argument) for argument in values.args), default=0)
     return inside + isinstance(values, Sum)
 

@@ -48,7 +48,7 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         terminal=_terminal(whole, writer),
         initial=_initial(whole, writer),
         integrals=tuple(readout.name for readout in spec.readouts),
-        facts=_facts(solution, flow),
+        facts=_facts(solution, writer),
     )
     return hoist_reciprocals(model)
 
@@ -151,12 +151,12 @@ def _labels(labels: Mapping[str, tuple[str, str | None]]) -> dict[str, ir.Label]
     return {part: ir.Label(step, source) for part, (step, source) in labels.items()}
 
 
-def _facts(solution: FlowSolution, flow: ir.Flow) -> tuple[ir.Fact, ...]:
+def _facts(solution: FlowSolution, writer: Writer) -> tuple[ir.Fact, ...]:
     spec = solution.spec
     used = [p.name for p in spec.parameters if solution.matrix.has(p.symbol)]
-    facts = [ir.Fact("flow", why(solution)), ir.Fact("flow_parameters", ", ".join(used))]
+    facts = [ir.Fact("flow", why(solution, writer.order)), ir.Fact("flow_parameters", ", ".join(used))]
     for transition in spec.transitions:
-        facts.append(ir.Fact(f"ladder.{transition.name}", bound(ladder(transition, solution))))
+        facts.append(ir.Fact(f"ladder.{transition.name}", bound(ladder(transition, solution), writer.order)))
     for receptor in spec.receptors:
         facts.append(
             ir.Fact(

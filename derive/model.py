@@ -1,7 +1,8 @@
 """A model as data: its equations in SymPy, its parameters and states, and every symbol that stands for them.
 
-All symbols are made here, once, with their assumptions: ``State.symbol`` (x), ``State.dot`` (its time derivative)
-and ``State.adjoint`` (lambda), ``Parameter.symbol``, and ``WEIGHT``, ``EXTERNAL``, ``SENSITIVITY`` below.
+All symbols are made here, once, with their assumptions: ``State.symbol`` (x), ``State.dot`` (its time
+derivative) and ``State.adjoint`` (lambda), ``Parameter.symbol``, and ``WEIGHT``, ``EXTERNAL``,
+``SENSITIVITY`` below.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class State:
 
 @dataclass(frozen=True)
 class Transition:
-    """At an upward zero of ``when`` the state becomes ``reset`` (one expression a state, of the values before)."""
+    """At an upward zero of ``when`` the state becomes ``reset``, which gives each state from those before."""
 
     name: str
     when: Expr
@@ -79,9 +80,9 @@ class Readout:
 class ModelSpec:
     """One model: equations over one neuron's states, its parameters and the weight of an arriving spike.
 
-    dynamics: one expression a state, in states, their ``dot`` and parameters; each is zero along a trajectory.
-    parameters: those of the spec; the initial values follow from ``states``.
-    origin: the file or shipped name that messages point to.
+    dynamics: one expression a state, in states, their ``dot`` and parameters; each is zero along a
+    trajectory. parameters: those of the spec; the initial values follow from ``states``. origin: the file
+    or shipped name that messages point to.
     """
 
     name: str
@@ -117,7 +118,7 @@ class ModelSpec:
 
     @property
     def adjoints(self) -> Matrix:
-        """The adjoint variables lambda, as a column; row i belongs to ``dynamics[i]`` and is named after state i."""
+        """The adjoint variables lambda, as a column; entry i belongs to ``dynamics[i]``."""
         return Matrix([state.adjoint for state in self.states])
 
     @cached_property
@@ -152,7 +153,7 @@ class ModelSpec:
         return _named(self.receptors, name)
 
     def with_integrals(self) -> ModelSpec:
-        r"""The same model with each readout \int q dt as one more state, \dot Q = q, Q(0) = 0, and no readouts."""
+        r"""The same model with each readout \int q dt as a state, \dot Q = q, Q(0) = 0, instead."""
         integrals = tuple(make_state(readout.name, None) for readout in self.readouts)
         rows = tuple(
             state.dot - readout.integrand for state, readout in zip(integrals, self.readouts, strict=True)

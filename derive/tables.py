@@ -58,7 +58,7 @@ def number(value: object, place: Place) -> float:
 
 
 def parameter(name: str, entry: object, place: Place, positive: bool = False) -> Parameter:
-    """The parameter that a number, or a table with ``value``, ``unit``, ``positive`` and ``doc``, describes."""
+    """The parameter that a number or a table with value, unit, positive and doc describes."""
     if not isinstance(entry, dict):
         entry = {"value": entry}
     check_keys(entry, _PARAMETER_KEYS, place)
