@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saltus.errors import InputError
 from saltus.runtime.data.dataset import Dataset
-
-if TYPE_CHECKING:
-    from saltus.runtime.network import Network, Result
+from saltus.runtime.network import Network, Result
 
 CHUNK = 500
 """Samples simulated at once: enough for every thread, little memory."""

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -96,8 +97,11 @@ class Optimiser(Protocol):
         """One step of size ``factor * lr``; see ``Adam.update``."""
 
 
-@dataclass(frozen=True)
-class Adam:
+class _Settings(msgspec.Struct, frozen=True, tag_field="name", forbid_unknown_fields=True):
+    """Read from a configuration by its ``name``."""
+
+
+class Adam(_Settings, frozen=True, tag="adam"):
     r"""Adam (Kingma & Ba 2015), with a constant learning rate.
 
     .. math:: m = \beta_1 m + (1 - \beta_1) g, \quad v = \beta_2 v + (1 - \beta_2) g^2, \quad
@@ -177,8 +181,7 @@ class Adam:
         return values, replace(state, steps=steps, clipped=state.clipped + clipped, moments=moments)
 
 
-@dataclass(frozen=True)
-class SGD:
+class SGD(_Settings, frozen=True, tag="sgd"):
     r"""Stochastic gradient descent with (heavy-ball) momentum.
 
     .. math:: u = \mu u + g, \qquad \delta = \eta u

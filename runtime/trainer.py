@@ -39,6 +39,16 @@ def constant(epoch: int) -> float:
 
 
 @dataclass(frozen=True)
+class Decay:
+    """A schedule: every epoch's learning rates are those of the one before times ``factor``."""
+
+    factor: float
+
+    def __call__(self, epoch: int) -> float:
+        return float(self.factor**epoch)
+
+
+@dataclass(frozen=True)
 class _State:
     """A run between two epochs: all that is needed to go on, in arrays of its own."""
 
@@ -158,11 +168,12 @@ class Trainer:
         factor = self.schedule(epoch)
         order = np.random.default_rng((self.seed, epoch)).permutation(len(train))
         optimiser, tally, boosted = before.optimiser, Tally(), 0
+        learned = tuple(self.net.parameters())
         for first in range(0, len(order), self.batch_size):
             batch = train.take(order[first : first + self.batch_size])
             result = self.net.run(batch.spikes, batch.labels)
             tally.add(result, batch.labels)
-            optimiser = self._step(self.net.gradients(result), optimiser, factor)
+            optimiser = self._step(self.net.gradients(result, wrt=learned), optimiser, factor)
             boosted += self._boost(result.silent())
         after = tally.summary()
         checked = None if validation is None else self.evaluate(validation)
@@ -212,6 +223,7 @@ class Trainer:
             "batch size": str(self.batch_size),
             "seed": str(self.seed),
             "silent boost": str(self.silent_boost),
+            "schedule": getattr(self.schedule, "__qualname__", repr(self.schedule)),
             "training data": train.fingerprint(),
             "validation data": "none" if validation is None else validation.fingerprint(),
         }

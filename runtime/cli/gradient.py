@@ -19,7 +19,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison for machines.")] = False,
 ) -> None:
     """Check the gradient on the first samples; exit status 1 if it is wrong."""
-    from saltus.runtime.config import check_gradient, load
+    from saltus.runtime.experiment import check_gradient, load
 
     rows = check_gradient(load(config), samples)
     if as_json:

@@ -22,7 +22,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the results for machines.")] = False,
 ) -> None:
     """Train the network of a configuration, and report loss and accuracy on its test data."""
-    from saltus.runtime.config import load, run
+    from saltus.runtime.experiment import load, run
 
     outcome = run(load(config), resume=resume, epochs=epochs)
     if history is not None:

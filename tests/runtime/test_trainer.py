@@ -68,7 +68,7 @@ class LinearNetwork:
             -np.log(chance[rows, labels]).mean(), 0, inputs, slope / len(labels), scores, drive
         )
 
-    def gradients(self, result):
+    def gradients(self, result, wrt):
         raw = result.inputs @ self.weights
         return {
             "out.weights": result.inputs.T @ (result.slope * self.gain),

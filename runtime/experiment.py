@@ -1,0 +1,145 @@
+"""A training run as data: network, data set, optimiser and training in one TOML file.
+
+.. code-block:: toml
+
+    [network]                    # what saltus.Network takes
+    T = 60e-3
+    [[network.layers]]
+    ...
+    [data]
+    name = "yin_yang"
+    [optimiser]
+    name = "adam"
+    lr   = 2e-3
+    [training]
+    epochs = 100
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from saltus.errors import ConfigError
+from saltus.runtime.data.yin_yang import Encoding, YinYang, yin_yang
+from saltus.runtime.evaluation import Evaluation
+from saltus.runtime.history import History
+from saltus.runtime.network import Network
+from saltus.runtime.optimiser import SGD, Adam
+from saltus.runtime.progress import Progress, bar
+from saltus.runtime.trainer import Decay, Trainer, constant
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class YinYangData(_Table, frozen=True, tag="yin_yang", tag_field="name"):
+    """The Yin-Yang task; the arguments of ``yin_yang`` and ``Encoding``."""
+
+    sizes: tuple[int, int, int] = (5000, 1000, 1000)
+    seeds: tuple[int, int, int] = (42, 41, 40)
+    t_early: float = Encoding.t_early
+    t_late: float = Encoding.t_late
+    t_bias: float = Encoding.t_bias
+
+    def encoding(self) -> Encoding:
+        """How a point becomes spikes."""
+        return Encoding(self.t_early, self.t_late, self.t_bias)
+
+    def load(self) -> YinYang:
+        """Training, validation and test set."""
+        return yin_yang(self.sizes, self.seeds, self.encoding())
+
+
+class Training(_Table, frozen=True):
+    """The arguments of ``Trainer`` and ``Trainer.fit``; ``decay``: factor of the rates each epoch."""
+
+    epochs: int
+    batch_size: int = 32
+    seed: int = 0
+    early_stop: int | None = None
+    silent_boost: float | None = None
+    decay: float = 1.0
+    checkpoint: str | None = None
+
+
+class Experiment(_Table, frozen=True):
+    """A whole training run; ``network`` is checked by ``saltus.Network``."""
+
+    network: dict[str, Any]
+    data: YinYangData
+    optimiser: Adam | SGD
+    training: Training
+
+    def build(self) -> Network:
+        """The network with its first weights."""
+        return Network.from_dict(self.network)
+
+    def trainer(self, net: Network) -> Trainer:
+        """The trainer of this experiment for a network."""
+        training = self.training
+        return Trainer(
+            net,
+            self.optimiser,
+            batch_size=training.batch_size,
+            seed=training.seed,
+            silent_boost=training.silent_boost,
+            schedule=constant if training.decay == 1.0 else Decay(training.decay),
+        )
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run gives: the epochs, and the trained network on data that it never saw."""
+
+    history: History
+    test: Evaluation
+
+
+def load(path: Path) -> Experiment:
+    """Reads an experiment; paths in it are taken from its folder.
+
+    Raises:
+        ConfigError: if the file cannot be read, is not TOML, or an entry is wrong, naming the entry.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        return msgspec.convert(tomllib.loads(text), type=Experiment)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read ({error.strerror}). Give the path of a training configuration."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}. Correct it there.") from None
+    except msgspec.ValidationError as error:
+        entry = str(error).replace(" - at `$.", " at `").replace("`$`", "the top")
+        raise ConfigError(f"{path}: {entry}. See examples/yin_yang.toml for one that works.") from None
+
+
+def run(
+    experiment: Experiment, *, resume: bool = False, epochs: int | None = None, progress: Progress = bar
+) -> Outcome:
+    """Trains the experiment's network and evaluates it on the test set.
+
+    Args:
+        experiment: the run.
+        resume: go on from the experiment's checkpoint.
+        epochs: instead of the experiment's number.
+        progress: what is shown.
+    """
+    training = experiment.training
+    train, validation, test = experiment.data.load()
+    trainer = experiment.trainer(experiment.build())
+    history = trainer.fit(
+        train,
+        validation,
+        epochs=training.epochs if epochs is None else epochs,
+        early_stop=training.early_stop,
+        checkpoint=training.checkpoint,
+        resume=resume,
+        progress=progress,
+    )
+    return Outcome(history, trainer.evaluate(test))
