@@ -204,7 +204,7 @@ class Spikes:
         start = np.zeros(len(chosen) + 1, dtype=np.int64)
         np.cumsum(counts, out=start[1:])
         index = np.repeat(self.start[:-1][chosen] - start[:-1], counts) + np.arange(start[-1])
-        return _trusted(self.times[index], self.neurons[index], start, self.size)
+        return trusted(self.times[index], self.neurons[index], start, self.size)
 
     def arrange(self, values: Times) -> Any:
         """One value for each spike, in the form the spikes were given in; packed spikes: the array itself."""
@@ -324,7 +324,7 @@ def _whole(name: str, given: ArrayLike | Iterable[int], kind: type[np.integer[An
     return np.ascontiguousarray(array, dtype=kind)
 
 
-def _trusted(times: Times, neurons: Neurons, start: NDArray[np.int64], size: int) -> Spikes:
+def trusted(times: Times, neurons: Neurons, start: NDArray[np.int64], size: int) -> Spikes:
     """Spikes that are known to be right, without checking them again."""
     spikes = object.__new__(Spikes)
     fields = {"times": times, "neurons": neurons, "start": start, "size": size, "layout": None}

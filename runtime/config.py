@@ -1,0 +1,198 @@
+"""A network as data: what TOML or a dict can say, checked, with the place of every mistake."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from saltus.errors import ConfigError
+from saltus.runtime.initialise import DEFAULT
+
+
+class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Neurons of one model.
+
+    model: shipped name, path of a spec, spec as a dict, or ``saltus.Model``; size: number of neurons;
+    params: a number or one number a neuron for each parameter or initial value that is not at its default;
+    per_neuron: names that are one number a neuron though given as one for all;
+    learn: names that a gradient is wanted for;
+    spikes_kept: end a neuron's simulation after so many spikes (None: never), for outputs whose loss looks at the
+    first ones only; not with recurrence.
+    """
+
+    model: Any
+    size: int
+    params: dict[str, Any] = {}
+    per_neuron: tuple[str, ...] = ()
+    learn: tuple[str, ...] = ()
+    spikes_kept: int | None = None
+
+
+class Projection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Synapses from one population to another, or to itself.
+
+    pre, post: names; receptor: of the receiving model, may be left out where it has one;
+    weights: a law, a number or an array ``(pre, post)``; mask: 1 or True where a synapse exists, ``(pre, post)``;
+    learn: ``("weights",)`` or nothing; delay: not yet, must be 0.
+    """
+
+    pre: str
+    post: str
+    receptor: str | None = None
+    weights: Any = DEFAULT
+    mask: Any = None
+    learn: tuple[str, ...] = ("weights",)
+    delay: Any = 0.0
+
+
+class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A population and what comes into it, for stacks of layers; see ``Population`` and ``Projection``.
+
+    inputs: number of input neurons, for the first layer; recurrent: all neurons to one another, without delay and
+    without self-connections; learn: names of parameters, and ``"weights"`` for both projections;
+    weights, recurrent_weights: laws, numbers or arrays ``(pre, post)``; name: by default ``hidden0``, ... ``output``.
+    """
+
+    model: Any
+    size: int
+    inputs: int | None = None
+    recurrent: bool = False
+    receptor: str | None = None
+    per_neuron: tuple[str, ...] = ()
+    learn: tuple[str, ...] = ("weights",)
+    params: dict[str, Any] = {}
+    weights: Any = DEFAULT
+    recurrent_weights: Any = 0.0
+    spikes_kept: int | None = None
+    name: str | None = None
+
+
+class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that defines a network; either ``layers``, or ``populations``, ``projections`` and ``inputs``.
+
+    T: end of the simulation in seconds; inputs: sizes of the input pseudo-populations by name;
+    loss: ``{name = ..., population = ..., missing = ..., <parameters>}`` or ``saltus.Loss``;
+    seed: of the weights that are drawn; engine: ``"event"``; threads: None for all cores.
+    """
+
+    T: float
+    layers: list[Layer] | None = None
+    populations: dict[str, Population] = {}
+    projections: dict[str, Projection] = {}
+    inputs: dict[str, int] = {}
+    loss: Any = None
+    seed: int = 0
+    engine: str = "event"
+    threads: int | None = None
+
+
+def network_config(content: Mapping[str, Any], where: str) -> NetworkConfig:
+    """The configuration in a mapping; ``where`` begins the messages.
+
+    Raises:
+        ConfigError: naming the entry that is wrong, e.g. ``populations.E.size``.
+    """
+    try:
+        config = msgspec.convert(content, type=NetworkConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{where}: {_readable(error)}. See the documentation of saltus.Network.") from None
+    return _expanded(config, where)
+
+
+def read(path: str | Path) -> NetworkConfig:
+    """The configuration in a TOML file, its paths of specs taken from the file's folder.
+
+    Raises:
+        ConfigError: if it cannot be read, is not TOML, or is wrong.
+    """
+    file = Path(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read ({error.strerror}). Give the path of a configuration."
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}. Correct it there.") from None
+    return network_config(_with_folder(content, file.parent), str(file))
+
+
+def _with_folder(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The same, with ``model = "x.toml"`` relative to the configuration's folder."""
+
+    def placed(table: Any) -> Any:
+        if isinstance(table, dict) and isinstance(spec := table.get("model"), str) and spec.endswith(".toml"):
+            return {**table, "model": str(folder / spec)}
+        return table
+
+    populations, layers = content.get("populations"), content.get("layers")
+    result = dict(content)
+    if isinstance(populations, dict):
+        result["populations"] = {name: placed(table) for name, table in populations.items()}
+    if isinstance(layers, list):
+        result["layers"] = [placed(table) for table in layers]
+    return result
+
+
+def _expanded(config: NetworkConfig, where: str) -> NetworkConfig:
+    """The same network with its layers written out as populations and projections."""
+    if config.layers is None:
+        return config
+    if config.populations or config.projections or config.inputs:
+        raise ConfigError(f"{where}: layers and populations exclude each other. Write all as populations.")
+    layers = config.layers
+    if not layers:
+        raise ConfigError(
+            f"{where}: layers is empty. Give at least one saltus.Layer(model, size, inputs=...)."
+        )
+    if layers[0].inputs is None:
+        raise ConfigError(f"{where}: the first layer has no number of inputs. Give Layer(..., inputs=...).")
+    if later := next((i for i, layer in enumerate(layers[1:], 1) if layer.inputs is not None), None):
+        raise ConfigError(
+            f"{where}: layer {later} has inputs, but gets its input from layer {later - 1}. Leave it out."
+        )
+    names = [layer.name or f"hidden{i}" for i, layer in enumerate(layers)]
+    names[-1] = layers[-1].name or "output"
+    if len({"input", *names}) <= len(names):
+        raise ConfigError(
+            f"{where}: the layers' names {', '.join(names)} are not all different, or one is 'input'. Rename."
+        )
+    populations, projections = {}, {}
+    for name, before, layer in zip(names, ["input", *names], layers, strict=False):
+        populations[name] = Population(
+            model=layer.model,
+            size=layer.size,
+            params=layer.params,
+            per_neuron=layer.per_neuron,
+            learn=tuple(learned for learned in layer.learn if learned != "weights"),
+            spikes_kept=layer.spikes_kept,
+        )
+        learn = ("weights",) if "weights" in layer.learn else ()
+        projections[f"{before}_{name}"] = Projection(
+            pre=before, post=name, receptor=layer.receptor, weights=layer.weights, learn=learn
+        )
+        if layer.recurrent:
+            projections[f"{name}_{name}"] = Projection(
+                pre=name,
+                post=name,
+                receptor=layer.receptor,
+                weights=layer.recurrent_weights,
+                mask=[[i != j for j in range(layer.size)] for i in range(layer.size)],
+                learn=learn,
+            )
+    return msgspec.structs.replace(
+        config,
+        layers=None,
+        populations=populations,
+        projections=projections,
+        inputs={"input": layers[0].inputs},
+    )
+
+
+def _readable(error: msgspec.ValidationError) -> str:
+    """msgspec's message with the path as one would write it: ``... - at `$.populations.E.size```."""
+    return str(error).replace(" - at `$.", " at `").replace("`$`", "the top")

@@ -1,0 +1,42 @@
+"""The kernels' status codes as sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from saltus.errors import RunError
+
+CAPACITY = 1
+WORKSPACE = 4
+
+_SENTENCES = {
+    2: (
+        "starts at or above its threshold",
+        "Lower its initial values or raise the threshold.",
+    ),
+    3: (
+        "is at or above its threshold right after its reset",
+        "Lower the value that it is reset to, raise the threshold, or weaken its self-connection.",
+    ),
+    5: (
+        "has a threshold crossing that the root search did not find to rounding",
+        "Please report it, with the network and the input: this should not happen.",
+    ),
+}
+
+
+def failure(population: str, status: Any) -> RunError:
+    """The error for a status: which sample, population, neuron and time, and the way out."""
+    what, remedy = _SENTENCES.get(status.code, (f"failed with code {status.code}", "Please report it."))
+    return RunError(
+        f"sample {status.sample}: neuron {status.neuron} of population {population!r} {what}, "
+        f"at t = {status.time:.9g} s. {remedy}"
+    )
+
+
+def out_of_memory(population: str, spikes: int) -> RunError:
+    """The error for spikes or a workspace that do not fit into memory."""
+    return RunError(
+        f"population {population!r} does not fit into memory with up to {spikes} spikes a sample. "
+        "Use smaller batches, a shorter T, or weights under which it fires less."
+    )

@@ -1,0 +1,310 @@
+"""A group: one population, the projections into it, its compiled kernel, and its vector-Jacobian product.
+
+Forward it is a function from incoming spike trains to outgoing spikes and final states; backward from ``dL/dt`` of
+the outgoing spikes and ``dL/dx(T)`` to the gradients of its weights, its parameters and the incoming times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.errors import RunError
+from saltus.runtime import memory
+from saltus.runtime.config import Population
+from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
+from saltus.runtime.kernel import event_kernel
+from saltus.runtime.model import Model
+from saltus.runtime.parameters import Parameters
+from saltus.runtime.tape import GroupTape
+from saltus.runtime.threads import Schedule
+from saltus.runtime.trains import Merged, Train, merge
+
+Array = NDArray[np.float64]
+
+CHUNKS = 8
+"""A batch is cut into so many chunks at most, whatever the number of threads: sums over samples have one order."""
+
+WEIGHTS, TIMES, PARAMETERS = 1, 2, 4
+
+
+@dataclass(frozen=True, eq=False)
+class Synapses:
+    """A dense projection into a group.
+
+    weights: live view ``(pre, post)`` of what the kernel reads; mask: where synapses exist, None for all;
+    first_row: of the group's weights, -1 for the recurrent projection.
+    """
+
+    name: str
+    pre: str
+    receptor: int
+    weights: Array
+    mask: NDArray[np.bool_] | None
+    first_row: int
+
+
+@dataclass(frozen=True, eq=False)
+class Incoming:
+    """What is needed to lay out a projection: see ``Synapses``; weights ``(pre, post)`` are the first values."""
+
+    name: str
+    pre: str
+    receptor: int
+    weights: Array
+    mask: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True, eq=False)
+class GroupGradient:
+    """Gradients over the batch, padded: views of the group's workspace, good until its next call.
+
+    weights: ``(rows, padded)``; recurrent: ``(neurons, padded)``; parameters: ``(parameters, padded)``;
+    times: of each incoming event, in the layout of the train that the kernel read.
+    """
+
+    weights: Array | None
+    recurrent: Array | None
+    parameters: Array | None
+    times: Array | None
+
+
+class Group:
+    """A population with its incoming projections.
+
+    Attributes:
+        name, model, size: of the population.
+        parameters: its parameters and initial values.
+        inputs: projections from elsewhere; recurrent: the one from itself, or None.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: Model,
+        config: Population,
+        inputs: Sequence[Incoming],
+        recurrent: Incoming | None,
+    ) -> None:
+        self.name = name
+        self.model = model
+        self.size = config.size
+        self.parameters = Parameters(model.ir, config, f"populations.{name}")
+        self.kernel = event_kernel(model.ir)
+        self._lay_out(inputs, recurrent)
+        self.struct = self.kernel.struct(
+            "group",
+            n=self.size,
+            n_pad=memory.padded(self.size),
+            rows=len(self._receptor),
+            max_spikes=config.spikes_kept or 0,
+            parameters=self.parameters.block,
+            weights=self._weights,
+            receptor=self._receptor,
+        )
+        if self.recurrent is not None:
+            self.struct.recurrent = self.kernel.pointer(self._recurrent)
+            self.struct.recurrent_mask = self.kernel.pointer(self._recurrent_mask)
+            self.struct.recurrent_receptor = self.recurrent.receptor
+        self._forward, self._backward = Schedule(self.kernel.openmp), Schedule(self.kernel.openmp)
+        self._capacity = 4 * self.size + 16 if model.spikes else 0
+        self._workspace = np.empty(0, dtype=np.int8)
+        self._gradient_arrays: tuple[Array, Array, Array] | None = None
+
+    def forward(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
+        """Simulates all samples; what came out is in the tape.
+
+        Args:
+            tape: filled here.
+            sources: the spikes that each of ``inputs`` carries.
+            run: batch, horizon, threads and probes; with probes the states at all events are recorded.
+
+        Raises:
+            RunError: if the simulation cannot go on.
+        """
+        self._begin(run)
+        self._listen(tape, sources, run)
+        kernel, struct = self.kernel, self.struct
+        tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
+        while True:
+            spikes, final, recorded = (
+                tape.spikes_struct,
+                kernel.pointer(tape.final),
+                kernel.array(tape.states),
+            )
+
+            def call(first: int, last: int, threads: int, place: int) -> int:
+                return int(
+                    kernel.lib.saltus_forward(
+                        struct, tape.events_struct, spikes, final, recorded, first, last, threads,
+                        self._place + place * self._bytes, self._bytes, self._status + place,
+                    )
+                )  # fmt: skip
+
+            status = self._run(self._forward, call, run)
+            if status is None:
+                break
+            self._capacity = max(int(status.needed), 2 * self._capacity)
+            tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
+        tape.finish()
+
+    def backward(
+        self,
+        tape: GroupTape,
+        run: Run,
+        want: int,
+        d_time: Array,
+        d_final: Array | None,
+    ) -> GroupGradient:
+        """The vector-Jacobian product.
+
+        Args:
+            tape: of the forward run.
+            run: as there.
+            want: bits of ``WEIGHTS``, ``TIMES`` and ``PARAMETERS``.
+            d_time: dL/dt of each outgoing spike, laid out as the tape's spikes.
+            d_final: dL/dx(T), ``(batch, states, padded)``, or None for zero.
+
+        Raises:
+            RunError: if memory does not suffice.
+        """
+        self._begin(run)
+        kernel, struct = self.kernel, self.struct
+        weights, recurrent, parameters = self._gradients(run.chunks)
+        times = tape.event_times() if want & TIMES else None
+        gradient = kernel.struct("gradient", want=want, weights=weights, parameters=parameters)
+        if self.recurrent is not None:
+            gradient.recurrent = kernel.pointer(recurrent)
+        if times is not None:
+            gradient.event_time = kernel.pointer(times)
+        cotangent = kernel.struct("cotangent", time=d_time)
+        if d_final is not None:
+            cotangent.final = kernel.pointer(d_final)
+        recorded = kernel.array(tape.adjoints)
+
+        def call(first: int, last: int, threads: int, place: int) -> int:
+            return int(
+                kernel.lib.saltus_backward(
+                    struct, tape.events_struct, tape.spikes_struct, cotangent, gradient, recorded, first, last,
+                    threads, self._place + place * self._bytes, self._bytes, self._status + place,
+                )
+            )  # fmt: skip
+
+        self._run(self._backward, call, run)
+        kernel.lib.saltus_reduce(struct, gradient)
+        return GroupGradient(
+            weights[0] if want & WEIGHTS else None,
+            recurrent[0] if want & WEIGHTS and self.recurrent is not None else None,
+            parameters[0] if want & PARAMETERS else None,
+            times,
+        )
+
+    def refresh(self) -> None:
+        """Brings what the kernel reads up to date with the user's values; raises ``RunError`` for bad ones."""
+        self.struct.flow_shared = self.parameters.refresh()
+        for synapses in (*self.inputs, *([self.recurrent] if self.recurrent else [])):
+            check_weights(synapses)
+
+    def _lay_out(self, inputs: Sequence[Incoming], recurrent: Incoming | None) -> None:
+        """Weights of all projections from elsewhere, one below the other, and those from the population itself."""
+        pad = memory.padded(self.size)
+        rows = np.cumsum([0] + [len(projection.weights) for projection in inputs])
+        self._weights = memory.zeros(int(rows[-1]), pad)
+        self._receptor = np.zeros(int(rows[-1]), dtype=np.int32)
+        self.inputs: list[Synapses] = []
+        for projection, first in zip(inputs, rows[:-1].tolist(), strict=True):
+            view = self._weights[first : first + len(projection.weights), : self.size]
+            view[...] = projection.weights
+            self._receptor[first : first + len(projection.weights)] = projection.receptor
+            made = (projection.name, projection.pre, projection.receptor, view, projection.mask, first)
+            self.inputs.append(Synapses(*made))
+        self._recurrent = memory.zeros(self.size if recurrent else 0, pad)
+        self._recurrent_mask = np.zeros((self.size if recurrent else 0, pad), dtype=np.uint8)
+        self.recurrent: Synapses | None = None
+        if recurrent is not None:
+            view = self._recurrent[:, : self.size]
+            view[...] = recurrent.weights
+            self._recurrent_mask[:, : self.size] = 1 if recurrent.mask is None else recurrent.mask
+            self.recurrent = Synapses(recurrent.name, self.name, recurrent.receptor, view, recurrent.mask, -1)
+
+    def _begin(self, run: Run) -> None:
+        """Batch, horizon and one status a thread."""
+        self.struct.batch, self.struct.chunks, self.struct.horizon = run.batch, run.chunks, run.horizon
+        self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
+
+    def _listen(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
+        """Points the kernel at its incoming events: the source's own arrays, or all sources merged."""
+        if len(sources) == 1 and run.probes is None:
+            tape.listen(self.kernel, Merged(sources[0], []), sources)
+            tape.states = tape.adjoints = None
+            return
+        trains = [*sources, *([run.probes] if run.probes else [])]
+        first_row = [synapses.first_row for synapses in self.inputs] + [-1] * (len(trains) - len(sources))
+        heard = merge(trains, first_row, run.batch)
+        tape.listen(self.kernel, heard, sources)
+        if run.probes is not None:
+            shape = (len(heard.train.time), len(self.model.ir.states), memory.padded(self.size))
+            tape.states, tape.adjoints = memory.zeros(*shape), memory.zeros(*shape)
+
+    def _run(self, schedule: Schedule, call: Any, run: Run) -> Any:
+        """Runs a kernel until its workspace suffices; returns None, or the status if the spikes did not fit."""
+        self._reserve(len(self._workspace) // run.threads - memory.LINE, run.threads)
+        while schedule.run(call, run.chunks, run.threads):
+            failed = [self._status[i] for i in range(run.threads) if self._status[i].code]
+            status = min(failed, key=lambda status: int(status.sample))
+            if status.code == CAPACITY:
+                return status
+            if status.code != WORKSPACE:
+                raise failure(self.name, status)
+            self._reserve(int(status.needed), run.threads)
+            for i in range(run.threads):
+                self._status[i].code = 0
+        return None
+
+    def _reserve(self, needed: int, threads: int) -> None:
+        """At least so many bytes of workspace for each thread."""
+        self._bytes = max(needed, 0) // memory.LINE * memory.LINE + memory.LINE
+        if len(self._workspace) < self._bytes * threads:
+            try:
+                self._workspace = np.empty(self._bytes * threads, dtype=np.int8)
+            except MemoryError:
+                raise out_of_memory(self.name, self._capacity) from None
+        self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
+
+    def _gradients(self, chunks: int) -> tuple[Array, Array, Array]:
+        """Where the kernel adds up gradients: for each chunk weights, recurrent weights and parameters."""
+        if self._gradient_arrays is None or len(self._gradient_arrays[0]) < chunks:
+            shapes = (self._weights.shape, self._recurrent.shape, self.parameters.block.shape)
+            weights, recurrent, parameters = (memory.zeros(chunks, *shape) for shape in shapes)
+            self._gradient_arrays = weights, recurrent, parameters
+        return self._gradient_arrays
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What all groups share in a run: samples, end of the simulation, threads, and probes for a trace."""
+
+    batch: int
+    horizon: float
+    threads: int
+    probes: Train | None = None
+
+    @property
+    def chunks(self) -> int:
+        """Chunks of samples; never a function of the number of threads."""
+        return min(self.batch, CHUNKS)
+
+
+def check_weights(synapses: Synapses) -> None:
+    """Raises ``RunError`` for a weight that is not finite."""
+    if np.isfinite(synapses.weights.sum()):
+        return
+    for pre, post in np.argwhere(~np.isfinite(synapses.weights)):
+        raise RunError(
+            f"{synapses.name}.weights: the one from neuron {pre} to {post} is not a finite number. "
+            "If learning led there, use a smaller learning rate."
+        )

@@ -1,0 +1,98 @@
+"""The parameters of a population: shared or one a neuron, seen by the user as live arrays, by the kernel as a block."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.errors import ConfigError, RunError
+from saltus.runtime import memory
+from saltus.runtime.config import Population
+from saltus.templates.ir import ModelIR
+
+Array = NDArray[np.float64]
+
+
+class Parameters:
+    """Values of all parameters and initial values of a population.
+
+    Attributes:
+        block: ``(parameters, padded neurons)``, what the kernel reads; ``refresh`` fills it.
+        values: by name, ``()`` if shared or ``(neurons,)``; assign into them.
+
+    Raises:
+        ConfigError: for a name that the model does not have, a wrong shape or value.
+    """
+
+    def __init__(self, ir: ModelIR, config: Population, where: str) -> None:
+        self.where = where
+        self.size = config.size
+        self.names = tuple(parameter.name for parameter in ir.parameters)
+        self.positive = np.array([parameter.positive for parameter in ir.parameters], dtype=bool)
+        _known(self.names, (*config.params, *config.per_neuron, *config.learn), where)
+        self.block = memory.zeros(len(self.names), memory.padded(config.size))
+        self._shared = np.zeros(len(self.names))
+        self._per_neuron = np.zeros(len(self.names), dtype=bool)
+        self.values: dict[str, Array] = {}
+        for i, parameter in enumerate(ir.parameters):
+            given = _value(config.params.get(parameter.name, parameter.default), f"{where}.{parameter.name}")
+            if given.shape not in ((), (config.size,)):
+                raise ConfigError(
+                    f"{where}.{parameter.name}: shape {given.shape} where there are {config.size} neurons. "
+                    "Give one number, or one for each neuron."
+                )
+            self._per_neuron[i] = given.shape != () or parameter.name in config.per_neuron
+            view = self.block[i, : config.size] if self._per_neuron[i] else self._shared[i, ...]
+            view[...] = given
+            self.values[parameter.name] = view
+        self._flow = np.array([name in _flow_parameters(ir) for name in self.names], dtype=bool)
+        self._flow_rows = np.flatnonzero(self._flow & self._per_neuron)
+        self._shared_rows = np.flatnonzero(~self._per_neuron)
+        try:
+            self.refresh()
+        except RunError as error:
+            raise ConfigError(str(error)) from None
+
+    def refresh(self) -> bool:
+        """Brings the block up to date; returns whether all neurons have the same flow.
+
+        Raises:
+            RunError: for a value that is not finite, or not positive where it must be.
+        """
+        block, size = self.block, self.size
+        block[self._shared_rows] = self._shared[self._shared_rows, None]
+        block[:, size:] = block[:, size - 1 : size]
+        wrong = ~np.isfinite(block) | (self.positive[:, None] & (block <= 0.0))
+        if wrong.any():
+            row, neuron = (int(i) for i in np.argwhere(wrong)[0])
+            must = "a positive number" if self.positive[row] else "a finite number"
+            raise RunError(
+                f"{self.where}.{self.names[row]}: {block[row, neuron]:g} (neuron {neuron}) is not {must}. "
+                "If learning led there, use a smaller learning rate."
+            )
+        return all(bool((block[row, :size] == block[row, 0]).all()) for row in self._flow_rows)
+
+    def gradient(self, name: str, block: Array) -> Array:
+        """The gradient of one parameter, shaped like it, from the kernel's ``(parameters, padded neurons)``."""
+        row = block[self.names.index(name), : self.size]
+        return row.copy() if self._per_neuron[self.names.index(name)] else np.asarray(row.sum())
+
+
+def _known(names: tuple[str, ...], used: tuple[str, ...], where: str) -> None:
+    if unknown := [name for name in used if name not in names]:
+        raise ConfigError(f"{where}: there is no parameter {unknown[0]!r}. There are {', '.join(names)}.")
+
+
+def _value(given: object, where: str) -> Array:
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{where}: {given!r} is not a number. Give one, or one for each neuron.") from None
+
+
+def _flow_parameters(ir: ModelIR) -> tuple[str, ...]:
+    """The names that the solution between events depends on; all of them where the IR does not say."""
+    for fact in ir.facts:
+        if fact.name == "flow_parameters":
+            return tuple(name.strip() for name in fact.text.split(","))
+    return tuple(parameter.name for parameter in ir.parameters)

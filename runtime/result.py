@@ -1,0 +1,206 @@
+"""What a run gives: spikes, readouts, the loss, and what is doubtful about its gradient."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.runtime.group import Run
+from saltus.runtime.loss import Evaluated, Labels
+from saltus.runtime.spikes import Spikes
+from saltus.runtime.tape import Tape
+from saltus.runtime.trains import Train
+
+if TYPE_CHECKING:
+    from saltus.runtime.network import Network
+
+Array = NDArray[np.float64]
+
+TANGENTIAL = 1e-3
+"""A spike is nearly tangential if the guard's slope is below this share of its population's median in the run."""
+
+NEAR_MISS = 1e-6
+"""A maximum below threshold is a near miss if the guard, at its median slope, would rise by the gap within this
+share of the simulated time."""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that the gradient does not see, or sees too large.
+
+    kind: ``tangential``, ``near_miss``, ``joined`` or ``missing``; count: of spikes, samples, pairs or samples.
+    """
+
+    kind: str
+    population: str
+    count: int
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Result:
+    """One run over a batch.
+
+    Attributes:
+        labels: the labels, or None.
+        losses: the loss of each sample, ``(batch,)``; None without labels or a loss.
+        missing: samples whose label's neuron did not spike, so that the loss took the stand-in time.
+    """
+
+    def __init__(
+        self, net: Network, tape: Tape, run: Run, inputs: Mapping[str, Spikes], trains: Mapping[str, Train]
+    ):
+        self.net = net
+        self.tape = tape
+        self.run = run
+        self.inputs = inputs
+        self.trains = trains
+        self.labels: Labels | None = None
+        self.losses: Array | None = None
+        self.d_times: Array | None = None
+        self.chosen: NDArray[np.int64] | None = None
+        self.missing = 0
+        self._packed: dict[str, Spikes] = {}
+        weakref.finalize(self, net.tapes.give_back, tape)
+
+    def __len__(self) -> int:
+        """The number of samples."""
+        return self.run.batch
+
+    @property
+    def loss(self) -> float:
+        """The mean loss over the batch; nan without labels or a loss."""
+        return float("nan") if self.losses is None else float(self.losses.mean())
+
+    @property
+    def spikes(self) -> Mapping[str, Spikes]:
+        """The spikes of each population that can spike."""
+        return _Spikes(self)
+
+    @property
+    def final(self) -> dict[str, dict[str, Array]]:
+        """The states at t = T, by population and state, each ``(batch, neurons)``."""
+        found = {}
+        for name, group in self.net.groups.items():
+            final = self.tape.groups[name].final
+            states = enumerate(group.model.ir.states)
+            found[name] = {state.name: final[:, i, : group.size].copy() for i, state in states}
+        return found
+
+    @property
+    def readouts(self) -> dict[str, dict[str, Array]]:
+        """The integrals over the run, by population and readout, each ``(batch, neurons)``."""
+        return {
+            name: {integral: states[integral] for integral in self.net.groups[name].model.ir.integrals}
+            for name, states in self.final.items()
+        }
+
+    def predictions(self) -> NDArray[np.int64] | None:
+        """The class of each sample: the output neuron that spikes first, -1 where none does.
+
+        The output is the loss's population, or else the only one without outgoing projections; None if that one
+        cannot spike, or if there are several.
+        """
+        name = self.net.output
+        if name is None:
+            return None
+        times, _ = self.spike_times(name, 0 if self.net.loss is None else self.net.loss.spike)
+        return np.where(np.isinf(times).all(axis=1), -1, np.argmin(times, axis=1))
+
+    def silent(self) -> dict[str, NDArray[np.bool_]]:
+        """For each population that can spike, which of its neurons spiked in no sample, ``(neurons,)``."""
+        found = {}
+        for name, group in self.net.groups.items():
+            if group.model.spikes:
+                out = self.tape.groups[name].out
+                found[name] = np.bincount(out.row[out.cells.at], minlength=group.size) == 0
+        return found
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What is doubtful about the gradient of this run."""
+        found = [] if not self.missing else [self._missing()]
+        for name, group in self.net.groups.items():
+            if group.model.spikes:
+                found += self._doubtful(name)
+        return tuple(found)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that the run keeps for the backward run."""
+        return self.tape.nbytes
+
+    def spike_times(self, population: str, k: int) -> tuple[Array, NDArray[np.int64]]:
+        """Time of each neuron's k-th spike (inf where none) and where it lies in the tape, ``(batch, neurons)``."""
+        out = self.tape.groups[population].out
+        at = out.kth(k, self.net.groups[population].size)
+        times = np.full(at.shape, np.inf)
+        times[at >= 0] = out.time[at[at >= 0]]
+        return times, at
+
+    def evaluated(self, labels: Labels, found: Evaluated, chosen: NDArray[np.int64]) -> None:
+        """Takes over what the loss says: chosen is where the spikes lie whose times it read."""
+        self.labels, self.losses, self.missing = labels, found.losses, found.missing
+        self.d_times, self.chosen = found.gradient, chosen
+
+    def _missing(self) -> Notice:
+        name = self.net.loss_population
+        text = (
+            f"{self.missing} of {len(self)} samples: the label's neuron of population {name!r} has no spike, so the "
+            "loss took the stand-in time, with gradient zero."
+        )
+        return Notice("missing", name, self.missing, text)
+
+    def _doubtful(self, name: str) -> list[Notice]:
+        tape = self.tape.groups[name]
+        found = []
+        slopes = tape.slope[tape.out.cells.at]
+        median = float(np.median(slopes)) if len(slopes) else 0.0
+        if flat := int((slopes < TANGENTIAL * median).sum()):
+            text = (
+                f"{flat} spikes of population {name!r} are nearly tangential: the slope at threshold is below "
+                f"{TANGENTIAL:g} of the median, and their gradient over {1 / TANGENTIAL:g} times as large."
+            )
+            found.append(Notice("tangential", name, flat, text))
+        if near := int((tape.nearest_miss < NEAR_MISS * median * self.run.horizon).sum()):
+            text = (
+                f"{near} samples have a neuron of population {name!r} that all but reached its threshold: a spike "
+                "is about to appear there, which the gradient does not see."
+            )
+            found.append(Notice("near_miss", name, near, text))
+        if joined := int(tape.joined.sum()):
+            text = (
+                f"{joined} pairs of neurons of population {name!r} that are joined without delay spiked at the same "
+                "time: the loss has no derivative there."
+            )
+            found.append(Notice("joined", name, joined, text))
+        return found
+
+
+class _Spikes(Mapping[str, Spikes]):
+    """Packs a population's spikes when they are asked for."""
+
+    def __init__(self, result: Result) -> None:
+        self._result = result
+        self._names = [name for name, group in result.net.groups.items() if group.model.spikes]
+
+    def __getitem__(self, name: str) -> Spikes:
+        if name not in self._names:
+            raise KeyError(name)
+        packed = self._result._packed
+        if name not in packed:
+            packed[name] = self._result.tape.groups[name].out.pack(self._result.net.groups[name].size)
+        return packed[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)

@@ -1,0 +1,150 @@
+"""What a forward run leaves for the backward run: events, spikes and states, in memory that is used again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.runtime import memory
+from saltus.runtime.failure import out_of_memory
+from saltus.runtime.kernel import Kernel
+from saltus.runtime.trains import Merged, Train
+
+Array = NDArray[np.float64]
+
+
+class GroupTape:
+    """The part of one group.
+
+    Attributes:
+        heard: the incoming events as the kernel reads them, and where each source's events went (nothing if
+            they are read in place).
+        sources: the trains that they come from, one for each projection.
+        out: the outgoing spikes.
+        slope: the guard's time derivative at each of them, laid out like them.
+        final: states at the end, ``(batch, states, padded)``.
+        states, adjoints: at each incoming event, ``(events, states, padded)``; None unless there are probes.
+        nearest_miss, joined: see the kernel's header, ``(batch,)``.
+    """
+
+    heard: Merged
+    sources: Sequence[Train]
+    out: Train
+    events_struct: Any
+    spikes_struct: Any
+    states: Array | None = None
+    adjoints: Array | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.capacity = -1
+        self.final = memory.zeros(0, 0, 0)
+        self._event_times = np.empty(0)
+        self._d_time = np.empty(0)
+
+    def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train]) -> None:
+        """Points the kernel at these events."""
+        self.heard = heard
+        self.sources = sources
+        train = heard.train
+        self.events_struct = kernel.struct(
+            "events", time=train.time, row=train.row, start=train.start, count=train.count
+        )
+
+    def reserve(self, kernel: Kernel, batch: int, states: int, size: int, capacity: int) -> None:
+        """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""
+        if self.capacity >= capacity:
+            return
+        try:
+            self._allocate(batch, states, size, capacity)
+        except MemoryError:
+            raise out_of_memory(self.name, capacity) from None
+        self.capacity = capacity
+        self.spikes_struct = kernel.struct(
+            "spikes",
+            capacity=capacity,
+            time=self.time,
+            neuron=self.neuron,
+            after=self.after,
+            state=self.state,
+            slope=self.slope,
+            start=self.start,
+            count=self.count,
+            nearest_miss=self.nearest_miss,
+            joined=self.joined,
+        )
+
+    def finish(self) -> None:
+        """Makes the spikes that the kernel wrote visible."""
+        self.out = Train(self.time, self.neuron, self.start, self.count)
+
+    def event_times(self) -> Array:
+        """Where the kernel writes dL/dt of each incoming event."""
+        if len(self._event_times) < len(self.heard.train.time):
+            self._event_times = np.zeros(len(self.heard.train.time))
+        return self._event_times
+
+    def no_cotangent(self) -> Array:
+        """dL/dt = 0 for each outgoing spike, to be added to."""
+        if len(self._d_time) < len(self.time):
+            self._d_time = np.empty(len(self.time))
+        self._d_time.fill(0.0)
+        return self._d_time
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        arrays = (self.time, self.neuron, self.after, self.state, self.slope, self.final, self._event_times)
+        return sum(array.nbytes for array in arrays)
+
+    def _allocate(self, batch: int, states: int, size: int, capacity: int) -> None:
+        self.time = np.empty(batch * capacity)
+        self.neuron = np.empty(batch * capacity, dtype=np.int32)
+        self.after = np.empty(batch * capacity, dtype=np.int32)
+        self.state = np.empty(states * batch * capacity)
+        self.slope = np.empty(batch * capacity)
+        self.start = np.zeros(batch, dtype=np.int64)
+        self.count = np.zeros(batch, dtype=np.int32)
+        self.nearest_miss = np.full(batch, np.inf)
+        self.joined = np.zeros(batch, dtype=np.int32)
+        self.final = memory.zeros(batch, states, memory.padded(size))
+
+
+class Tape:
+    """A run's memory: one ``GroupTape`` for each population, for a fixed number of samples."""
+
+    def __init__(self, populations: tuple[str, ...], batch: int) -> None:
+        self.batch = batch
+        self.groups = {name: GroupTape(name) for name in populations}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return sum(group.nbytes for group in self.groups.values())
+
+
+class TapePool:
+    """Tapes that no result uses any more, for the next runs with as many samples.
+
+    Growing memory costs more than a small kernel: a training loop goes back and forth between two tapes.
+    """
+
+    def __init__(self, populations: tuple[str, ...], kept: int = 4) -> None:
+        self._populations = populations
+        self._kept = kept
+        self._free: list[Tape] = []
+
+    def take(self, batch: int) -> Tape:
+        """A free tape, or a new one."""
+        for i, tape in enumerate(self._free):
+            if tape.batch == batch:
+                return self._free.pop(i)
+        return Tape(self._populations, batch)
+
+    def give_back(self, tape: Tape) -> None:
+        """For the next run; the oldest goes if there are too many."""
+        self._free.append(tape)
+        del self._free[: -self._kept]

@@ -1,0 +1,93 @@
+"""States and adjoints of every neuron at times of one's choice.
+
+The times go into the event lists as probes: events without an arrival, at which the kernels write down the states
+on the way forward and the adjoints on the way back. A probe comes before arrivals of the same time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from saltus.errors import InputError
+from saltus.runtime.gradients import INPUT_TIMES, cotangents, sweep
+from saltus.runtime.group import Run
+from saltus.runtime.result import Result
+from saltus.runtime.trains import Train
+
+if TYPE_CHECKING:
+    from saltus.runtime.network import Network
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """Trajectories.
+
+    Attributes:
+        times: ``(times,)``, in seconds.
+        states: by population and state, ``(batch, times, neurons)``.
+        adjoints: by population and adjoint variable, the same; None without labels.
+        result: the run, with its spikes and loss.
+    """
+
+    times: Array
+    states: dict[str, dict[str, Array]]
+    adjoints: dict[str, dict[str, Array]] | None
+    result: Result
+
+
+def trace(net: Network, spikes: Any, labels: ArrayLike | None, times: ArrayLike) -> Trace:
+    """Runs a batch and writes down states, and with labels adjoints, at the given times.
+
+    Args:
+        net: the network.
+        spikes, labels: as for ``Network.run``.
+        times: in [0, T], ascending.
+
+    Raises:
+        InputError: for times outside, or not ascending.
+        RunError: if a simulation cannot go on.
+    """
+    at = np.asarray(times, dtype=np.float64)
+    if (
+        at.ndim != 1
+        or not len(at)
+        or np.any(np.diff(at) < 0.0)
+        or not (at[0] >= 0.0 and at[-1] <= net.horizon)
+    ):
+        raise InputError(
+            f"trace: times are not an ascending list within [0, {net.horizon:g}]. Give e.g. np.linspace(0, T, 1001)."
+        )
+    inputs = net.checked_spikes(spikes)
+    batch = len(next(iter(inputs.values())))
+    found = None if labels is None else net.checked_labels(labels, batch)
+    start = len(at) * np.arange(batch)
+    count = np.full(batch, len(at), dtype=np.int32)
+    probes = Train(np.tile(at, batch), np.zeros(len(at) * batch, dtype=np.int32), start, count)
+    result = net.simulate(inputs, Run(batch, net.horizon, min(net.threads, batch), probes))
+    tapes = result.tape.groups
+    states = {
+        name: _read(result, name, tapes[name].states, [state.name for state in group.model.ir.states])
+        for name, group in net.groups.items()
+    }
+    if found is None:
+        return Trace(at, states, None, result)
+    net.evaluate(result, found)
+    sweep(net, result, cotangents(net, result, {}, {}), (*net.all_parameters(), INPUT_TIMES))
+    adjoints = {
+        name: _read(result, name, tapes[name].adjoints, [state.adjoint for state in group.model.ir.states])
+        for name, group in net.groups.items()
+    }
+    return Trace(at, states, adjoints, result)
+
+
+def _read(result: Result, population: str, record: Array, names: list[str]) -> dict[str, Array]:
+    """The rows of the probes, by name, ``(batch, times, neurons)``."""
+    places = result.tape.groups[population].heard.places[-1].reshape(len(result), -1)
+    size = result.net.groups[population].size
+    return {name: record[places, i, :size] for i, name in enumerate(names)}

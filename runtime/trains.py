@@ -1,0 +1,104 @@
+"""Spike trains as the kernels read them, and several of them merged into one.
+
+A train is four arrays: event ``i`` of sample ``b`` is at ``start[b] + i``. Packed input spikes and the spikes that a
+kernel wrote both have this form, so a population that listens to one projection reads its source in place.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.runtime.spikes import Spikes, trusted
+
+Times = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+class Cells(NamedTuple):
+    """The events that exist, in order: the sample of each and where it lies in the arrays."""
+
+    sample: Index
+    at: Index
+
+
+@dataclass(frozen=True, eq=False)
+class Train:
+    """Events of a batch, sorted by time in each sample.
+
+    time: seconds; row: neuron, or row of weights; start: ``(batch,)``; count: ``(batch,)``.
+    """
+
+    time: Times
+    row: NDArray[np.int32]
+    start: Index
+    count: NDArray[np.int32]
+
+    @functools.cached_property
+    def cells(self) -> Cells:
+        """Where the events lie."""
+        total = int(self.count.sum())
+        sample = np.repeat(np.arange(len(self.count)), self.count)
+        before = np.cumsum(self.count, dtype=np.int64) - self.count
+        return Cells(sample, np.arange(total) + np.repeat(self.start - before, self.count))
+
+    def pack(self, size: int) -> Spikes:
+        """A copy without gaps, for the user."""
+        start = np.zeros(len(self.count) + 1, dtype=np.int64)
+        np.cumsum(self.count, out=start[1:])
+        at = self.cells.at
+        return trusted(self.time[at], self.row[at], start, size)
+
+    def kth(self, k: int, size: int) -> Index:
+        """Where the k-th event (from 0) of each row lies, ``(batch, size)``; -1 where there is none."""
+        place = self.cells.sample * size + self.row[self.cells.at]
+        found = np.full(len(self.count) * size, -1, dtype=np.int64)
+        if k == 0:  # backwards, so that the first of several assignments to one place is the one that stays
+            found[place[::-1]] = self.cells.at[::-1]
+        else:
+            order = np.argsort(place, kind="stable")
+            begins = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=len(found)))])
+            chosen = order[(np.arange(len(place)) - begins[place[order]]) == k]
+            found[place[chosen]] = self.cells.at[chosen]
+        return found.reshape(len(self.count), size)
+
+
+def input_train(spikes: Spikes) -> Train:
+    """The user's spikes, in place."""
+    return Train(spikes.times, spikes.neurons, spikes.start[:-1], np.diff(spikes.start).astype(np.int32))
+
+
+class Merged(NamedTuple):
+    """One train of several, and for each of them where its events went: ``train.time[places[k]]``."""
+
+    train: Train
+    places: list[Index]
+
+
+def merge(trains: Sequence[Train], first_row: Sequence[int], batch: int) -> Merged:
+    """All events in one train, sorted by time, then by row; a train's rows begin at its ``first_row``.
+
+    A train whose first row is -1 holds probes: its rows are all -1.
+    """
+    cells = [train.cells for train in trains]
+    nothing = [np.empty(0)]
+    time = np.concatenate([train.time[c.at] for train, c in zip(trains, cells, strict=True)] + nothing)
+    rows = [
+        np.full(len(c.at), -1) if first < 0 else train.row[c.at] + first
+        for train, c, first in zip(trains, cells, first_row, strict=True)
+    ]
+    row = np.concatenate(rows + nothing).astype(np.int32)
+    sample = np.concatenate([c.sample for c in cells] + nothing).astype(np.int64)
+    order = np.lexsort((row, time, sample))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    count = np.bincount(sample, minlength=batch).astype(np.int32)
+    start = np.cumsum(count, dtype=np.int64) - count
+    bounds = np.cumsum([0] + [len(c.at) for c in cells])
+    places = [place[bounds[k] : bounds[k + 1]] for k in range(len(trains))]
+    return Merged(Train(time[order], row[order], start, count), places)
