@@ -55,12 +55,12 @@ def _mass(spec: ModelSpec) -> None:
         place = Place(spec.origin, "dynamics", f"f_{state.name}")
         if spec.mass[i, :].has(*spec.x_dot):
             raise place.error(
-                f"{spec.dynamics[i]} is not linear in the time derivatives.",
+                "the equation is not linear in the time derivatives.",
                 "Write each dot(...) to the first power, with a factor of states and parameters.",
             )
         if not spec.dynamics[i].has(*spec.x_dot):
             raise place.error(
-                f"{spec.dynamics[i]} holds no time derivative, so it is no equation of motion.",
+                "the equation holds no time derivative, so it is no equation of motion.",
                 f"Write how dot({state.name}) follows from states and parameters.",
             )
     if sympy.cancel(spec.mass.det()) == 0:

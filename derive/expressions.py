@@ -62,6 +62,10 @@ class Place:
         within = f", [{self.table}]" if self.table else ", " if self.key else ""
         return self.origin + within + (" " if self.table and self.key else "") + self.key
 
+    def within(self, key: str) -> Place:
+        """The place of ``key`` in what stands here."""
+        return Place(self.origin, self.table, f"{self.key}, {key}" if self.key else key)
+
     def error(self, what: str, remedy: str) -> SpecError:
         """One sentence with the place and one with the way out."""
         return SpecError(f"{self}: {what}\n{remedy}")
@@ -186,7 +190,10 @@ class _Reader:
             return self.grammar.names[name]
         if name in self.grammar.functions:
             raise self.wrong(f"uses the function {name} without arguments", f"Write {name}(...).")
-        raise self.wrong(f"uses the unknown name {name}", suggestion(name, self.grammar.names))
+        raise self.wrong(
+            f"uses the unknown name {name}",
+            f"{suggestion(name, self.grammar.names)} Declare new parameters in [parameters].",
+        )
 
     def power(self, left: ast.expr, right: ast.expr, budget: int) -> Expr:
         exponent = self.value(right, 1)

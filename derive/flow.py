@@ -150,7 +150,7 @@ def _generator(spec: ModelSpec) -> Matrix:
 
 def _refused(place: Place, what: str) -> DerivationError:
     return DerivationError(
-        f"{place}: {what}, and only linear dynamics without one have a flow in closed form so far.\n"
+        f"{place}: {what}; only linear dynamics without a constant term have a flow in closed form so far.\n"
         "Write each equation as a sum of dot(...) and states with constant factors; "
         "measure a state from its resting value."
     )

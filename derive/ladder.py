@@ -79,8 +79,8 @@ def bound(rungs: tuple[LadderRung, ...], order: Order) -> str:
     rates = ", ".join(text(rung.rate, order) for rung in rungs)
     return (
         f"the guard has at most {zeros} zero{'' if zeros == 1 else 's'} between events, because it is a sum "
-        f"of {len(rungs)} exponentials with the real rates {rates} (0: a constant), and applying D + rate for "
-        "one after the other leaves the last alone, which has no zero"
+        f"of {len(rungs)} exponentials with the real rates {rates} (0: a constant), and applying "
+        "D + rate for each in turn leaves the last alone, which has no zero"
     )
 
 

@@ -158,7 +158,7 @@ def _transitions(
             Transition(
                 name,
                 when,
-                _jump(reset, grammar, Place(origin, place.table, "reset, "), states),
+                _jump(reset, grammar, Place(origin, place.table, "reset"), states),
                 tables.flag(entry, "emits", place),
             )
         )
@@ -184,9 +184,7 @@ def _jump(
     """One expression a state: what ``entries`` gives, and the state itself where it gives nothing."""
     tables.check_keys(entries, tuple(state.name for state in states), place)
     return tuple(
-        parse_expression(entries[s.name], grammar, Place(place.origin, place.table, place.key + s.name))
-        if s.name in entries
-        else s.symbol
+        parse_expression(entries[s.name], grammar, place.within(s.name)) if s.name in entries else s.symbol
         for s in states
     )
 

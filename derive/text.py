@@ -1,4 +1,4 @@
-"""An IR expression as a line of text, for facts and messages: the same on every machine, as ``arrange`` is."""
+"""An expression as a line of text, for facts and messages: the same on every machine, as ``arrange`` is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def text(expression: Expr, order: Order) -> str:
     return _tree(arrange(expression, order))
 
 
-def _tree(tree: ir.Expr) -> str:
+def _tree(tree: ir.Expr) -> str:  # noqa: PLR0911 - one return a kind of node
     match tree:
         case ir.Const(p=p, q=q):
             return str(p) if q == 1 else f"{p}/{q}"
