@@ -14,7 +14,6 @@ from saltus.runtime.config import NetworkConfig, Population, Projection
 from saltus.runtime.group import Group, Incoming
 from saltus.runtime.loss import Loss
 from saltus.runtime.model import Model, model
-from saltus.runtime.model import shipped as shipped
 
 
 def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, Group]:
@@ -41,8 +40,9 @@ def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, Grou
         recurrent = [made for made in into.values() if made.pre == name]
         if len(recurrent) > 1:
             raise ConfigError(
-                f"projections {', '.join(made.name for made in recurrent)}: population {name!r} has several recurrent "
-                "projections, and the event engine takes one. Add their weights up in one projection."
+                f"projections {', '.join(made.name for made in recurrent)}: population {name!r} has several "
+                "recurrent projections, and the event engine takes one. "
+                "Add their weights up in one projection."
             )
         elsewhere = [made for made in into.values() if made.pre != name]
         population = config.populations[name]
@@ -74,8 +74,9 @@ def loss_population(config: NetworkConfig, loss: Loss | None, found: Mapping[str
         raise ConfigError(f"loss: there is no population {name!r}. There are {', '.join(found)}.")
     if not found[name].model.spikes:
         raise ConfigError(
-            f"loss: {loss.head.name} reads spike times, and population {name!r} of {found[name].model.name} neurons does "
-            "not spike. Use a spiking model, or give net.gradients(result, d_readouts=...) a loss of your own."
+            f"loss: {loss.head.name} reads spike times, and population {name!r} of {found[name].model.name} "
+            "neurons does not spike. Use a spiking model, or give net.gradients(result, d_readouts=...) "
+            "the derivatives of a loss of your own."
         )
     kept = config.populations[name].spikes_kept
     if kept is not None and kept <= loss.spike:

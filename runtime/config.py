@@ -20,8 +20,8 @@ class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     params: a number or one number a neuron for each parameter or initial value that is not at its default;
     per_neuron: names that are one number a neuron though given as one for all;
     learn: names that a gradient is wanted for;
-    spikes_kept: end a neuron's simulation after so many spikes (None: never), for outputs whose loss looks at the
-    first ones only; not with recurrence.
+    spikes_kept: end a neuron's simulation after so many spikes (None: never), for outputs whose loss looks
+    at the first ones only; not with recurrence.
     """
 
     model: Any
@@ -36,8 +36,8 @@ class Projection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Synapses from one population to another, or to itself.
 
     pre, post: names; receptor: of the receiving model, may be left out where it has one;
-    weights: a law, a number or an array ``(pre, post)``; mask: 1 or True where a synapse exists, ``(pre, post)``;
-    learn: ``("weights",)`` or nothing; delay: not yet, must be 0.
+    weights: a law, a number or an array ``(pre, post)``; mask: 1 or True where a synapse exists, ``(pre,
+    post)``; learn: ``("weights",)`` or nothing; delay: not yet, must be 0.
     """
 
     pre: str
@@ -52,9 +52,10 @@ class Projection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A population and what comes into it, for stacks of layers; see ``Population`` and ``Projection``.
 
-    inputs: number of input neurons, for the first layer; recurrent: all neurons to one another, without delay and
-    without self-connections; learn: names of parameters, and ``"weights"`` for both projections;
-    weights, recurrent_weights: laws, numbers or arrays ``(pre, post)``; name: by default ``hidden0``, ... ``output``.
+    inputs: number of input neurons, for the first layer; recurrent: all neurons to one another, without
+    delay and without self-connections; learn: names of parameters, and ``"weights"`` for both projections;
+    weights, recurrent_weights: laws, numbers or arrays ``(pre, post)``; name: by default ``hidden0``, ...
+    ``output``.
     """
 
     model: Any

@@ -4,8 +4,8 @@ Central differences at steps h and 2h, combined so that the error is of order :m
 
 .. math:: \frac{dL}{dp} \approx \frac{4 D(h) - D(2h)}{3}, \qquad D(h) = \frac{L(p + h) - L(p - h)}{2 h}
 
-The loss is smooth only as long as no spike appears or vanishes, so a difference across which the number of any
-neuron's spikes changes is left out and counted.
+The loss is smooth only as long as no spike appears or vanishes, so a difference across which the number of
+any neuron's spikes changes is left out and counted.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def check_gradient(
 
 @dataclass(frozen=True, eq=False)
 class _Target:
-    """An array to differentiate by: its exact gradient, the entries that exist, the unit of a step, and a run with
-    one entry shifted (None: that cannot be run)."""
+    """An array to differentiate by: its exact gradient, the entries that exist, the unit of a step, and a
+    run with one entry shifted (None: that cannot be run)."""
 
     exact: Array
     entries: NDArray[np.int64]
@@ -171,7 +171,8 @@ def _compare(
     if len(chosen) > entries:
         chosen = chosen[np.sort(random.choice(len(chosen), entries, replace=False))]
     floor = FLOOR * float(np.abs(target.exact).max(initial=0.0))
-    worst, where, compared, left_out = 0.0, (), 0, 0
+    worst, compared, left_out = 0.0, 0, 0
+    where: tuple[int, ...] = ()
     counts = _counts(start)
     for row in chosen:
         entry = tuple(int(i) for i in row)

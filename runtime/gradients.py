@@ -82,8 +82,8 @@ def cotangents(
     """
     if result.d_times is None and not d_spike_times and not d_readouts:
         raise InputError(
-            "gradients: the run had no loss to differentiate. Give run(spikes, labels) the labels, or give d_spike_times "
-            "or d_readouts."
+            "gradients: the run had no loss to differentiate. Give run(spikes, labels) the labels, or "
+            "give d_spike_times or d_readouts."
         )
     seeds = Cotangents({name: Credits() for name in (*net.inputs, *net.groups)}, {})
     if result.d_times is not None and result.chosen is not None:
@@ -199,14 +199,16 @@ def _spike_seeds(net: Network, result: Result, name: str, given: ArrayLike) -> t
     if values.ndim == 1 or values.shape[:2] != (len(result), size) or values.ndim > 3:
         raise InputError(
             f"d_spike_times[{name!r}]: shape {values.shape} where there are {len(out.cells.at)} spikes of "
-            f"(batch, neurons) = {(len(result), size)}. Give one number a spike, (batch, neurons) or (batch, neurons, k)."
+            f"(batch, neurons) = {(len(result), size)}. Give one number a spike, (batch, neurons) or "
+            "(batch, neurons, k)."
         )
     values = values.reshape(len(result), size, -1)
     index = np.stack([out.kth(k, size) for k in range(values.shape[2])], axis=-1)
     if len(bad := np.argwhere((index < 0) & (values != 0.0))):
         sample, neuron, k = (int(i) for i in bad[0])
         raise InputError(
-            f"d_spike_times[{name!r}]: sample {sample}, neuron {neuron} has no spike number {k}. Give 0 where there is none."
+            f"d_spike_times[{name!r}]: sample {sample}, neuron {neuron} has no spike number {k}. Give 0 "
+            "where there is none."
         )
     return index[index >= 0], values[index >= 0]
 

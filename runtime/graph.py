@@ -23,8 +23,9 @@ def order(populations: Iterable[str], edges: Iterable[tuple[str, str]]) -> tuple
         if not ready:
             circle = " -> ".join(_circle(incoming, next(name for name in names if name not in done), done))
             raise ConfigError(
-                f"projections {circle} form a circle of several populations, which the event engine cannot run yet. "
-                "Make them one population with a recurrent projection, and a mask for who sends to whom."
+                f"projections {circle} form a circle of several populations, which the event engine cannot "
+                "run yet. Make them one population with a recurrent projection, "
+                "and a mask for who sends to whom."
             )
         done += ready
     return tuple(done)

@@ -1,7 +1,8 @@
 """A group: one population, the projections into it, its compiled kernel, and its vector-Jacobian product.
 
-Forward it is a function from incoming spike trains to outgoing spikes and final states; backward from ``dL/dt`` of
-the outgoing spikes and ``dL/dx(T)`` to the gradients of its weights, its parameters and the incoming times.
+Forward it is a function from incoming spike trains to outgoing spikes and final states; backward from
+``dL/dt`` of the outgoing spikes and ``dL/dx(T)`` to the gradients of its weights, its parameters and the
+incoming times.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from saltus.runtime.trains import Merged, Train, merge
 Array = NDArray[np.float64]
 
 CHUNKS = 8
-"""A batch is cut into so many chunks at most, whatever the number of threads: sums over samples have one order."""
+"""Chunks of a batch at most, whatever the number of threads: sums over samples have one order."""
 
 WEIGHTS, TIMES, PARAMETERS = 1, 2, 4
 
@@ -50,7 +51,7 @@ class Synapses:
 
 @dataclass(frozen=True, eq=False)
 class Incoming:
-    """What is needed to lay out a projection: see ``Synapses``; weights ``(pre, post)`` are the first values."""
+    """A projection before it is laid out: see ``Synapses``; weights ``(pre, post)`` are the first values."""
 
     name: str
     pre: str
@@ -128,28 +129,12 @@ class Group:
         """
         self._begin(run)
         self._listen(tape, sources, run)
-        kernel, struct = self.kernel, self.struct
-        tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
         while True:
-            spikes, final, recorded = (
-                tape.spikes_struct,
-                kernel.pointer(tape.final),
-                kernel.array(tape.states),
-            )
-
-            def call(first: int, last: int, threads: int, place: int) -> int:
-                return int(
-                    kernel.lib.saltus_forward(
-                        struct, tape.events_struct, spikes, final, recorded, first, last, threads,
-                        self._place + place * self._bytes, self._bytes, self._status + place,
-                    )
-                )  # fmt: skip
-
-            status = self._run(self._forward, call, run)
+            tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
+            status = self._attempt(tape, run)
             if status is None:
                 break
             self._capacity = max(int(status.needed), 2 * self._capacity)
-            tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
         tape.finish()
 
     def backward(
@@ -189,8 +174,8 @@ class Group:
         def call(first: int, last: int, threads: int, place: int) -> int:
             return int(
                 kernel.lib.saltus_backward(
-                    struct, tape.events_struct, tape.spikes_struct, cotangent, gradient, recorded, first, last,
-                    threads, self._place + place * self._bytes, self._bytes, self._status + place,
+                    struct, tape.events_struct, tape.spikes_struct, cotangent, gradient, recorded, first,
+                    last, threads, self._place + place * self._bytes, self._bytes, self._status + place,
                 )
             )  # fmt: skip
 
@@ -204,13 +189,13 @@ class Group:
         )
 
     def refresh(self) -> None:
-        """Brings what the kernel reads up to date with the user's values; raises ``RunError`` for bad ones."""
+        """Brings what the kernel reads up to date with the user's values; ``RunError`` for bad ones."""
         self.struct.flow_shared = self.parameters.refresh()
         for synapses in (*self.inputs, *([self.recurrent] if self.recurrent else [])):
             check_weights(synapses)
 
     def _lay_out(self, inputs: Sequence[Incoming], recurrent: Incoming | None) -> None:
-        """Weights of all projections from elsewhere, one below the other, and those from the population itself."""
+        """Weights from elsewhere, the projections one below the other, and from the population itself."""
         pad = memory.padded(self.size)
         rows = np.cumsum([0] + [len(projection.weights) for projection in inputs])
         self._weights = memory.zeros(int(rows[-1]), pad)
@@ -250,8 +235,23 @@ class Group:
             shape = (len(heard.train.time), len(self.model.ir.states), memory.padded(self.size))
             tape.states, tape.adjoints = memory.zeros(*shape), memory.zeros(*shape)
 
+    def _attempt(self, tape: GroupTape, run: Run) -> Any:
+        """One forward run; the status if the spikes did not fit, else None."""
+        kernel = self.kernel
+        final, record = kernel.pointer(tape.final), kernel.array(tape.states)
+
+        def call(first: int, last: int, threads: int, place: int) -> int:
+            return int(
+                kernel.lib.saltus_forward(
+                    self.struct, tape.events_struct, tape.spikes_struct, final, record, first, last,
+                    threads, self._place + place * self._bytes, self._bytes, self._status + place,
+                )
+            )  # fmt: skip
+
+        return self._run(self._forward, call, run)
+
     def _run(self, schedule: Schedule, call: Any, run: Run) -> Any:
-        """Runs a kernel until its workspace suffices; returns None, or the status if the spikes did not fit."""
+        """Runs a kernel until its workspace suffices; the status if the spikes did not fit, else None."""
         self._reserve(len(self._workspace) // run.threads - memory.LINE, run.threads)
         while schedule.run(call, run.chunks, run.threads):
             failed = [self._status[i] for i in range(run.threads) if self._status[i].code]

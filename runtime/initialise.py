@@ -38,7 +38,8 @@ class FanIn(_Law, frozen=True, tag="fan_in"):
     def draw(self, random: np.random.Generator, synapses: NDArray[np.bool_]) -> Array:
         """Weights ``(pre, post)``; synapses: where there is one."""
         fan_in = np.maximum(synapses.sum(axis=0), 1)
-        return (self.mean + self.std * random.standard_normal(synapses.shape)) / np.sqrt(fan_in)
+        drawn: Array = (self.mean + self.std * random.standard_normal(synapses.shape)) / np.sqrt(fan_in)
+        return drawn
 
 
 class Normal(_Law, frozen=True, tag="normal"):
@@ -68,7 +69,7 @@ DEFAULT = FanIn(mean=2.0, std=2.0)
 
 
 def weights(given: Any, random: np.random.Generator, synapses: NDArray[np.bool_], where: str) -> Array:
-    """Weights ``(pre, post)`` from a law, a number, an array, or a TOML table such as ``{init = "normal", ...}``.
+    """Weights ``(pre, post)`` from a law, a number, an array, or a table such as ``{"init": "normal", ...}``.
 
     There is none where ``synapses`` is False: zero.
 
@@ -80,12 +81,10 @@ def weights(given: Any, random: np.random.Generator, synapses: NDArray[np.bool_]
             given = msgspec.convert(given, type=Law)
         except msgspec.ValidationError as error:
             raise ConfigError(
-                f'{where}: {error}. Use init = "fan_in" or "normal" with mean and std, or "uniform" with low, high.'
+                f'{where}: {error}. Use init = "fan_in" or "normal" with mean and std, '
+                'or "uniform" with low and high.'
             ) from None
-    if isinstance(given, Law):
-        drawn = given.draw(random, synapses)
-    else:
-        drawn = _array(given, synapses.shape, where)
+    drawn = given.draw(random, synapses) if isinstance(given, Law) else _array(given, synapses.shape, where)
     return np.where(synapses, drawn, 0.0)
 
 
@@ -134,8 +133,8 @@ def scale_to_rate(
     if rate_at(high) < rate * (1.0 - tolerance):
         _restore(views, start)
         raise RunError(
-            f"scale_to_rate: population {population!r} does not reach {rate:g} spikes a second with weights {largest:g} "
-            "times as large. Give it positive weights on average, or a lower rate."
+            f"scale_to_rate: population {population!r} does not reach {rate:g} spikes a second with weights "
+            f"{largest:g} times as large. Give it positive weights on average, or a lower rate."
         )
     for _ in range(100):
         factor = math.sqrt(low * high)

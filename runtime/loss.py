@@ -1,4 +1,4 @@
-"""Losses over spike times: a head H(t, label) with its gradient, compiled, applied to one population's spikes."""
+"""Losses over spike times: a compiled head H(t, label) and its gradient, for one population's spikes."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Loss:
         head: its value and gradient.
         parameters: value of each of its parameters.
         missing: what to do where the label's neuron has no such spike: ``"error"``; the time in seconds that
-            stands in for it, its own gradient being zero; or ``"skip"``: the sample adds nothing to the loss nor
-            to the gradient, as in the paper's own code, so that nobody is pushed away from a threshold by a
-            neuron that cannot be pulled to it. The result counts such samples.
+            stands in for it, its own gradient being zero; or ``"skip"``: the sample adds nothing to the loss
+            nor to the gradient, as in the paper's own code, so that nobody is pushed away from a threshold
+            by a neuron that cannot be pulled to it. The result counts such samples.
         spike: which spike of a neuron, 0 for the first.
         population: whose spikes; None: the network's only population without outgoing projections.
     """
@@ -44,7 +44,10 @@ class Loss:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """losses: ``(batch,)``; gradient: dH/dt, ``(batch, classes)``, not divided by the batch; missing: stand-ins."""
+    """The loss of each sample.
+
+    losses: ``(batch,)``; gradient: dH/dt, ``(batch, classes)``; missing: samples without the label's spike.
+    """
 
     losses: Array
     gradient: Array
@@ -147,7 +150,8 @@ def check_labels(given: ArrayLike, batch: int, classes: int) -> Labels:
         raise InputError(f"labels: type {labels.dtype} is not whole numbers. Give the class as an integer.")
     if len(bad := np.flatnonzero((labels < 0) | (labels >= classes))):
         raise InputError(
-            f"labels, sample {bad[0]}: {labels[bad[0]]} is not one of the {classes} classes. Count them from 0."
+            f"labels, sample {bad[0]}: {labels[bad[0]]} is not one of the {classes} classes. "
+            "Count them from 0."
         )
     return np.ascontiguousarray(labels, dtype=np.int32)
 
@@ -158,8 +162,9 @@ def _stand_in(loss: Loss, times: Array, labels: Labels, silent: NDArray[np.bool_
         b = int(np.argmax(silent))
         which = "does not spike" if loss.spike == 0 else f"has no spike number {loss.spike}"
         raise RunError(
-            f"sample {b}: neuron {labels[b]} of population {population!r}, which is the label's, {which}, so the loss is "
-            'infinite. Give the loss missing="skip" or a time that stands in for it, or start from larger weights.'
+            f"sample {b}: neuron {labels[b]} of population {population!r}, which is the label's, {which}, "
+            'so the loss is infinite. Give the loss missing="skip", or a time that stands in for it, or '
+            "start from larger weights."
         )
     times = times.copy()
     times[silent, labels[silent]] = 0.0 if loss.missing == "skip" else loss.missing

@@ -1,4 +1,4 @@
-"""Models: the shipped ones, read from ``generated/``, and a person's own, derived once and kept in the cache."""
+"""Models: the shipped ones, from ``generated/``, and a person's own, derived once and kept in the cache."""
 
 from __future__ import annotations
 
@@ -111,7 +111,8 @@ def _shipped(kind: str, name: str, folder: Traversable, ir: type[_IR]) -> _IR:
     if not name.isidentifier() or not file.is_file():
         names = ", ".join(shipped(kind)) or "none: run saltus emit"
         raise SpecError(
-            f"{name!r} is not among the shipped {kind} ({names}). Give one of these, or a path that ends in .toml."
+            f"{name!r} is not among the shipped {kind} ({names}). Give one of these, or a path "
+            "that ends in .toml."
         )
     return msgspec.json.decode(file.read_bytes(), type=ir)
 

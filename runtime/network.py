@@ -45,8 +45,8 @@ class Network:
         loss: ``saltus.loss(...)``; without one, gradients start from ``d_spike_times`` or ``d_readouts``.
         engine: ``"event"``: exact spike times and gradients.
         seed: of the weights that are drawn.
-        threads: None: ``SALTUS_NUM_THREADS``, or all cores that the process may use. The bits of all results are
-            the same for any number.
+        threads: None: ``SALTUS_NUM_THREADS``, or all cores that the process may use. The bits of all
+            results are the same for any number.
 
     Raises:
         ConfigError: for anything that does not fit, naming it.
@@ -112,8 +112,8 @@ class Network:
 
         Args:
             spikes: ``saltus.Spikes``; or for each sample a list of times for each input neuron, or a tuple
-                ``(times, neurons)``; or an array ``(samples, neurons)``, one spike each. With several inputs, a
-                dict of such by their names.
+                ``(times, neurons)``; or an array ``(samples, neurons)``, one spike each. With several
+                inputs, a dict of such by their names.
             labels: class of each sample, ``(samples,)``.
 
         Returns:
@@ -156,19 +156,19 @@ class Network:
         d_readouts: Mapping[str, Mapping[str, ArrayLike]] | None = None,
         wrt: Collection[str] | None = None,
     ) -> dict[str, Any]:
-        """The exact gradient of the mean loss over the batch, and of any other function of spikes and readouts.
+        """The exact gradient of the batch's mean loss, and of any other function of spikes and readouts.
 
         Args:
             result: of ``run``; if labels were given, the loss's gradient is part of the sum.
             d_spike_times: dL/dt for each population: one number for each of ``result.spikes[name].times``, or
                 ``(batch, neurons)`` for first spikes, or ``(batch, neurons, k)``; not divided by the batch.
             d_readouts: dL/d(readout) for each population and readout, or state at T: ``(batch, neurons)``.
-            wrt: names of what is differentiated by: any of ``all_parameters()``, and ``"input_times"``. None: all
-                that is learned, and the input times.
+            wrt: names of what is differentiated by: any of ``all_parameters()``, and ``"input_times"``.
+                None: all that is learned, and the input times.
 
         Returns:
-            Arrays shaped like the parameters; ``"input_times"`` in the form in which the spikes were given (a dict
-            by input where there are several).
+            Arrays shaped like the parameters; ``"input_times"`` in the form in which the spikes were given
+            (a dict by input where there are several).
 
         Raises:
             InputError: for a name that does not exist, a wrong shape, or a spike that does not exist.
@@ -178,7 +178,8 @@ class Network:
     def parameters(self) -> dict[str, Array]:
         """What is learned, by name: live arrays, to be assigned into.
 
-        ``<population>.<parameter>``: ``()`` if shared, else ``(neurons,)``; ``<projection>.weights``: ``(pre, post)``.
+        ``<population>.<parameter>``: ``()`` if shared, else ``(neurons,)``;
+        ``<projection>.weights``: ``(pre, post)``.
         """
         return {name: self._values[name] for name in self.learnable}
 
@@ -218,7 +219,7 @@ class Network:
         parameters: Collection[str] | None = None,
         **options: Any,
     ) -> GradientCheck:
-        """Compares the gradient of the loss with central differences; see ``gradient_check.check_gradient``."""
+        """Compares the gradient with differences of the loss; see ``gradient_check.check_gradient``."""
         from saltus.runtime.gradient_check import check_gradient
 
         return check_gradient(self, spikes, labels, parameters, **options)
@@ -251,13 +252,14 @@ class Network:
         if not isinstance(given, Mapping):
             if len(self.inputs) != 1:
                 raise InputError(
-                    f"spikes: the network has the inputs {', '.join(self.inputs) or 'none'}. Give a dict by these names."
+                    f"spikes: the network has the inputs {', '.join(self.inputs) or 'none'}. Give a dict "
+                    "by these names."
                 )
             given = {next(iter(self.inputs)): given}
         if set(given) != set(self.inputs):
             raise InputError(
-                f"spikes: given for {', '.join(map(str, given))}, and the inputs are {', '.join(self.inputs)}. "
-                "Give spikes for each input."
+                f"spikes: given for {', '.join(map(str, given))}, and the inputs are "
+                f"{', '.join(self.inputs)}. Give spikes for each input."
             )
         found = {name: as_spikes(given[name], size, name) for name, size in self.inputs.items()}
         lengths = {name: len(spikes) for name, spikes in found.items()}
@@ -280,7 +282,8 @@ class Network:
     def __repr__(self) -> str:
         sizes = [f"{name} {size}" for name, size in self.inputs.items()]
         sizes += [f"{name} {group.size} {group.model.name}" for name, group in self.groups.items()]
-        return f"Network({', '.join(sizes)}; T = {self.horizon:g} s; learns {', '.join(self.learnable) or 'nothing'})"
+        learns = ", ".join(self.learnable) or "nothing"
+        return f"Network({', '.join(sizes)}; T = {self.horizon:g} s; learns {learns})"
 
     def _group(self, population: str) -> Group:
         if population not in self.groups:

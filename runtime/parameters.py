@@ -1,4 +1,4 @@
-"""The parameters of a population: shared or one a neuron, seen by the user as live arrays, by the kernel as a block."""
+"""The parameters of a population, shared or one a neuron: the user's live arrays and the kernel's block."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Parameters:
         return all(bool((block[row, :size] == block[row, 0]).all()) for row in self._flow_rows)
 
     def gradient(self, name: str, block: Array) -> Array:
-        """The gradient of one parameter, shaped like it, from the kernel's ``(parameters, padded neurons)``."""
+        """The gradient of one parameter, shaped like it; block: ``(parameters, padded neurons)``."""
         row = block[self.names.index(name), : self.size]
         return row.copy() if self._per_neuron[self.names.index(name)] else np.asarray(row.sum())
 

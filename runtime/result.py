@@ -22,18 +22,19 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 TANGENTIAL = 1e-3
-"""A spike is nearly tangential if the guard's slope is below this share of its population's median in the run."""
+"""A spike is nearly tangential if the guard's slope is below this share of the population's median."""
 
 NEAR_MISS = 1e-6
-"""A maximum below threshold is a near miss if the guard, at its median slope, would rise by the gap within this
-share of the simulated time."""
+"""A maximum below threshold is a near miss if the guard, at its median slope, would rise by the gap within
+this share of the simulated time."""
 
 
 @dataclass(frozen=True)
 class Notice:
     """Something that the gradient does not see, or sees too large.
 
-    kind: ``tangential``, ``near_miss``, ``joined`` or ``missing``; count: of spikes, samples, pairs or samples.
+    kind: ``tangential``, ``near_miss``, ``joined`` or ``missing``; count: of spikes, samples, pairs or
+    samples.
     """
 
     kind: str
@@ -105,8 +106,8 @@ class Result:
     def predictions(self) -> NDArray[np.int64] | None:
         """The class of each sample: the output neuron that spikes first, -1 where none does.
 
-        The output is the loss's population, or else the only one without outgoing projections; None if that one
-        cannot spike, or if there are several.
+        The output is the loss's population, or else the only one without outgoing projections; None if that
+        one cannot spike, or if there are several.
         """
         name = self.net.output
         if name is None:
@@ -138,7 +139,7 @@ class Result:
         return self.tape.nbytes
 
     def spike_times(self, population: str, k: int) -> tuple[Array, NDArray[np.int64]]:
-        """Time of each neuron's k-th spike (inf where none) and where it lies in the tape, ``(batch, neurons)``."""
+        """Time of each neuron's k-th spike (inf: none) and its place in the tape, ``(batch, neurons)``."""
         out = self.tape.groups[population].out
         at = out.kth(k, self.net.groups[population].size)
         times = np.full(at.shape, np.inf)
@@ -153,8 +154,8 @@ class Result:
     def _missing(self) -> Notice:
         name = self.net.loss_population
         text = (
-            f"{self.missing} of {len(self)} samples: the label's neuron of population {name!r} has no spike, so the "
-            "loss took the stand-in time, with gradient zero."
+            f"{self.missing} of {len(self)} samples: the label's neuron of population {name!r} has no "
+            "spike, so the loss did what its missing= says, with gradient zero."
         )
         return Notice("missing", name, self.missing, text)
 
@@ -165,20 +166,21 @@ class Result:
         median = float(np.median(slopes)) if len(slopes) else 0.0
         if flat := int((slopes < TANGENTIAL * median).sum()):
             text = (
-                f"{flat} spikes of population {name!r} are nearly tangential: the slope at threshold is below "
-                f"{TANGENTIAL:g} of the median, and their gradient over {1 / TANGENTIAL:g} times as large."
+                f"{flat} spikes of population {name!r} are nearly tangential: the slope at threshold is "
+                f"below {TANGENTIAL:g} of the median, "
+                f"and their gradient over {1 / TANGENTIAL:g} times as large."
             )
             found.append(Notice("tangential", name, flat, text))
         if near := int((tape.nearest_miss < NEAR_MISS * median * self.run.horizon).sum()):
             text = (
-                f"{near} samples have a neuron of population {name!r} that all but reached its threshold: a spike "
-                "is about to appear there, which the gradient does not see."
+                f"{near} samples have a neuron of population {name!r} that all but reached its threshold: a "
+                "spike is about to appear there, which the gradient does not see."
             )
             found.append(Notice("near_miss", name, near, text))
         if joined := int(tape.joined.sum()):
             text = (
-                f"{joined} pairs of neurons of population {name!r} that are joined without delay spiked at the same "
-                "time: the loss has no derivative there."
+                f"{joined} pairs of neurons of population {name!r} that are joined without delay spiked at "
+                "the same time: the loss has no derivative there."
             )
             found.append(Notice("joined", name, joined, text))
         return found

@@ -1,8 +1,9 @@
 """How many threads, and whose: OpenMP's inside a kernel, or Python's around it.
 
-A process that was forked after OpenMP ran has lost OpenMP's threads, and would wait for them for ever in its next
-parallel region. There, and where the compiler has no OpenMP, ranges of chunks go to Python threads; cffi lets go of
-the interpreter lock during a call. Chunks are the same in every case, so the bits of the result are, too.
+A process that was forked after OpenMP ran has lost OpenMP's threads, and would wait for them for ever in its
+next parallel region. There, and where the compiler has no OpenMP, ranges of chunks go to Python threads;
+cffi lets go of the interpreter lock during a call. Chunks are the same in every case, so the bits of the
+result are, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from saltus.errors import ConfigError
 
 PATIENCE = 0.2
-"""Seconds; a call that took longer last time is cut into ranges of chunks, so that Ctrl-C is heard in between."""
+"""Seconds; a call that took longer last time is cut into ranges, so that Ctrl-C is heard in between."""
 
 Call = Callable[[int, int, int, int], int]
 """(first chunk, last chunk, OpenMP threads, first place of workspace) to a status code, 0 for success."""

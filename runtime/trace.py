@@ -1,7 +1,7 @@
 """States and adjoints of every neuron at times of one's choice.
 
-The times go into the event lists as probes: events without an arrival, at which the kernels write down the states
-on the way forward and the adjoints on the way back. A probe comes before arrivals of the same time.
+The times go into the event lists as probes: events without an arrival, at which the kernels write down the
+states on the way forward and the adjoints on the way back. A probe comes before arrivals of the same time.
 """
 
 from __future__ import annotations
@@ -61,7 +61,8 @@ def trace(net: Network, spikes: Any, labels: ArrayLike | None, times: ArrayLike)
         or not (at[0] >= 0.0 and at[-1] <= net.horizon)
     ):
         raise InputError(
-            f"trace: times are not an ascending list within [0, {net.horizon:g}]. Give e.g. np.linspace(0, T, 1001)."
+            f"trace: times are not an ascending list within [0, {net.horizon:g}]. "
+            "Give e.g. np.linspace(0, T, 1001)."
         )
     inputs = net.checked_spikes(spikes)
     batch = len(next(iter(inputs.values())))
@@ -86,8 +87,9 @@ def trace(net: Network, spikes: Any, labels: ArrayLike | None, times: ArrayLike)
     return Trace(at, states, adjoints, result)
 
 
-def _read(result: Result, population: str, record: Array, names: list[str]) -> dict[str, Array]:
+def _read(result: Result, population: str, record: Array | None, names: list[str]) -> dict[str, Array]:
     """The rows of the probes, by name, ``(batch, times, neurons)``."""
+    assert record is not None, "a run with probes records"
     places = result.tape.groups[population].heard.places[-1].reshape(len(result), -1)
     size = result.net.groups[population].size
     return {name: record[places, i, :size] for i, name in enumerate(names)}

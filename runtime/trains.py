@@ -1,7 +1,8 @@
 """Spike trains as the kernels read them, and several of them merged into one.
 
-A train is four arrays: event ``i`` of sample ``b`` is at ``start[b] + i``. Packed input spikes and the spikes that a
-kernel wrote both have this form, so a population that listens to one projection reads its source in place.
+A train is four arrays: event ``i`` of sample ``b`` is at ``start[b] + i``. Packed input spikes and the
+spikes that a kernel wrote both have this form, so a population that listens to one projection reads its
+source in place.
 """
 
 from __future__ import annotations
