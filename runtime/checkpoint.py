@@ -63,7 +63,7 @@ def save(path: Path, checkpoint: Checkpoint) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, allow_pickle=False, **{_RECORD: text}, **checkpoint.arrays)  # type: ignore[arg-type]
+            np.savez(file, allow_pickle=False, **{_RECORD: text}, **checkpoint.arrays)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 (the temporary name is a string)

@@ -85,7 +85,7 @@ def loss_files(loss: str | Path) -> dict[str, str]:
 
 
 def write_generated(root: Path, files: Callable[[], Mapping[str, str]] = generated) -> tuple[str, ...]:
-    """Writes every file that differs and returns their paths; raises ``EmitError`` if one cannot be written."""
+    """Writes every file that differs and returns their paths; raises ``EmitError`` if it cannot."""
     changed = []
     for path, text in files().items():
         target = root / path

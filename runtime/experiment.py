@@ -22,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from saltus.errors import ConfigError
 from saltus.runtime.data.yin_yang import Encoding, YinYang, yin_yang
 from saltus.runtime.evaluation import Evaluation
+from saltus.runtime.gradient_check import GradientCheck
 from saltus.runtime.history import History
 from saltus.runtime.network import Network
 from saltus.runtime.optimiser import SGD, Adam
@@ -143,3 +145,10 @@ def run(
         progress=progress,
     )
     return Outcome(history, trainer.evaluate(test))
+
+
+def check_gradient(experiment: Experiment, samples: int) -> GradientCheck:
+    """Compares the gradient of the experiment's untrained network with differences, on its first samples."""
+    train, _, _ = experiment.data.load()
+    few = train.take(np.arange(min(samples, len(train))))
+    return experiment.build().check_gradient(few.spikes, few.labels)

@@ -23,6 +23,7 @@ from saltus.runtime.history import History
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from saltus.runtime.network import Network, Result
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
@@ -63,7 +64,7 @@ def yin_yang_figure(
     points(regions, net, test)
     one = test.take([sample])
     result = net.run(one.spikes, one.labels)
-    spike_raster(raster, trains(net, one, result), answer=int(one.labels[0]))
+    spike_raster(raster, trains(one, result), answer=int(one.labels[0]))
     x, y = test.points[sample]
     raster.set_title(f"spikes for ({x:.2f}, {y:.2f}), a {CLASSES[int(one.labels[0])]}", fontsize=10)
     regions.plot(x, y, "o", markersize=11, markerfacecolor="none", markeredgecolor=INK, markeredgewidth=1.4)
@@ -137,12 +138,10 @@ def points(axes: Axes, net: Network, data: Dataset) -> None:
     axes.set_title(f"{np.count_nonzero(~wrong)} of {len(data)} test samples right", fontsize=10)
 
 
-def trains(net: Network, data: Dataset, result: Result) -> dict[str, Train]:
+def trains(data: Dataset, result: Result) -> dict[str, Train]:
     """The spikes of a result's first sample, by population in the order of the network, inputs first."""
-    found = {"input": data.spikes.sample(0)}
-    for name in net.populations:
-        found[name] = result.spikes[name].sample(0)
-    return found
+    found: dict[str, Train] = {"input": data.spikes.sample(0)}
+    return found | {name: spikes.sample(0) for name, spikes in result.spikes.items()}
 
 
 def spike_raster(axes: Axes, spikes: Mapping[str, Train], answer: int | None = None) -> None:
@@ -161,7 +160,7 @@ def spike_raster(axes: Axes, spikes: Mapping[str, Train], answer: int | None = N
         length = max(0.8 * height / size, 0.8)
         axes.eventplot(
             [[1e3 * t] for t in times] or [[]],
-            lineoffsets=rows if len(rows) else [0.0],
+            lineoffsets=[float(row) for row in rows] or [0.0],
             linelengths=length,
             linewidths=1.8 if last else 0.9,
             colors=colours,

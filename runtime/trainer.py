@@ -262,11 +262,15 @@ def _checkpoint(identity: Mapping[str, str], state: _State) -> Checkpoint:
 
 def _restored(found: Checkpoint) -> _State:
     return _State(
-        parameters=found.group("now"),
-        best=found.group("best"),
+        parameters=_floats(found.group("now")),
+        best=_floats(found.group("best")),
         optimiser=OptimiserState.from_arrays(found.group("optimiser")),
         history=msgspec.convert(found.progress["history"], History),
     )
+
+
+def _floats(arrays: Mapping[str, NDArray[np.generic]]) -> dict[str, Array]:
+    return {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
 
 
 def _stale(history: History, early_stop: int | None) -> bool:
