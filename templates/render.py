@@ -77,11 +77,10 @@ def _only_emission(model: ModelIR) -> Emission | None:
             "Split the model, or keep the transition that sends spikes."
         )
     emission = model.emissions[0] if model.emissions else None
-    if emission is not None and len(emission.ladder) != 3:
+    if emission is not None and len(emission.ladder) < 3:
         raise EmitError(
-            f"{model.name}: the guard of {emission.name} needs {len(emission.ladder)} rungs to isolate its "
-            "zeros, and the event engine takes guards of two exponentials and a constant (3 rungs). "
-            "Use a model whose guard sees two modes."
+            f"{model.name}: the guard of {emission.name} has {len(emission.ladder)} rungs, and the event "
+            "engine takes guards of two modes or more. Use a model whose guard sees a driven state."
         )
     return emission
 
