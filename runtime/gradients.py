@@ -99,7 +99,8 @@ def cotangents(
 
 def sweep(net: Network, result: Result, seeds: Cotangents, names: Collection[str]) -> dict[str, Any]:
     """All gradients that ``names`` asks for."""
-    wanted = _wanted(net, names)
+    key = tuple(names)
+    wanted = net.plans[key] if key in net.plans else net.plans.setdefault(key, _wanted(net, names))
     found: dict[str, Any] = {}
     for name in reversed(list(net.groups)):
         if want := wanted[name]:

@@ -115,6 +115,8 @@ class Group:
         self._capacity = 4 * self.size + 16 if model.spikes else 0
         self._workspace = np.empty(0, dtype=np.int8)
         self._gradient_arrays: tuple[Array, Array, Array] | None = None
+        self._gradient = self._cotangent = self.kernel.struct("cotangent")
+        self._status, self._statuses, self._bytes = self.kernel.null, 0, 0
 
     def forward(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
         """Simulates all samples; what came out is in the tape.
@@ -161,14 +163,11 @@ class Group:
         kernel, struct = self.kernel, self.struct
         weights, recurrent, parameters = self._gradients(run.chunks)
         times = tape.event_times() if want & TIMES else None
-        gradient = kernel.struct("gradient", want=want, weights=weights, parameters=parameters)
-        if self.recurrent is not None:
-            gradient.recurrent = kernel.pointer(recurrent)
-        if times is not None:
-            gradient.event_time = kernel.pointer(times)
-        cotangent = kernel.struct("cotangent", time=d_time)
-        if d_final is not None:
-            cotangent.final = kernel.pointer(d_final)
+        gradient, cotangent = self._gradient, self._cotangent
+        gradient.want = want
+        gradient.event_time = kernel.array(times)
+        cotangent.time = kernel.pointer(d_time)
+        cotangent.final = kernel.array(d_final)
         recorded = kernel.array(tape.adjoints)
 
         def call(first: int, last: int, threads: int, place: int) -> int:
@@ -219,7 +218,10 @@ class Group:
     def _begin(self, run: Run) -> None:
         """Batch, horizon and one status a thread."""
         self.struct.batch, self.struct.chunks, self.struct.horizon = run.batch, run.chunks, run.horizon
-        self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
+        if self._statuses < run.threads:
+            self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
+            self._statuses = run.threads
+            self._bytes = 0
 
     def _listen(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or all sources merged."""
@@ -252,27 +254,29 @@ class Group:
 
     def _run(self, schedule: Schedule, call: Any, run: Run) -> Any:
         """Runs a kernel until its workspace suffices; the status if the spikes did not fit, else None."""
-        self._reserve(len(self._workspace) // run.threads - memory.LINE, run.threads)
+        if not self._bytes:
+            self._reserve(0)
+        for i in range(self._statuses):
+            self._status[i].code = 0
         while schedule.run(call, run.chunks, run.threads):
-            failed = [self._status[i] for i in range(run.threads) if self._status[i].code]
+            failed = [self._status[i] for i in range(self._statuses) if self._status[i].code]
             status = min(failed, key=lambda status: int(status.sample))
             if status.code == CAPACITY:
                 return status
             if status.code != WORKSPACE:
                 raise failure(self.name, status)
-            self._reserve(int(status.needed), run.threads)
-            for i in range(run.threads):
+            self._reserve(int(status.needed))
+            for i in range(self._statuses):
                 self._status[i].code = 0
         return None
 
-    def _reserve(self, needed: int, threads: int) -> None:
+    def _reserve(self, needed: int) -> None:
         """At least so many bytes of workspace for each thread."""
-        self._bytes = max(needed, 0) // memory.LINE * memory.LINE + memory.LINE
-        if len(self._workspace) < self._bytes * threads:
-            try:
-                self._workspace = np.empty(self._bytes * threads, dtype=np.int8)
-            except MemoryError:
-                raise out_of_memory(self.name, self._capacity) from None
+        self._bytes = needed // memory.LINE * memory.LINE + 2 * memory.LINE
+        try:
+            self._workspace = np.empty(self._bytes * self._statuses, dtype=np.int8)
+        except MemoryError:
+            raise out_of_memory(self.name, self._capacity) from None
         self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
 
     def _gradients(self, chunks: int) -> tuple[Array, Array, Array]:
@@ -281,6 +285,8 @@ class Group:
             shapes = (self._weights.shape, self._recurrent.shape, self.parameters.block.shape)
             weights, recurrent, parameters = (memory.zeros(chunks, *shape) for shape in shapes)
             self._gradient_arrays = weights, recurrent, parameters
+            self._gradient = self.kernel.struct("gradient", weights=weights, parameters=parameters)
+            self._gradient.recurrent = self.kernel.array(recurrent if self.recurrent else None)
         return self._gradient_arrays
 
 

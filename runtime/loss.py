@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import ConfigError, InputError, RunError
-from saltus.runtime.kernel import head_kernel
+from saltus.runtime.kernel import Kernel, head_kernel
 from saltus.runtime.model import head as read_head
 from saltus.templates.ir import HeadIR
 
@@ -40,6 +41,16 @@ class Loss:
     missing: float | Literal["error", "skip"] = "error"
     spike: int = 0
     population: str | None = None
+
+    @functools.cached_property
+    def kernel(self) -> Kernel:
+        """The compiled head."""
+        return head_kernel(self.head)
+
+    @functools.cached_property
+    def values(self) -> Array:
+        """The parameters in the head's order."""
+        return np.array([self.parameters[parameter.name] for parameter in self.head.parameters])
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +136,11 @@ def evaluate(loss: Loss, times: Array, labels: Labels, population: str) -> Evalu
     silent = np.isinf(times[rows, labels])
     if silent.any():
         times = _stand_in(loss, times, labels, silent, population)
-    kernel = head_kernel(loss.head)
+    kernel = loss.kernel
     losses, gradient = np.empty(batch), np.empty((batch, classes))
-    values = np.array(list(loss.parameters.values()))
-    kernel.lib.saltus_head(batch, classes, *map(kernel.pointer, (values, times, labels, losses, gradient)))
+    kernel.lib.saltus_head(
+        batch, classes, *map(kernel.pointer, (loss.values, times, labels, losses, gradient))
+    )
     gradient[rows[silent], labels[silent]] = 0.0
     if loss.missing == "skip":
         losses[silent], gradient[silent] = 0.0, 0.0

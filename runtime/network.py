@@ -103,6 +103,7 @@ class Network:
         last = self.loss_population or build.sink(config)
         self.output = last if last is not None and self.groups[last].model.spikes else None
         self.tapes = TapePool(tuple(self.groups))
+        self.plans: dict[tuple[str, ...], dict[str, int]] = {}
         self.synapses = {s.name: s for group in self.groups.values() for s in all_synapses(group)}
         self._values = self._all_values()
         self.learnable = tuple(name for name in self._values if self._learns(name))

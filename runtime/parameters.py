@@ -47,6 +47,7 @@ class Parameters:
             self.values[parameter.name] = view
         self._flow = np.array([name in _flow_parameters(ir) for name in self.names], dtype=bool)
         self._flow_rows = np.flatnonzero(self._flow & self._per_neuron)
+        self._last = b""
         self._shared_rows = np.flatnonzero(~self._per_neuron)
         try:
             self.refresh()
@@ -60,6 +61,8 @@ class Parameters:
             RunError: for a value that is not finite, or not positive where it must be.
         """
         block, size = self.block, self.size
+        if not self._per_neuron.any() and (now := self._shared.tobytes()) == self._last:
+            return True
         block[self._shared_rows] = self._shared[self._shared_rows, None]
         block[:, size:] = block[:, size - 1 : size]
         wrong = ~np.isfinite(block) | (self.positive[:, None] & (block <= 0.0))
@@ -70,6 +73,7 @@ class Parameters:
                 f"{self.where}.{self.names[row]}: {block[row, neuron]:g} (neuron {neuron}) is not {must}. "
                 "If learning led there, use a smaller learning rate."
             )
+        self._last = self._shared.tobytes()
         return all(bool((block[row, :size] == block[row, 0]).all()) for row in self._flow_rows)
 
     def gradient(self, name: str, block: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,7 +68,10 @@ class Result:
         self.chosen: NDArray[np.int64] | None = None
         self.missing = 0
         self._packed: dict[str, Spikes] = {}
-        weakref.finalize(self, net.tapes.give_back, tape)
+
+    def __del__(self) -> None:
+        """The memory goes to the next run; all that users were given are copies."""
+        self.net.tapes.give_back(self.tape)
 
     def __len__(self) -> int:
         """The number of samples."""
@@ -142,9 +144,9 @@ class Result:
         """Time of each neuron's k-th spike (inf: none) and its place in the tape, ``(batch, neurons)``."""
         out = self.tape.groups[population].out
         at = out.kth(k, self.net.groups[population].size)
-        times = np.full(at.shape, np.inf)
-        times[at >= 0] = out.time[at[at >= 0]]
-        return times, at
+        if not len(out.time):
+            return np.full(at.shape, np.inf), at
+        return np.where(at >= 0, out.time[at], np.inf), at
 
     def evaluated(self, labels: Labels, found: Evaluated, chosen: NDArray[np.int64]) -> None:
         """Takes over what the loss says: chosen is where the spikes lie whose times it read."""

@@ -30,7 +30,6 @@ class GroupTape:
         nearest_miss, joined: see the kernel's header, ``(batch,)``.
     """
 
-    heard: Merged
     sources: Sequence[Train]
     out: Train
     events_struct: Any
@@ -42,17 +41,19 @@ class GroupTape:
         self.name = name
         self.capacity = -1
         self.final = memory.zeros(0, 0, 0)
+        self.heard: Merged | None = None
         self._event_times = np.empty(0)
         self._d_time = np.empty(0)
 
     def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train]) -> None:
         """Points the kernel at these events."""
-        self.heard = heard
         self.sources = sources
-        train = heard.train
-        self.events_struct = kernel.struct(
-            "events", time=train.time, row=train.row, start=train.start, count=train.count
-        )
+        train, before = heard.train, None if self.heard is None else self.heard.train
+        self.heard = heard
+        if before is None or train.time is not before.time or train.start is not before.start:
+            self.events_struct = kernel.struct(
+                "events", time=train.time, row=train.row, start=train.start, count=train.count
+            )
 
     def reserve(self, kernel: Kernel, batch: int, states: int, size: int, capacity: int) -> None:
         """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""

@@ -43,10 +43,9 @@ class Train:
     @functools.cached_property
     def cells(self) -> Cells:
         """Where the events lie."""
-        total = int(self.count.sum())
-        sample = np.repeat(np.arange(len(self.count)), self.count)
-        before = np.cumsum(self.count, dtype=np.int64) - self.count
-        return Cells(sample, np.arange(total) + np.repeat(self.start - before, self.count))
+        most = self.count.max(initial=0)
+        sample, i = np.nonzero(np.arange(most) < self.count[:, None])
+        return Cells(sample, self.start[sample] + i)
 
     def pack(self, size: int) -> Spikes:
         """A copy without gaps, for the user."""
