@@ -8,7 +8,6 @@ from sympy import Expr, Indexed, Sum, Symbol
 from saltus.derive.arrange import Order, arrange, names_in
 from saltus.derive.loss import CLASS, CLASSES, LABEL, TIMES, LossDerivation, derive
 from saltus.derive.loss_spec import LossSpec
-from saltus.errors import DerivationError
 from saltus.templates import ir
 
 
@@ -19,9 +18,6 @@ def lower_head(loss: LossSpec) -> ir.HeadIR:
     :math:`e^{z_k} / \sum_j e^{z_j}` becomes ``exp(z_k - lse)``: right for times of any size, and 0 for a
     spike that never came, :math:`t_k = \infty`. The time of class j is ``t[j]`` under a sum, ``t[label]``
     the label's, and ``t[k]`` that of the class whose derivative is asked for.
-
-    Raises:
-        DerivationError: if a sum over the classes holds another that differs for each of them.
     """
     derivation = derive(loss)
     return ir.HeadIR(
@@ -40,7 +36,7 @@ def _block(name: str, output: str, value: Expr, derivation: LossDerivation) -> i
     order = _order(derivation)
     body: list[ir.Assign] = []
     while value.has(Sum):
-        total = _innermost(value, derivation)
+        total = _innermost(value)
         kind, summand, local, meaning = _reduction(total, len(body), derivation)
         tree = ir.Reduce(kind, str(total.variables[0]), arrange(_elements(summand), order))
         body.append(ir.Assign(str(local), tree, step))
@@ -73,17 +69,10 @@ def _fresh(name: str, taken: set[str]) -> Symbol:
     return Symbol(name, real=True)
 
 
-def _innermost(value: Expr, derivation: LossDerivation) -> Sum:
-    """A sum that holds no other, the first in the order in which the loss has them."""
+def _innermost(value: Expr) -> Sum:
+    """A sum that holds no other. None ever varies with the class of another: the language has no pairs."""
     sums = [total for total in value.atoms(Sum) if not total.function.has(Sum)]
-    total = min(sums, key=lambda s: (len(str(s.variables[0])), str(s.variables[0]), str(s)))
-    bound = {s.variables[0] for s in derivation.value.atoms(Sum)}
-    if total.free_symbols & bound:
-        raise DerivationError(
-            f"{derivation.spec.origin}, [loss] value: a sum over the classes is different for each class of "
-            "another sum, which the kernels cannot do yet.\nWrite the loss with sums beside one another."
-        )
-    return total
+    return min(sums, key=lambda s: (len(str(s.variables[0])), str(s.variables[0]), str(s)))
 
 
 def _elements(expression: Expr) -> Expr:
