@@ -9,7 +9,9 @@ and the exact float64 inputs decide, so the answer is certain.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from integrator import Course
@@ -40,7 +42,7 @@ class Intervals:
         """What rounding errors of V are relative to."""
         return np.maximum(np.maximum(np.abs(self.V), np.abs(self.I)), np.abs(self.theta))
 
-    def select(self, where: NDArray[np.bool_]) -> Intervals:
+    def select(self, where: NDArray[Any]) -> Intervals:
         arrays = {f.name: getattr(self, f.name)[where] for f in fields(self) if f.name != "T"}
         return Intervals(**arrays, T=self.T)
 
@@ -96,77 +98,64 @@ def _phi(x: NDArray[np.longdouble]) -> NDArray[np.longdouble]:
     return np.where(x == 0, 1, np.expm1(x) / np.where(x == 0, 1, x))
 
 
-def draw(rng: np.random.Generator, n: int, T: float = 0.02) -> Intervals:
-    """``n`` intervals: half anywhere, half made to graze the threshold at a peak, an end or the start."""
-    parts = [_anywhere(rng, n - 3 * (n // 6), T), *(graze(rng, n // 6, T) for graze in (_peak, _end, _start))]
-    arrays = {
-        f.name: np.concatenate([getattr(p, f.name) for p in parts])
-        for f in fields(Intervals)
-        if f.name != "T"
-    }
+Source = Callable[[np.random.Generator, int, float], Intervals]
+"""(generator, n, T) -> n intervals."""
+
+Grazing = Callable[[np.random.Generator, int, float, Source], Intervals]
+"""The same, made from a source's intervals to come very close to the threshold."""
+
+
+def draw(rng: np.random.Generator, n: int, source: Source, grazings: tuple[Grazing, ...]) -> Intervals:
+    """``n`` intervals of 20 ms in random order: half as ``source`` gives them, half grazing the threshold."""
+    T, each = 0.02, n // 2 // len(grazings)
+    parts = [source(rng, n - each * len(grazings), T), *(graze(rng, each, T, source) for graze in grazings)]
     order = rng.permutation(n)
-    return Intervals(**{name: array[order] for name, array in arrays.items()}, T=T)
+    return _joined(parts, T).select(order)
 
 
-def _anywhere(rng: np.random.Generator, n: int, T: float) -> Intervals:
-    tau_mem, tau_syn = _time_constants(rng, n, T)
+def anywhere(rng: np.random.Generator, n: int, T: float) -> Intervals:
+    """States below any threshold; time constants from T/20 to 20 T, their ratio anything, 1, or nearly 1."""
+    tau_mem = T * 10 ** rng.uniform(-1.3, 1.3, n)
+    ratio = 10 ** rng.uniform(-1.3, 1.3, n)
+    near = 1 + rng.choice([-1, 1], n) * 10 ** rng.uniform(-15, -3, n)
+    kind = rng.random(n)
+    tau_syn = tau_mem * np.where(kind < 0.1, 1.0, np.where(kind < 0.2, near, ratio))
     theta = np.where(rng.random(n) < 0.7, 1.0, rng.uniform(-1, 2, n))
     V = theta - rng.exponential(0.7, n) - 1e-6
     I = np.where(rng.random(n) < 0.05, 0.0, rng.normal(2, 4, n))
     return Intervals(V, I, tau_mem, tau_syn, theta, T)
 
 
-def _time_constants(rng: np.random.Generator, n: int, T: float) -> tuple[Floats, Floats]:
-    """From T/20 to 20 T; their ratio anything, exactly 1, or 1 to 3 to 15 digits."""
-    tau_mem = T * 10 ** rng.uniform(-1.3, 1.3, n)
-    ratio = 10 ** rng.uniform(-1.3, 1.3, n)
-    near = 1 + rng.choice([-1, 1], n) * 10 ** rng.uniform(-15, -3, n)
-    kind = rng.random(n)
-    return tau_mem, tau_mem * np.where(kind < 0.1, 1.0, np.where(kind < 0.2, near, ratio))
+def one_model(rng: np.random.Generator, T: float) -> Source:
+    """Source of intervals that all have the same time constants, as neurons of a usual population have."""
+    tau_mem = T * 10 ** rng.uniform(-0.5, 0.3)
+    tau_syn = tau_mem * rng.choice([1.0, 10 ** rng.uniform(-1, 0)])
+
+    def source(rng: np.random.Generator, n: int, T: float) -> Intervals:
+        return replace(anywhere(rng, n, T), tau_mem=np.full(n, tau_mem), tau_syn=np.full(n, tau_syn))
+
+    return source
 
 
-def _offset(rng: np.random.Generator, n: int) -> Floats:
-    """1 + a relative distance from threshold, +-1e-12 for half of them, up to +-1e-3."""
-    distance = np.where(rng.random(n) < 0.5, 1e-12, 10 ** rng.uniform(-12, -3, n))
-    return 1 + rng.choice([-1, 1], n) * distance
+def at_rest(rng: np.random.Generator, n: int, T: float) -> Intervals:
+    """From V = 0 below a positive threshold, the current alone being random."""
+    drawn = anywhere(rng, n, T)
+    return replace(drawn, V=np.zeros(n), theta=np.abs(drawn.theta) + 0.05)
 
 
-def _scaled(intervals: Intervals, factor: NDArray[np.longdouble]) -> Intervals:
-    """The flow is linear: scaling the state scales V everywhere."""
-    V, I = (np.float64(np.longdouble(x) * factor) for x in (intervals.V, intervals.I))
-    return Intervals(V, I, intervals.tau_mem, intervals.tau_syn, intervals.theta, intervals.T)
-
-
-def _until(rng: np.random.Generator, n: int, T: float, accept, grazing) -> Intervals:
-    """Draws until ``n`` intervals fulfil ``accept`` and, made to graze by ``grazing``, start below theta."""
-    found: list[Intervals] = []
-    while sum(map(len, found)) < n:
-        drawn = _anywhere(rng, 4 * n + 50, T)
-        made = grazing(drawn.select(accept(drawn)))
-        found.append(made.select(made.theta > made.V))
-    arrays = {
-        f.name: np.concatenate([getattr(p, f.name) for p in found])[:n]
-        for f in fields(Intervals)
-        if f.name != "T"
-    }
-    return Intervals(**arrays, T=T)
-
-
-def _peak(rng: np.random.Generator, n: int, T: float) -> Intervals:
+def at_peak(rng: np.random.Generator, n: int, T: float, source: Source) -> Intervals:
     """A maximum inside the interval, at theta but for a small distance."""
 
     def accept(drawn: Intervals) -> NDArray[np.bool_]:
         return (drawn.turn() < T) & (drawn.I > 0) & (drawn.theta > 0.1)
 
     def grazing(drawn: Intervals) -> Intervals:
-        return _scaled(
-            drawn, drawn.theta * np.longdouble(_offset(rng, len(drawn))) / drawn.voltage(drawn.turn())
-        )
+        return _scaled(drawn, drawn.theta * _offset(rng, len(drawn)) / drawn.voltage(drawn.turn()))
 
-    return _until(rng, n, T, accept, grazing)
+    return _until(rng, n, T, source, accept, grazing)
 
 
-def _end(rng: np.random.Generator, n: int, T: float) -> Intervals:
+def at_end(rng: np.random.Generator, n: int, T: float, source: Source) -> Intervals:
     """V still rises at the end of the interval, and is there at theta but for a small distance."""
 
     def accept(drawn: Intervals) -> NDArray[np.bool_]:
@@ -176,16 +165,51 @@ def _end(rng: np.random.Generator, n: int, T: float) -> Intervals:
 
     def grazing(drawn: Intervals) -> Intervals:
         end = drawn.voltage(np.full(len(drawn), T))
-        return _scaled(drawn, drawn.theta * np.longdouble(_offset(rng, len(drawn))) / end)
+        return _scaled(drawn, drawn.theta * _offset(rng, len(drawn)) / end)
 
-    return _until(rng, n, T, accept, grazing)
+    return _until(rng, n, T, source, accept, grazing)
 
 
-def _start(rng: np.random.Generator, n: int, T: float) -> Intervals:
+def at_start(rng: np.random.Generator, n: int, T: float, source: Source) -> Intervals:
     """V starts just below theta, down to the last representable number, and rises or falls from there."""
-    drawn = _anywhere(rng, n, T)
+    drawn = source(rng, n, T)
     theta = np.where(np.abs(drawn.theta) < 0.1, 1.0, drawn.theta)
-    V = theta - np.abs(theta * (_offset(rng, n) - 1))
+    V = theta - np.abs(theta * np.float64(_offset(rng, n) - 1))
     V = np.where(rng.random(n) < 0.2, np.nextafter(theta, -np.inf), V)
     I = V + rng.choice([-1, 1], n) * 10 ** rng.uniform(-4, 1, n)
-    return Intervals(V, I, drawn.tau_mem, drawn.tau_syn, theta, T)
+    return replace(drawn, V=V, I=I, theta=theta)
+
+
+def _offset(rng: np.random.Generator, n: int) -> NDArray[np.longdouble]:
+    """1 + a relative distance from threshold, +-1e-12 for half of them, up to +-1e-3."""
+    distance = np.where(rng.random(n) < 0.5, 1e-12, 10 ** rng.uniform(-12, -3, n))
+    return 1 + np.longdouble(rng.choice([-1, 1], n) * distance)
+
+
+def _scaled(drawn: Intervals, factor: NDArray[np.longdouble]) -> Intervals:
+    """The flow is linear: scaling the state scales V everywhere."""
+    return replace(drawn, V=np.float64(drawn.V * factor), I=np.float64(drawn.I * factor))
+
+
+def _until(
+    rng: np.random.Generator,
+    n: int,
+    T: float,
+    source: Source,
+    accept: Callable[[Intervals], NDArray[np.bool_]],
+    grazing: Callable[[Intervals], Intervals],
+) -> Intervals:
+    """Draws until ``n`` intervals fulfil ``accept`` and, made to graze by ``grazing``, start below theta."""
+    found: list[Intervals] = []
+    for _ in range(1000):
+        drawn = source(rng, 4 * n + 50, T)
+        made = grazing(drawn.select(accept(drawn)))
+        found.append(made.select(made.theta > made.V))
+        if sum(map(len, found)) >= n:
+            return _joined(found, T).select(np.arange(n))
+    raise ArithmeticError("hardly any interval can be made to graze its threshold")
+
+
+def _joined(parts: list[Intervals], T: float) -> Intervals:
+    names = [f.name for f in fields(Intervals) if f.name != "T"]
+    return Intervals(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in names}, T=T)

@@ -1,0 +1,115 @@
+"""No threshold crossing is missed and none invented, and each is found to rounding.
+
+Random intervals (``intervals.py``), with near-misses and grazes at +-1e-12 of the threshold among them,
+against certified answers; each interval is one neuron, run through the public interface. Left out are those
+closer to the threshold than ``UNDECIDABLE`` (2e-15 of the scale), which rounding alone decides.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import intervals
+import numpy as np
+import pytest
+from intervals import Intervals, anywhere, at_end, at_peak, at_rest, at_start
+from numpy.typing import NDArray
+
+import saltus
+
+Times = NDArray[np.float64]
+
+SIZE = 10_000
+MANY = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 25))]
+"""25 seeds x 4 tests x 10,000 intervals: a million in all, 40,000 when only the fast tests run."""
+
+
+@pytest.mark.parametrize("seed", MANY)
+def test_from_any_state(seed: int):
+    rng = np.random.default_rng([seed, 1])
+    cells = intervals.draw(rng, SIZE, anywhere, (at_peak, at_end, at_start))
+    assert_right(cells, first_spikes(cells, []))
+
+
+@pytest.mark.parametrize("seed", MANY)
+def test_where_all_neurons_share_their_time_constants(seed: int):
+    """The kernel has a faster way for these, with one propagator for all."""
+    rng = np.random.default_rng([seed, 2])
+    cells = intervals.draw(rng, SIZE, intervals.one_model(rng, 0.02), (at_peak, at_start))
+    assert_right(cells, first_spikes(cells, []))
+
+
+@pytest.mark.parametrize("seed", MANY)
+def test_from_an_arriving_spike(seed: int):
+    """At rest until an input spike brings the current; the interval is what is left after it."""
+    rng = np.random.default_rng([seed, 3])
+    cells = intervals.draw(rng, SIZE, at_rest, (at_peak, at_end))
+    arrival = 2.0**-6  # exact sums with it: the interval's length is T to the last bit
+    cells = Intervals(cells.V, cells.I, cells.tau_mem, cells.tau_syn, cells.theta, (arrival + 0.02) - arrival)
+    reset = {"V0": 0.0, "I0": 0.0}
+    assert_right(cells, first_spikes(cells, [arrival], weights=cells.I, **reset) - arrival, arrival)
+
+
+@pytest.mark.parametrize("seed", MANY)
+def test_across_events_that_change_nothing(seed: int):
+    """Arrivals of weight 0 cut the interval into pieces, which must not lose a crossing at their seams."""
+    rng = np.random.default_rng([seed, 4])
+    cells = intervals.draw(rng, SIZE, anywhere, (at_peak, at_end, at_start))
+    assert_right(cells, first_spikes(cells, np.sort(rng.uniform(0, cells.T, 5)).tolist()))
+
+
+def first_spikes(cells: Intervals, arrivals: list[float], weights: Any = 0.0, **params: Any) -> Times:
+    """First spike time of each interval's neuron, inf where it stays silent."""
+    start = arrivals[0] if np.any(weights) else 0.0
+    values = {
+        "tau_mem": cells.tau_mem,
+        "tau_syn": cells.tau_syn,
+        "theta": cells.theta,
+        "v_reset": cells.theta - 1.0,
+        "V0": cells.V,
+        "I0": cells.I,
+    } | params
+    shared = {key: float(np.ravel(x)[0]) if np.ptp(x) == 0 else x for key, x in values.items()}
+    network = saltus.Network(
+        T=start + cells.T,
+        inputs={"in": 1},
+        populations={"cells": {"model": "lif", "size": len(cells), "params": shared, "spikes_kept": 1}},
+        projections={
+            "in_cells": {"pre": "in", "post": "cells", "weights": np.broadcast_to(weights, (1, len(cells)))}
+        },
+    )
+    result = network.run(saltus.Spikes.from_times([[arrivals]]))
+    return result.spikes["cells"].first()[0]
+
+
+def assert_right(cells: Intervals, times: Times, begin: float = 0.0) -> None:
+    """Spikes exactly where V reaches theta, on the way up, V being theta there to rounding."""
+    reaches, decidable = cells.certify()
+    spiked = np.isfinite(times)
+    missed, invented = reaches & ~spiked & decidable, ~reaches & spiked & decidable
+    wrong = np.flatnonzero(missed | invented)
+    assert not len(wrong), f"{missed.sum()} missed, {invented.sum()} invented: {cells.select(wrong[:3])}"
+    assert decidable.mean() > 0.99
+    hit = spiked & decidable
+    assert_roots(cells.select(hit), times[hit], begin)
+
+
+def assert_roots(cells: Intervals, times: Times, begin: float) -> None:
+    """|V(t) - theta| is at most 4 ulp of the scale, plus the slope times 4 ulp of the clock."""
+    assert times.max() <= cells.T
+    voltage = cells.voltage(times)
+    slope = (cells.current(times) - voltage) / cells.tau_mem
+    ulp = np.finfo(np.float64).eps * (cells.scale() + np.abs(slope) * (begin + times))
+    assert np.max(np.abs(voltage - cells.theta) / ulp) < 4
+    assert np.all(slope * cells.tau_mem > -1e-7 * cells.scale())
+
+
+def test_the_certificates_agree_with_a_fine_scan():
+    """Where the largest of 1,000 values is above theta, or far below, the certificate says so."""
+    rng = np.random.default_rng(5)
+    cells = intervals.draw(rng, 2000, anywhere, (at_peak, at_end, at_start))
+    reaches, decidable = cells.certify()
+    scan = np.max([cells.voltage(np.full(len(cells), s)) for s in np.linspace(0, cells.T, 1001)], axis=0)
+    assert np.all(reaches[decidable & (scan > cells.theta)])
+    assert not np.any(reaches[scan < cells.theta - 1e-3 * cells.scale()])
+    assert 0.2 < reaches.mean() < 0.8
