@@ -138,9 +138,8 @@ def evaluate(loss: Loss, times: Array, labels: Labels, population: str) -> Evalu
         times = _stand_in(loss, times, labels, silent, population)
     kernel = loss.kernel
     losses, gradient = np.empty(batch), np.empty((batch, classes))
-    kernel.lib.saltus_head(
-        batch, classes, *map(kernel.pointer, (loss.values, times, labels, losses, gradient))
-    )
+    arrays: tuple[NDArray[Any], ...] = (loss.values, times, labels, losses, gradient)
+    kernel.lib.saltus_head(batch, classes, *map(kernel.pointer, arrays))
     gradient[rows[silent], labels[silent]] = 0.0
     if loss.missing == "skip":
         losses[silent], gradient[silent] = 0.0, 0.0

@@ -61,7 +61,7 @@ class Parameters:
             RunError: for a value that is not finite, or not positive where it must be.
         """
         block, size = self.block, self.size
-        if not self._per_neuron.any() and (now := self._shared.tobytes()) == self._last:
+        if not self._per_neuron.any() and self._shared.tobytes() == self._last:
             return True
         block[self._shared_rows] = self._shared[self._shared_rows, None]
         block[:, size:] = block[:, size - 1 : size]

@@ -30,6 +30,7 @@ class GroupTape:
         nearest_miss, joined: see the kernel's header, ``(batch,)``.
     """
 
+    heard: Merged
     sources: Sequence[Train]
     out: Train
     events_struct: Any
@@ -41,15 +42,16 @@ class GroupTape:
         self.name = name
         self.capacity = -1
         self.final = memory.zeros(0, 0, 0)
-        self.heard: Merged | None = None
+        self._read: Train | None = None
         self._event_times = np.empty(0)
         self._d_time = np.empty(0)
 
     def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train]) -> None:
         """Points the kernel at these events."""
         self.sources = sources
-        train, before = heard.train, None if self.heard is None else self.heard.train
         self.heard = heard
+        train, before = heard.train, self._read
+        self._read = train
         if before is None or train.time is not before.time or train.start is not before.start:
             self.events_struct = kernel.struct(
                 "events", time=train.time, row=train.row, start=train.start, count=train.count
