@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,9 @@ def _open(folder: Path, name: str, chosen: Compiler) -> Library:
     path = folder / f"{name}.so"
     if path in _LOADED:
         return _LOADED[path]
+    # OpenMP reads this when it is loaded: threads that wait sleep, where spinning ones cost a busy machine
+    # far more than the work itself (small batches took fifteen times as long).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return _LOADED.setdefault(path, Library(module.ffi, module.ffi.dlopen(str(path)), path, chosen.openmp))

@@ -32,7 +32,8 @@ from saltus.runtime.history import History
 from saltus.runtime.network import Network
 from saltus.runtime.optimiser import SGD, Adam
 from saltus.runtime.progress import Progress, bar
-from saltus.runtime.trainer import Decay, Trainer, constant
+from saltus.runtime.schedule import Constant, Exponential, Linear
+from saltus.runtime.trainer import Trainer
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,14 +59,14 @@ class YinYangData(_Table, frozen=True, tag="yin_yang", tag_field="name"):
 
 
 class Training(_Table, frozen=True):
-    """The arguments of ``Trainer`` and ``Trainer.fit``; ``decay``: factor of the rates each epoch."""
+    """The arguments of ``Trainer`` and ``Trainer.fit``."""
 
     epochs: int
     batch_size: int = 32
     seed: int = 0
     early_stop: int | None = None
     silent_boost: float | None = None
-    decay: float = 1.0
+    schedule: Constant | Linear | Exponential = Constant()
     checkpoint: str | None = None
 
 
@@ -90,7 +91,7 @@ class Experiment(_Table, frozen=True):
             batch_size=training.batch_size,
             seed=training.seed,
             silent_boost=training.silent_boost,
-            schedule=constant if training.decay == 1.0 else Decay(training.decay),
+            schedule=training.schedule,
         )
 
 

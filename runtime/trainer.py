@@ -25,27 +25,10 @@ from saltus.runtime.evaluation import Evaluation, Tally, evaluate
 from saltus.runtime.history import Epoch, History
 from saltus.runtime.optimiser import Array, Optimiser, OptimiserState
 from saltus.runtime.progress import Progress, bar
+from saltus.runtime.schedule import CONSTANT, Schedule
 
 if TYPE_CHECKING:
     from saltus.runtime.network import Network
-
-Schedule = Callable[[int], float]
-"""From the epoch's index (from 0) to a factor of the learning rates."""
-
-
-def constant(epoch: int) -> float:
-    """The default schedule: no change (source, section 8)."""
-    return 1.0
-
-
-@dataclass(frozen=True)
-class Decay:
-    """A schedule: every epoch's learning rates are those of the one before times ``factor``."""
-
-    factor: float
-
-    def __call__(self, epoch: int) -> float:
-        return float(self.factor**epoch)
 
 
 @dataclass(frozen=True)
@@ -85,7 +68,7 @@ class Trainer:
         batch_size: int = 32,
         seed: int = 0,
         silent_boost: float | None = None,
-        schedule: Schedule = constant,
+        schedule: Schedule = CONSTANT,
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"trainer: batch_size = {batch_size} is not positive. Use one such as 32.")
@@ -223,7 +206,7 @@ class Trainer:
             "batch size": str(self.batch_size),
             "seed": str(self.seed),
             "silent boost": str(self.silent_boost),
-            "schedule": getattr(self.schedule, "__qualname__", repr(self.schedule)),
+            "schedule": getattr(self.schedule, "__qualname__", str(self.schedule)),
             "training data": train.fingerprint(),
             "validation data": "none" if validation is None else validation.fingerprint(),
         }
