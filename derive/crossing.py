@@ -17,7 +17,6 @@ from functools import cached_property
 import sympy
 from sympy import Expr, Function, Matrix, S, Symbol
 
-from saltus.derive import notation
 from saltus.derive.algebra import coefficients, factor_parts, readable, reduced, total
 from saltus.derive.derivation import Equation
 from saltus.derive.scene import SPIKING, Scene

@@ -10,7 +10,7 @@ with the premises of ``uses`` put in, to zero. Whoever wrote the certificate nee
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, S
@@ -108,14 +108,7 @@ class Derivation(Mapping[str, Equation]):
         if proved.
         """
         equation = self[label]
-        rest = equation.lhs - equation.rhs
-        if equation.witness is not None:
-            rest -= equation.witness
-        for premise, multiplier in equation.combines.items():
-            rest -= multiplier * (self[premise].lhs - self[premise].rhs)
-        for premise in equation.uses:
-            rest = rest.xreplace({self[premise].lhs: self[premise].rhs})
-        return S.Zero if equation.is_definition else reduced(rest.xreplace(dict(equation.facts)))
+        return S.Zero if equation.is_definition else residual(equation, self)
 
     def status(self, label: str) -> str:
         """``definition``, ``proved``, or ``not proved``: by reducing the residual now."""
@@ -176,6 +169,20 @@ class Derivation(Mapping[str, Equation]):
         rows = [self[label] for label in (self._table or self)]
         body = " \\\\\n".join(f"{latex(row.lhs)} &= {latex(row.rhs)}" for row in rows)
         return f"$\\begin{{aligned}}\n{body}\n\\end{{aligned}}$"
+
+
+def residual(
+    equation: Equation, known: Mapping[str, Equation], normal: Callable[[Expr], Expr] = reduced
+) -> Expr:
+    """What an equation's certificate leaves, its premises looked up in ``known``: zero if it is proved."""
+    rest = equation.lhs - equation.rhs
+    if equation.witness is not None:
+        rest -= equation.witness
+    for premise, multiplier in equation.combines.items():
+        rest -= multiplier * (known[premise].lhs - known[premise].rhs)
+    for premise in equation.uses:
+        rest = rest.xreplace({known[premise].lhs: known[premise].rhs})
+    return normal(rest.xreplace(dict(equation.facts)))
 
 
 def _cited(equation: Equation) -> str:

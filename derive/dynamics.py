@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import sympy
-from sympy import Derivative, Expr, Function, Integral, S, Symbol
+from sympy import Expr, Function, Integral, S, Symbol
 
 from saltus.derive import notation
 from saltus.derive.algebra import total

@@ -60,7 +60,7 @@ def derived(
     ``extra`` names more targets of the first receptor; the spiking neuron's own name makes it its own target.
     """
     targets = dict(zip(_TARGETS, model.receptors, strict=False))
-    targets |= {name: model.receptors[0] for name in extra}
+    targets |= dict.fromkeys(extra, model.receptors[0])
     scene = Scene(model, direction(model, tuple(targets)), targets)
     between = between_spikes(scene)
     steps = list(between)

@@ -25,6 +25,8 @@ T = Symbol("t")
 START = notation.quantity("tₖ", "t_k")
 END = notation.quantity("tₖ₊₁", "t_{k+1}")
 RUNNING_LOSS = notation.named("l")
+ENDS = notation.quantity("ends", r"\left[\ldots\right]_{t_k}^{t_{k+1}}")
+"""What the moving ends of an interval contribute."""
 _SPIKES = "k = 0 … N"
 
 
@@ -33,9 +35,9 @@ def between_spikes(scene: Scene) -> list[Equation]:
     free = [_dynamics(scene, i) for i in range(len(scene.names))]
     gronwall = [_gronwall(scene, i) for i in range(len(scene.names))]
     pairs = _pairs(scene)
-    loss, leibniz = _loss(scene), _leibniz(scene)
+    loss, ends, leibniz = _loss(scene), _ends(scene), _leibniz(scene)
     parts = [_by_parts(scene, pair) for pair in pairs]
-    return [*free, loss, *gronwall, leibniz, *parts, *_collect(scene, leibniz, pairs), *_spikes(scene)]
+    return [*free, loss, *gronwall, ends, leibniz, *parts, *_collect(scene, leibniz, pairs), *_spikes(scene)]
 
 
 def _dynamics(scene: Scene, i: int) -> Equation:
@@ -73,20 +75,39 @@ def _gronwall(scene: Scene, i: int) -> Equation:
     )
 
 
+def _ends(scene: Scene) -> Equation:
+    """What the moving ends of an interval sweep: the integrand there, times the derivative of the end."""
+
+    def integrand(side: str, loss: Symbol) -> Expr:
+        at = {_constraint(scene, i): _constraint(scene, i, side) for i in range(len(scene.names))}
+        at |= dict(zip(scene.adjoints(), scene.adjoints("", side), strict=True))
+        return (RUNNING_LOSS + _constraints(scene)).xreplace(at).xreplace({RUNNING_LOSS: loss})
+
+    swept = integrand("-", LOSS_NEXT) * scene.next_time - integrand("+", LOSS_AFTER) * scene.time
+    return Equation(
+        "leibniz.ends",
+        ENDS,
+        swept,
+        "The end moves forward and adds the integrand there; the beginning takes it away.",
+        facts={ENDS: sympy.expand(swept)},
+        differentiates=("loss",),
+    )
+
+
 def _leibniz(scene: Scene) -> Equation:
     r"""Leibniz rule on one interval: its integrand's derivative, and its two moving ends.
 
     At the ends the constraints are zero, so only the running loss is left; the multipliers' own derivatives
     come with a factor f = 0.
     """
-    integrand = RUNNING_LOSS + _constraints(scene)
     slopes = _loss_slopes(scene)
     varied = {_constraint(scene, i): _varied(scene, i) for i in range(len(scene.names))}
     inside = slopes + _constraints(scene).xreplace(varied)
-    on_trajectory: dict[Expr, Expr] = {_constraint(scene, i): S.Zero for i in range(len(scene.names))}
-    at_end = integrand.xreplace(on_trajectory | {RUNNING_LOSS: LOSS_NEXT}) * scene.next_time
-    at_start = integrand.xreplace(on_trajectory | {RUNNING_LOSS: LOSS_AFTER}) * scene.time
+    on_trajectory: dict[Expr, Expr] = {
+        _constraint(scene, i, side): S.Zero for i in range(len(scene.names)) for side in ("-", "+")
+    }
     gronwall = {varied_i: _sensitivity(scene, scene.at(f)) for varied_i, f in _rows(scene)}
+    by_functions = _constraints(scene).xreplace(dict(_by_function_rows(scene)))
     return Equation(
         "leibniz",
         scene.gradient,
@@ -96,13 +117,10 @@ def _leibniz(scene: Scene) -> Equation:
         - LOSS_AFTER * scene.time,
         "Leibniz rule: the derivative of the integrand, and what the moving ends sweep.",
         uses=tuple(f"gronwall.{name}" for name in scene.names),
+        combines={"leibniz.ends": S.One},
         facts={
-            scene.gradient: (
-                _over_interval(slopes + _constraints(scene).xreplace(dict(_by_function_rows(scene))))
-                + SPIKE_LOSS * scene.time
-                + at_end
-                - at_start
-            )
+            scene.gradient: _over_interval(slopes + by_functions) + SPIKE_LOSS * scene.time + ENDS,
+            **on_trajectory,
         },
     )
 
@@ -330,9 +348,12 @@ def _loss_slopes(scene: Scene) -> Expr:
     return sympy.Add(*(loss_slope(name) * dx for name, dx in zip(scene.names, scene.partials(), strict=True)))
 
 
-def _constraint(scene: Scene, i: int) -> Symbol:
+def _constraint(scene: Scene, i: int, side: str = "") -> Symbol:
     name = scene.names[i]
-    return notation.quantity(f"f_{name}", f"f_{{{notation.latex_name(name)}}}")
+    mark = {"": "", "-": "⁻", "+": "⁺"}[side]
+    return notation.quantity(
+        f"f_{name}{mark}", f"f_{{{notation.latex_name(name)}}}" + (f"^{side}" if side else "")
+    )
 
 
 def _varied(scene: Scene, i: int) -> Symbol:

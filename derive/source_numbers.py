@@ -24,6 +24,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "gronwall.V": "3:27a",
         "gronwall.I": "3:27b",
         "leibniz": "3:28",
+        "leibniz.ends": "3:16",
         "parts.V": "3:29",
         "parts.I": "3:30",
         "collect": "3:31",
@@ -56,6 +57,7 @@ STEPS: Mapping[str, str] = MappingProxyType(
         "gradient.weight.sum": "3.3:54",
         "jump.ratio": "3.4:55",
         "gradient.input": "3.5:56",
+        "jump.emission.table": "5:table-2",
     }
 )
 """Step of the derivation -> the source's number, for states named V and I."""
