@@ -6,9 +6,10 @@ function of the specs and of this version's code: the same bytes on every machin
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -84,10 +85,10 @@ def loss_files(loss: str | Path) -> dict[str, str]:
     }
 
 
-def write_generated(root: Path, files: Callable[[], Mapping[str, str]] = generated) -> tuple[str, ...]:
-    """Writes every file that differs and returns their paths; raises ``EmitError`` if it cannot."""
+def write_generated(root: Path, files: Mapping[str, str]) -> tuple[str, ...]:
+    """Writes each of ``files`` that differs, returns their paths; raises ``EmitError`` if it cannot."""
     changed = []
-    for path, text in files().items():
+    for path, text in files.items():
         target = root / path
         if _read(target) != text:
             _replace(target, text)
@@ -95,11 +96,10 @@ def write_generated(root: Path, files: Callable[[], Mapping[str, str]] = generat
     return tuple(changed)
 
 
-def drift(root: Path, files: Callable[[], Mapping[str, str]] = generated) -> tuple[Drift, ...]:
-    """Every file below ``root`` that is missing, different, or not produced any more."""
-    expected = files()
+def drift(root: Path, files: Mapping[str, str]) -> tuple[Drift, ...]:
+    """Everything below ``root`` that is not as in ``files``: missing, different, or not among them."""
     found = []
-    for path, text in expected.items():
+    for path, text in files.items():
         there = _read(root / path)
         if there is None:
             found.append(Drift(path, "is missing"))
@@ -107,7 +107,7 @@ def drift(root: Path, files: Callable[[], Mapping[str, str]] = generated) -> tup
             found.append(Drift(path, _first_difference(there, text)))
     return (
         *found,
-        *(Drift(path, "is made by nothing; remove it") for path in _present(root) - set(expected)),
+        *(Drift(path, "is made by nothing; remove it") for path in _present(root) - set(files)),
     )
 
 
@@ -131,7 +131,8 @@ def _replace(target: Path, text: str) -> None:
         part.write_bytes(text.encode())
         os.replace(part, target)  # noqa: PTH105 (says what it does)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise EmitError(
             f"{target} cannot be written: {error.strerror}. Give a folder that can be, with --root."
         ) from error

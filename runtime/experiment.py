@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,21 +79,14 @@ class Experiment(_Table, frozen=True):
     optimiser: Adam | SGD
     training: Training
 
-    def build(self) -> Network:
-        """The network with its first weights."""
-        return Network.from_dict(self.network)
 
-    def trainer(self, net: Network) -> Trainer:
-        """The trainer of this experiment for a network."""
-        training = self.training
-        return Trainer(
-            net,
-            self.optimiser,
-            batch_size=training.batch_size,
-            seed=training.seed,
-            silent_boost=training.silent_boost,
-            schedule=training.schedule,
-        )
+@dataclass(frozen=True)
+class Prepared:
+    """An experiment's parts, ready to run: untrained network, its trainer, the data."""
+
+    net: Network
+    trainer: Trainer
+    data: YinYang
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -122,6 +116,20 @@ def load(path: Path) -> Experiment:
         raise ConfigError(f"{path}: {entry}. See examples/yin_yang.toml for one that works.") from None
 
 
+def prepare(experiment: Experiment) -> Prepared:
+    """Builds network, trainer and data; raises ``ConfigError`` for what does not fit."""
+    training, net = experiment.training, Network.from_dict(experiment.network)
+    trainer = Trainer(
+        net,
+        experiment.optimiser,
+        batch_size=training.batch_size,
+        seed=training.seed,
+        silent_boost=training.silent_boost,
+        schedule=training.schedule,
+    )
+    return Prepared(net, trainer, experiment.data.load())
+
+
 def run(
     experiment: Experiment, *, resume: bool = False, epochs: int | None = None, progress: Progress = bar
 ) -> Outcome:
@@ -133,23 +141,21 @@ def run(
         epochs: instead of the experiment's number.
         progress: what is shown.
     """
-    training = experiment.training
-    train, validation, test = experiment.data.load()
-    trainer = experiment.trainer(experiment.build())
-    history = trainer.fit(
-        train,
-        validation,
+    training, ready = experiment.training, prepare(experiment)
+    history = ready.trainer.fit(
+        ready.data.train,
+        ready.data.validation,
         epochs=training.epochs if epochs is None else epochs,
         early_stop=training.early_stop,
         checkpoint=training.checkpoint,
         resume=resume,
         progress=progress,
     )
-    return Outcome(history, trainer.evaluate(test))
+    return Outcome(history, ready.trainer.evaluate(ready.data.test))
 
 
 def check_gradient(experiment: Experiment, samples: int) -> GradientCheck:
     """Compares the gradient of the experiment's untrained network with differences, on its first samples."""
-    train, _, _ = experiment.data.load()
-    few = train.take(np.arange(min(samples, len(train))))
-    return experiment.build().check_gradient(few.spikes, few.labels)
+    ready = prepare(experiment)
+    few = ready.data.train.take(np.arange(min(samples, len(ready.data.train))))
+    return ready.net.check_gradient(few.spikes, few.labels)

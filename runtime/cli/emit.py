@@ -21,14 +21,14 @@ def command(
     ] = None,
 ) -> None:
     """Derive every shipped model and loss and write IR, C and derivation to generated/."""
-    from saltus.runtime.emit import drift, generated_root, write_generated
+    from saltus.runtime.emit import drift, generated, generated_root, write_generated
 
     folder = generated_root() if root is None else root
     if not check:
-        for path in write_generated(folder):
+        for path in write_generated(folder, generated()):
             output.note(f"wrote {folder / path}")
         return
-    differences = drift(folder)
+    differences = drift(folder, generated())
     for difference in differences:
         output.error(str(difference))
     if differences:

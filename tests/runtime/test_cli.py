@@ -1,0 +1,211 @@
+"""The command line: results on standard output, mistakes in one line on standard error, exit codes."""
+
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+import saltus
+from saltus.errors import CompileError
+from saltus.runtime import doctor, emit
+from saltus.runtime.cli.app import app
+
+SMALL = """
+[network]
+T = 60e-3
+[[network.layers]]
+model   = "lif"
+size    = 16
+inputs  = 5
+weights = { init = "normal", mean = 2.2, std = 1.0 }
+[[network.layers]]
+model   = "lif"
+size    = 3
+weights = { init = "normal", mean = 1.2, std = 0.3 }
+[network.loss]
+name    = "first_spike_cross_entropy"
+missing = "skip"
+[data]
+name  = "yin_yang"
+sizes = [60, 20, 20]
+[optimiser]
+name = "adam"
+lr   = 1e-3
+[training]
+epochs     = 2
+batch_size = 20
+"""
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def flat(text):
+    """The text as one line, whatever the width of the terminal."""
+    return " ".join(text.split())
+
+
+def test_version():
+    assert call("--version").stdout == f"saltus {saltus.__version__}\n"
+
+
+def test_python_m_saltus():
+    done = subprocess.run(
+        [sys.executable, "-m", "saltus", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"saltus {saltus.__version__}\n"
+
+
+def test_without_arguments_help_is_shown():
+    shown = call().output
+    assert all(name in shown for name in ("derive", "check", "emit", "train", "gradient", "doctor"))
+
+
+def test_an_unknown_command_is_a_usage_error():
+    assert call("trian").exit_code == 2
+
+
+def test_train_reports_and_writes_the_history(config, tmp_path):
+    done = call("train", config, "--epochs", 1, "--history", tmp_path / "h.json")
+    assert done.exit_code == 0, done.output
+    assert "1 epochs; test loss" in done.stdout and "(20 samples)" in done.stdout
+    assert [row["epoch"] for row in json.loads((tmp_path / "h.json").read_text())] == [1]
+
+
+def test_train_prints_json(config):
+    done = call("train", config, "--json")
+    assert done.exit_code == 0, done.output
+    outcome = json.loads(done.stdout)
+    assert len(outcome["history"]["epochs"]) == 2 and outcome["test"]["samples"] == 20
+
+
+def test_train_resumes_from_the_checkpoint(config, tmp_path):
+    path = tmp_path / "run.npz"
+    config.write_text(SMALL + f'checkpoint = "{path}"\n')
+    assert call("train", config, "--epochs", 1).exit_code == 0
+    resumed = json.loads(call("train", config, "--resume", "--json").stdout)
+    path.unlink()
+    whole = json.loads(call("train", config, "--json").stdout)
+    assert resumed["test"] == whole["test"]
+
+
+def test_gradient_agrees(config):
+    done = call("gradient", config, "--samples", 3, "--json", "--tolerance", "1e-5")
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)
+    assert {row["name"] for row in rows} == {"input_hidden0.weights", "hidden0_output.weights"}
+    assert all(row["compared"] > 0 for row in rows)
+
+
+def test_a_gradient_beyond_the_tolerance_fails(config):
+    done = call("gradient", config, "--samples", 3, "--tolerance", "1e-30")
+    assert done.exit_code == 1 and "WRONG" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[network", "is not TOML"),
+        (SMALL.replace("epochs     = 2", ""), "missing required field `epochs` at `training`"),
+        (SMALL.replace("batch_size", "batchsize"), "unknown field `batchsize` at `training`"),
+        (SMALL.replace('"adam"', '"adm"'), "Invalid value 'adm' at `optimiser.name`"),
+        (SMALL.replace("lr   = 1e-3", "lr = -1.0"), '"lr" = -1.0 is negative or not finite'),
+        (SMALL.replace('"yin_yang"', '"mnist"'), "Invalid value 'mnist' at `data.name`"),
+        (SMALL.replace('model   = "lif"', 'model = "lfi"'), "lfi"),
+        (SMALL.replace("inputs  = 5", "inputs = 4"), "5 neurons where the network has 4"),
+    ],
+)
+def test_a_wrong_configuration_is_one_message_and_exit_code_2(config, text, message):
+    config.write_text(text)
+    done = call("train", config)
+    assert done.exit_code == 2, done.output
+    assert message in flat(done.stderr)
+    assert "Traceback" not in done.output and done.stdout == ""
+
+
+def test_a_missing_configuration_is_named(tmp_path):
+    done = call("train", tmp_path / "none.toml")
+    assert done.exit_code == 2
+    assert "none.toml cannot be read (No such file or directory). Give the path" in flat(done.stderr)
+
+
+def test_ctrl_c_ends_with_130(config, monkeypatch):
+    def stopped(*arguments, **keywords):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("saltus.runtime.experiment.run", stopped)
+    done = call("train", config)
+    assert done.exit_code == 130 and "Stopped." in done.stderr
+
+
+def test_emit_writes_and_finds_drift(tmp_path, monkeypatch):
+    files = {"m/model.h": "a\nb\n", "m/ir.json": "{}\n"}
+    monkeypatch.setattr(emit, "generated", lambda: files)
+    root = tmp_path / "generated"
+    done = call("emit", "--check", "--root", root)
+    assert done.exit_code == 1 and "m/model.h: is missing" in flat(done.stderr)
+    assert call("emit", "--root", root).exit_code == 0
+    assert (root / "m" / "model.h").read_text() == "a\nb\n"
+    assert call("emit", "--check", "--root", root).exit_code == 0
+    (root / "m" / "model.h").write_text("a\nc\n")
+    (root / "old.c").write_text("")
+    done = call("emit", "--check", "--root", root)
+    assert done.exit_code == 1
+    assert "m/model.h: differs in 2 lines (-c; +b)" in flat(done.stderr)
+    assert "old.c: is made by nothing; remove it" in flat(done.stderr)
+    assert "Run saltus emit and commit what it writes." in flat(done.stderr)
+
+
+def test_emit_without_permission_says_which_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(emit, "generated", lambda: {"m/model.h": "a\n"})
+    (tmp_path / "m").write_text("a file where a folder should be")
+    done = call("emit", "--root", tmp_path)
+    assert done.exit_code == 2 and "model.h cannot be written" in flat(done.stderr)
+
+
+def test_doctor_lists_what_it_found():
+    done = call("doctor", "--json")
+    findings = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert {"saltus", "python", "compiler", "flags", "openmp", "cache", "processor", "kernel"} <= set(
+        findings
+    )
+    assert done.exit_code == (0 if all(finding["ok"] for finding in findings.values()) else 1)
+    assert findings["kernel"]["ok"], findings["kernel"]
+
+
+def test_doctor_without_a_compiler_says_what_to_do(monkeypatch):
+    def none():
+        raise CompileError("No C compiler: none of cc is on the PATH. Install one or set CC.")
+
+    monkeypatch.setattr("saltus.runtime.compiler.compiler", none)
+    monkeypatch.setattr(doctor, "_kernel", lambda: doctor.Finding("kernel", ""))
+    done = call("doctor")
+    assert done.exit_code == 1
+    assert "wrong" in done.stdout and "Install one or set CC." in flat(done.stdout)
+
+
+def fake_rows(*oks):
+    return tuple(
+        SimpleNamespace(id=f"3:{i}", status="proven", ok=ok, title="x = x") for i, ok in enumerate(oks)
+    )
+
+
+@pytest.mark.parametrize(("oks", "code"), [((True, True), 0), ((True, False), 1)])
+def test_check_exits_with_1_when_a_line_fails(monkeypatch, oks, code):
+    verify = pytest.importorskip("saltus.derive.verify")
+    monkeypatch.setattr(verify, "check_source", lambda: fake_rows(*oks))
+    monkeypatch.setattr(verify, "check_model", lambda spec: fake_rows(True))
+    done = call("check")
+    assert done.exit_code == code
+    assert ("FAILS" in done.stdout) == bool(code)
