@@ -156,7 +156,7 @@ def _lagrangian(s: SmoothSystem) -> list[Equation]:
         integral(s.loss + constraint.xreplace(explicit)),
         "The constraint is zero along trajectories, so any multiplier may be added.",
         uses=("general.loss", *(f"general.dynamics.{i}" for i in range(s.size))),
-        facts={a: b for a, b in zip(s.x_dot, s.F, strict=True)},
+        facts=dict(zip(s.x_dot, s.F, strict=True)),
     )
     under = s.sensitivity(s.loss) + sympy.Add(
         *(s.lam[i] * (s.dx_dot[i] - s.sensitivity(s.F[i])) for i in range(s.size))
@@ -318,7 +318,7 @@ def calculus() -> Derivation:
                 "moving.rule",
                 moved,
                 x(direct, when).diff(direct) + x(direct, T).diff(T).subs(T, when) * when.diff(P),
-                "A value at a time that moves: its change at fixed time, and its velocity times that of the time.",
+                "A value at a moving time: its change at fixed time, and its velocity times that of the time.",
                 facts={moved: x(direct, when).diff(direct) + x(direct, when).diff(P)},
             ),
         ],

@@ -89,7 +89,7 @@ def _written_out(spike: Spike) -> Equation:
         "xi.written",
         XI,
         sympy.Add(*terms),
-        "The scalar products written out, for the spiking neuron and a target; further targets add terms like it.",
+        "The scalar products written out, for the spiking neuron and a target; others add terms like it.",
         differentiates=("xi",),
     )
 
@@ -186,7 +186,7 @@ def _with_guard(spike: Spike, solved: Sequence[Equation]) -> list[Equation]:
     for the state that the guard watches, where its row of the dynamics has one velocity, with a constant
     factor m.
     """
-    scene, side = spike.scene, spike.sides[0]
+    scene = spike.scene
     watched = [a for a, s in enumerate(scene.spec.states) if spike.transition.when.has(s.symbol)]
     a = watched[0]
     row = scene.spec.mass.row(a)

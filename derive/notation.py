@@ -17,32 +17,7 @@ from sympy.printing.str import StrPrinter
 _SEPARATOR = "\x1f"
 _SIDES = {"": "", "-": "⁻", "+": "⁺"}
 _SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
-_GREEK = set(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "phi",
-        "chi",
-        "psi",
-        "omega",
-    ]
-)
+_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"
 
 
 class Quantity(Symbol):  # type: ignore[misc]
@@ -144,7 +119,7 @@ def pretty_name(name: str) -> str:
 def latex_name(name: str) -> str:
     r"""``tau_mem`` -> ``\tau_{\mathrm{mem}}``."""
     head, _, rest = name.partition("_")
-    letter = rf"\{head}" if head in _GREEK else head if len(head) == 1 else rf"\mathrm{{{head}}}"
+    letter = rf"\{head}" if head in _GREEK.split() else head if len(head) == 1 else rf"\mathrm{{{head}}}"
     if not rest:
         return letter
     return (
@@ -243,10 +218,9 @@ def _of_neuron(forms: tuple[str, str], neuron: str) -> Quantity:
 
 
 def _greek(word: str) -> str:
-    if word not in _GREEK:
+    if word not in _GREEK.split():
         return word
-    letter = unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if word == 'lambda' else word.upper()}")
-    return letter
+    return unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if word == 'lambda' else word.upper()}")
 
 
 def _positive_first(expr: Add) -> Add:

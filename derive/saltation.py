@@ -28,8 +28,9 @@ LOSS_BEFORE, LOSS_AFTER = Symbol("l_before"), Symbol("l_after")
 """The running loss on both sides of the event."""
 SPIKE_LOSS = Symbol("dlp_dt")
 """The derivative of the loss by the recorded spike time."""
-_CLOCK, _RECORD, _RUNNING, _DELAY, _TIMER = (Symbol(s) for s in ("clock", "record", "running", "delay",
-"timer"))
+_CLOCK, _RECORD, _RUNNING, _DELAY, _TIMER = (
+    Symbol(s) for s in ("clock", "record", "running", "delay", "timer")
+)
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,10 @@ def at_spike(spec: ModelSpec, transition: Transition, receptor: Receptor | None)
         jump = (_of(spec, TARGET, value) for value in receptor.jump)
         after |= dict(zip(_states(spec, TARGET), jump, strict=True))
     after[_RECORD] = _CLOCK
-    event = _Event(spec, (SPIKING, TARGET, BYSTANDER), _of(spec, SPIKING, transition.when), after, (_CLOCK,
-    _RECORD)) return event.backward()
+    event = _Event(
+        spec, (SPIKING, TARGET, BYSTANDER), _of(spec, SPIKING, transition.when), after, (_CLOCK, _RECORD)
+    )
+    return event.backward()
 
 
 def at_arrival(spec: ModelSpec, receptor: Receptor) -> BackwardJump:
@@ -111,8 +114,10 @@ class _Event:
     def _saltation(self, x: list[Symbol]) -> Matrix:
         reset = Matrix([self.after.get(entry, entry) for entry in x])
         before = Matrix([self._rate(entry, LOSS_BEFORE) for entry in x])
-        after = Matrix([self._rate(entry, LOSS_AFTER) for entry in x]).xreplace(dict(zip(x, reset,
-        strict=True))) gradient = Matrix([self.guard.diff(entry) for entry in x])
+        after = Matrix([self._rate(entry, LOSS_AFTER) for entry in x]).xreplace(
+            dict(zip(x, reset, strict=True))
+        )
+        gradient = Matrix([self.guard.diff(entry) for entry in x])
         tangent = reset.jacobian(x)
         return tangent + (after - tangent * before) * gradient.T / (gradient.T * before)[0]
 

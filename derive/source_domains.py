@@ -49,7 +49,7 @@ def domains() -> Mapping[str, Domain]:
         ),
         "three": Domain(
             Derivation("lif, three targets", derived(lif.with_integrals(), along_weight, extra=OTHERS)),
-            reduced
+            reduced,
         ),
         "flow": Domain(flows(lif), exponentials_reduced),
         "loss": Domain(losses(), loss.reduced),
@@ -132,9 +132,12 @@ def losses() -> Derivation:
                 of(derivation.other_gradient, 1, OTHER_CLASS) / batch,
                 "By the time of another neuron.",
             ),
-            Equation("loss.any.label", Symbol("dH/dt_label"), derivation.label_gradient, "Any number of
-            classes."), Equation("loss.any.other", Symbol("dH/dt_other"), derivation.other_gradient, "Any
-            number of classes."),
+            Equation(
+                "loss.any.label", Symbol("dH/dt_label"), derivation.label_gradient, "Any number of classes."
+            ),
+            Equation(
+                "loss.any.other", Symbol("dH/dt_other"), derivation.other_gradient, "Any number of classes."
+            ),
         ],
     )
 

@@ -82,7 +82,7 @@ def as_paper_model(spec: ModelSpec) -> PaperModel | None:
 
     None if it is another model.
     """
-    for V, I in permutations(spec.states[:2]):
+    for V, I in permutations(spec.states[:2], 2):
         match = _match(spec, V, I)
         if match is not None:
             return match
@@ -110,23 +110,25 @@ def short(number: str) -> str:
 
 def _match(spec: ModelSpec, V: State, I: State) -> PaperModel | None:
     rows = dict(zip((state.name for state in spec.states), spec.dynamics, strict=True))
-    states = {state.symbol for state in spec.states}
     tau_mem, tau_syn = rows[V.name].diff(V.dot), rows[I.name].diff(I.dot)
     if not (isinstance(tau_mem, Symbol) and isinstance(tau_syn, Symbol)):
         return None
-    if rows[V.name] != tau_mem * V.dot + V.symbol - I.symbol or rows[I.name] != tau_syn * I.dot + I.symbol:
-        return None
     kept = {state.name: state.symbol for state in spec.states}
-    for receptor in spec.receptors:
-        if dict(zip(kept, receptor.jump, strict=True)) != kept | {I.name: I.symbol + WEIGHT}:
-            return None
+    received = kept | {I.name: I.symbol + WEIGHT}
+    same = (
+        rows[V.name] == tau_mem * V.dot + V.symbol - I.symbol
+        and rows[I.name] == tau_syn * I.dot + I.symbol
+        and all(dict(zip(kept, r.jump, strict=True)) == received for r in spec.receptors)
+        and len(spec.transitions) <= 1
+    )
+    if not same:
+        return None
     if not spec.transitions:
         return PaperModel(V, I, tau_mem, tau_syn, None, None)
-    (transition, *more) = spec.transitions
+    (transition,) = spec.transitions
     reset = dict(zip(kept, transition.reset, strict=True))
-    theta, v_reset = V.symbol - transition.when, reset.pop(V.name)
-    if more or (theta.free_symbols | v_reset.free_symbols) & states:
-        return None
-    if any(reset[name] != kept[name] for name in reset):
+    theta, v_reset = V.symbol - transition.when, reset[V.name]
+    constant = not (theta.free_symbols | v_reset.free_symbols) & {*kept.values()}
+    if not constant or reset != kept | {V.name: v_reset}:
         return None
     return PaperModel(V, I, tau_mem, tau_syn, theta, v_reset)

@@ -9,7 +9,7 @@ from sympy import Derivative, Expr, S, Symbol, exp
 
 from saltus.derive import notation
 from saltus.derive.source import Row, claim, proven
-from saltus.derive.source_domains import ELAPSED as s
+from saltus.derive.source_domains import ELAPSED
 from saltus.derive.source_section7 import (
     BETWEEN,
     FADE_M,
@@ -26,6 +26,7 @@ from saltus.derive.source_section7 import (
 )
 from saltus.derive.source_symbols import TAU_MEM, TAU_SYN, lam_I, lam_V
 
+s = ELAPSED
 STEP = Symbol("Δt", positive=True)
 """The length of the step."""
 WHOLE_STEP: dict[Expr, Expr] = {s: STEP}

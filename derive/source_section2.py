@@ -24,7 +24,8 @@ GRADIENT = notation.quantity("dL/dp", r"\frac{d\mathcal{L}}{dp}")
 DL_DP = notation.total_derivative("l", "p")
 ENDS = tuple(
     notation.quantity(
-        f"[{notation.text(a)}·{notation.text(b)}]₀ᵀ", rf"\left[{notation.latex(a)}\cdot {notation.latex(b)}\right]_0^T"
+        f"[{notation.text(a)}·{notation.text(b)}]₀ᵀ",
+        rf"\left[{notation.latex(a)}\cdot {notation.latex(b)}\right]_0^T",
     )
     for a, b in zip(lam, dx, strict=True)
 )
@@ -68,19 +69,44 @@ def _forward() -> tuple[Row, ...]:
     calligraphic = tuple(notation.quantity(f"𝓕{'₁₂'[k]}", rf"\mathcal{{F}}_{{{k + 1}}}") for k in K)
     explicit = tuple(x_dot[k] - F[k] for k in K)
     return (
-        definition("2:15", "The system x' - F(x, p) = 0", "(18), (19)", *each("general.dynamics", explicit,
-        (S.Zero,) * 2)), definition("2:1", "The same as an implicit function", "(19)",
-        *each("general.implicit", calligraphic, explicit)), definition("2:16", "The loss, an integral along
-        the trajectory", "(17), (19)", claim(LOSS, over(l), "general.loss", of=G)), proven("2:17", "Gradient
-        by forward derivatives", claim(GRADIENT, over(dot(dl, dx)), "general.gradient", of=G)), proven(
+        definition(
+            "2:15",
+            "The system x' - F(x, p) = 0",
+            "(18), (19)",
+            *each("general.dynamics", explicit, (S.Zero,) * 2),
+        ),
+        definition(
+            "2:1",
+            "The same as an implicit function",
+            "(19)",
+            *each("general.implicit", calligraphic, explicit),
+        ),
+        definition(
+            "2:16",
+            "The loss, an integral along the trajectory",
+            "(17), (19)",
+            claim(LOSS, over(l), "general.loss", of=G),
+        ),
+        proven(
+            "2:17",
+            "Gradient by forward derivatives",
+            claim(GRADIENT, over(dot(dl, dx)), "general.gradient", of=G),
+        ),
+        proven(
             "2:2",
             "d/dp goes under the integral",
             claim(GRADIENT, over(DL_DP), "general.gradient", of=G, uses=("general.chain",)),
         ),
-        proven("2:3", "Chain rule", claim(DL_DP, sympy.Add(*(dl[k] * dx[k] for k in K)), "general.chain",
-        of=G)), proven("2:4", "The same as a scalar product", claim(DL_DP, dot(dl, dx), "general.chain",
-        of=G)), proven("2:18", "Dynamics of the forward derivatives (Gronwall)", *each("general.gronwall",
-        dx_dot, sensitivity)), proven("2:5", "The dynamics, explicit", *each("general.dynamics", x_dot, F)),
+        proven(
+            "2:3", "Chain rule", claim(DL_DP, sympy.Add(*(dl[k] * dx[k] for k in K)), "general.chain", of=G)
+        ),
+        proven("2:4", "The same as a scalar product", claim(DL_DP, dot(dl, dx), "general.chain", of=G)),
+        proven(
+            "2:18",
+            "Dynamics of the forward derivatives (Gronwall)",
+            *each("general.gronwall", dx_dot, sensitivity),
+        ),
+        proven("2:5", "The dynamics, explicit", *each("general.dynamics", x_dot, F)),
         proven(
             "2:6",
             "The dynamics differentiated by p",
@@ -101,8 +127,16 @@ def _lagrangian() -> tuple[Row, ...]:
     ends = notation.quantity("[u v]", r"\left[u(t)v(t)\right]")
     both = {f"general.parts.{k}": S.One for k in K}
     return (
-        proven("2:19", "The loss with the constraint added", claim(LOSS, over(l + constraint),
-        "general.lagrangian", of=G)), proven("2:20", "Its derivative", claim(GRADIENT, over(dot(dl, dx) + dot(lam, varied)), "general.varied", of=G)),
+        proven(
+            "2:19",
+            "The loss with the constraint added",
+            claim(LOSS, over(l + constraint), "general.lagrangian", of=G),
+        ),
+        proven(
+            "2:20",
+            "Its derivative",
+            claim(GRADIENT, over(dot(dl, dx) + dot(lam, varied)), "general.varied", of=G),
+        ),
         proven(
             "2:21",
             "Partial integration",
@@ -142,6 +176,9 @@ def _adjoint() -> tuple[Row, ...]:
             *each("general.adjoint", lam_dot, rate(straight), holds=False),
             *each("general.adjoint", lam_dot, rate(turned)),
         ),
-        proven("2:24", "The gradient without forward derivatives", claim(GRADIENT, -over(dot(lam, dF)),
-        "general.adjoint.gradient", of=G)),
+        proven(
+            "2:24",
+            "The gradient without forward derivatives",
+            claim(GRADIENT, -over(dot(lam, dF)), "general.adjoint.gradient", of=G),
+        ),
     )

@@ -61,8 +61,15 @@ def rows() -> tuple[Row, ...]:
 
 def _model() -> tuple[Row, ...]:
     return (
-        definition("3:25a", "Membrane dynamics f_V", "(26)-(32)", claim(f_V, TAU_MEM * V_dot() + V() - I(),
-        "dynamics.V")), definition("3:25b", "Current dynamics f_I", "(26)-(32)", claim(f_I, TAU_SYN * I_dot() + I(), "dynamics.I")),
+        definition(
+            "3:25a",
+            "Membrane dynamics f_V",
+            "(26)-(32)",
+            claim(f_V, TAU_MEM * V_dot() + V() - I(), "dynamics.V"),
+        ),
+        definition(
+            "3:25b", "Current dynamics f_I", "(26)-(32)", claim(f_I, TAU_SYN * I_dot() + I(), "dynamics.I")
+        ),
         definition(
             "3:11",
             "Reset of the spiking neuron to zero",
@@ -105,11 +112,7 @@ def _leibniz() -> tuple[Row, ...]:
     primitive = H(u, b) - H(u, a)
     ends = h.subs(T, b) * b.diff(P) - h.subs(T, a) * a.diff(P)
     calculus = "calculus"
-    inside = (
-        DL_DV * dV()
-        + lam_V() * (TAU_MEM * dV_dot + dV() - dI())
-        + lam_I() * (TAU_SYN * dI_dot + dI())
-    )
+    inside = DL_DV * dV() + lam_V() * (TAU_MEM * dV_dot + dV() - dI()) + lam_I() * (TAU_SYN * dI_dot + dI())
     moving = LP * DT + L_NEXT * DT_NEXT - L_PLUS * DT
 
     def sweep(before: Expr, after: Expr) -> Expr:
@@ -123,10 +126,27 @@ def _leibniz() -> tuple[Row, ...]:
             "Leibniz rule on each interval",
             claim(GRADIENT, over(inside) + moving, "leibniz", facts=OF_V_ALONE),
         ),
-        proven("3:13", "Leibniz rule: the primitive", claim(lhs, primitive.diff(P) + primitive.diff(u),
-        "leibniz.antiderivative", of=calculus)), proven("3:14", "Leibniz rule: chain rule", claim(lhs, H(u, b).diff(b) * b.diff(P) + H(u, b).diff(u) - H(u, a).diff(a) * a.diff(P) - H(u, a).diff(u), "leibniz.chain", of=calculus)),
-        proven("3:15", "Leibniz rule", claim(lhs, ends + Integral(h.diff(u), (T, a, b)), "leibniz.rule",
-        of=calculus)), erratum(
+        proven(
+            "3:13",
+            "Leibniz rule: the primitive",
+            claim(lhs, primitive.diff(P) + primitive.diff(u), "leibniz.antiderivative", of=calculus),
+        ),
+        proven(
+            "3:14",
+            "Leibniz rule: chain rule",
+            claim(
+                lhs,
+                H(u, b).diff(b) * b.diff(P) + H(u, b).diff(u) - H(u, a).diff(a) * a.diff(P) - H(u, a).diff(u),
+                "leibniz.chain",
+                of=calculus,
+            ),
+        ),
+        proven(
+            "3:15",
+            "Leibniz rule",
+            claim(lhs, ends + Integral(h.diff(u), (T, a, b)), "leibniz.rule", of=calculus),
+        ),
+        erratum(
             "3:16",
             "What the moving ends contribute",
             "The last bracket lost the λ_V before f_V(V_k^+).",
@@ -138,19 +158,40 @@ def _leibniz() -> tuple[Row, ...]:
 
 def _adjoint() -> tuple[Row, ...]:
     moving = LP * DT + L_NEXT * DT_NEXT - L_PLUS * DT
-    inside = (DL_DV - TAU_MEM * lam_V_dot + lam_V()) * dV() + (-TAU_SYN * lam_I_dot + lam_I() - lam_V()) *
-    dI() return (
-        proven("3:29", "Partial integration of λ_V", claim(over(lam_V() * dV_dot), -over(lam_V_dot * dV()) +
-        ENDS_V, "parts.V")), proven("3:30", "Partial integration of λ_I", claim(over(lam_I() * dI_dot),
-        -over(lam_I_dot * dI()) + ENDS_I, "parts.I")), proven(
+    inside = (DL_DV - TAU_MEM * lam_V_dot + lam_V()) * dV() + (
+        -TAU_SYN * lam_I_dot + lam_I() - lam_V()
+    ) * dI()
+    return (
+        proven(
+            "3:29",
+            "Partial integration of λ_V",
+            claim(over(lam_V() * dV_dot), -over(lam_V_dot * dV()) + ENDS_V, "parts.V"),
+        ),
+        proven(
+            "3:30",
+            "Partial integration of λ_I",
+            claim(over(lam_I() * dI_dot), -over(lam_I_dot * dI()) + ENDS_I, "parts.I"),
+        ),
+        proven(
             "3:31",
             "Collected in ∂V/∂w and ∂I/∂w",
-            claim(GRADIENT, over(inside) + TAU_MEM * ENDS_V + TAU_SYN * ENDS_I + moving, "collect",
-            facts=OF_V_ALONE),
+            claim(
+                GRADIENT,
+                over(inside) + TAU_MEM * ENDS_V + TAU_SYN * ENDS_I + moving,
+                "collect",
+                facts=OF_V_ALONE,
+            ),
         ),
-        proven("3:32a", "Adjoint dynamics of λ_V, time reversed", claim(TAU_MEM * lam_V_back, -lam_V() -
-        DL_DV, "adjoint.ode.V")), proven("3:32b", "Adjoint dynamics of λ_I, time reversed", claim(TAU_SYN *
-        lam_I_back, -lam_I() + lam_V(), "adjoint.ode.I", facts=OF_V_ALONE)),
+        proven(
+            "3:32a",
+            "Adjoint dynamics of λ_V, time reversed",
+            claim(TAU_MEM * lam_V_back, -lam_V() - DL_DV, "adjoint.ode.V"),
+        ),
+        proven(
+            "3:32b",
+            "Adjoint dynamics of λ_I, time reversed",
+            claim(TAU_SYN * lam_I_back, -lam_I() + lam_V(), "adjoint.ode.I", facts=OF_V_ALONE),
+        ),
     )
 
 
@@ -159,8 +200,13 @@ def _spikes() -> tuple[Row, ...]:
         lam_I("", "-") * dI("", "-") - lam_I("", "+") * dI("", "+")
     )
     return (
-        proven("3:33", "The gradient is a sum over spikes", claim(GRADIENT, XI_K, "sum.transitions"),
-        note="Regrouped for a run of three spikes: the ends of the intervals, at 0 and T included."), erratum(
+        proven(
+            "3:33",
+            "The gradient is a sum over spikes",
+            claim(GRADIENT, XI_K, "sum.transitions"),
+            note="Regrouped for a run of three spikes: the ends of the intervals, at 0 and T included.",
+        ),
+        erratum(
             "3:34",
             "The terms of a spike",
             "The end of interval k-1 carries l_V⁻ and dt of the k-th spike, not of the (k+1)-th.",

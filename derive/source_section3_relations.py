@@ -35,25 +35,47 @@ def _spike_time() -> tuple[Row, ...]:
     lost = V("n", "-") / Symbol("dw_ji")
     crossing = dV("n", "-") + V_dot("n", "-") * DT
     return (
-        definition("3.1:35", "The threshold condition", "(36), (37)", claim(V("n", "-") - THETA, S.Zero,
-        "transition.condition")), erratum(
+        definition(
+            "3.1:35",
+            "The threshold condition",
+            "(36), (37)",
+            claim(V("n", "-") - THETA, S.Zero, "transition.condition"),
+        ),
+        erratum(
             "3.1:36",
             "Its derivative: the spike moves so that it stays true",
-            "The first term lost its ∂; and where the text then cites (36) it uses (37), and the other way round.",
+            "The first term lost its ∂; and where the text cites (36) it uses (37), and the other way round.",
             claim(lost + V_dot("n", "-") * DT, S.Zero, "implicit", holds=False),
             claim(crossing, S.Zero, "implicit"),
         ),
-        proven("3.1:17", "The condition differentiated", claim(crossing, S.Zero, "implicit"), note="The left
-        side is the derivative that (18) writes out."), proven("3.1:18", "The same by the chain rule",
-        claim(crossing, S.Zero, "implicit")), proven("3.1:37", "Derivative of the spike time", claim(DT, -1
-        / V_dot("n", "-") * dV("n", "-"), "implicit.time")),
+        proven(
+            "3.1:17",
+            "The condition differentiated",
+            claim(crossing, S.Zero, "implicit"),
+            note="The left side is the derivative that (18) writes out.",
+        ),
+        proven("3.1:18", "The same by the chain rule", claim(crossing, S.Zero, "implicit")),
+        proven(
+            "3.1:37",
+            "Derivative of the spike time",
+            claim(DT, -1 / V_dot("n", "-") * dV("n", "-"), "implicit.time"),
+        ),
     )
 
 
 def _reset() -> tuple[Row, ...]:
     return (
-        definition("3.1:38", "The spiking neuron is reset to zero", "(39)", claim(V("n", "+"), S.Zero,
-        "reset.V", facts=RESET_TO_ZERO)), proven("3.1:39", "Its derivative", claim(dV("n", "+") + V_dot("n", "+") * DT, S.Zero, "reset.derivative.V")),
+        definition(
+            "3.1:38",
+            "The spiking neuron is reset to zero",
+            "(39)",
+            claim(V("n", "+"), S.Zero, "reset.V", facts=RESET_TO_ZERO),
+        ),
+        proven(
+            "3.1:39",
+            "Its derivative",
+            claim(dV("n", "+") + V_dot("n", "+") * DT, S.Zero, "reset.derivative.V"),
+        ),
         proven(
             "3.1:40",
             "The spiking neuron's derivative after the spike",
@@ -78,11 +100,23 @@ def _potentials() -> tuple[Row, ...]:
         erratum(
             "3.1:42",
             "The jump of its slope",
-            "Right for m ≠ n; a neuron that is its own target also passes through the reset, which adds V⁻ = ϑ.",
-            claim(TAU_MEM * V_dot("n", "+"), TAU_MEM * V_dot("n", "-") + w("n"), SELF_VELOCITY, of="self",
-            facts=RESET_TO_ZERO, holds=False), claim(TAU_MEM * V_dot("n", "+"), TAU_MEM * V_dot("n", "-") +
-            w("n") + THETA, SELF_VELOCITY, of="self", facts=RESET_TO_ZERO), claim(TAU_MEM * V_dot("m", "+"),
-            TAU_MEM * V_dot("m", "-") + w("m"), "velocity.V"),
+            "Right for m ≠ n; a neuron that is its own target also passes the reset, which adds V⁻ = ϑ.",
+            claim(
+                TAU_MEM * V_dot("n", "+"),
+                TAU_MEM * V_dot("n", "-") + w("n"),
+                SELF_VELOCITY,
+                of="self",
+                facts=RESET_TO_ZERO,
+                holds=False,
+            ),
+            claim(
+                TAU_MEM * V_dot("n", "+"),
+                TAU_MEM * V_dot("n", "-") + w("n") + THETA,
+                SELF_VELOCITY,
+                of="self",
+                facts=RESET_TO_ZERO,
+            ),
+            claim(TAU_MEM * V_dot("m", "+"), TAU_MEM * V_dot("m", "-") + w("m"), "velocity.V"),
         ),
         erratum(
             "3.1:43",
@@ -91,8 +125,12 @@ def _potentials() -> tuple[Row, ...]:
             claim(dV("m", "+"), dV("m", "-") - w("m") / TAU_MEM * turned, "arrival.time.V", holds=False),
             claim(dV("m", "+"), dV("m", "-") - w("m") / TAU_MEM * DT, "arrival.time.V"),
         ),
-        proven("3.1:19", "(42) solved for the change of slope", claim(change, -w("m") / TAU_MEM,
-        {"velocity.V": -1 / TAU_MEM})), erratum(
+        proven(
+            "3.1:19",
+            "(42) solved for the change of slope",
+            claim(change, -w("m") / TAU_MEM, {"velocity.V": -1 / TAU_MEM}),
+        ),
+        erratum(
             "3.1:20",
             "(41) solved for the derivative after the spike",
             "The first term on the right is the derivative before the spike, not after.",
@@ -116,9 +154,18 @@ def _currents() -> tuple[Row, ...]:
     from_spike = w("m") * dV("n", "-") / (TAU_SYN * V_dot("n", "-"))
     kept = dI("n", "-") + I_dot("n", "-") * DT
     return (
-        definition("3.2:45", "The current jumps by the weight", "(46)", claim(I("m", "+"), I("m", "-") +
-        w("m"), "receive.I")), proven("3.2:46", "Its derivative", claim(after, before + DELTAS,
-        "arrival.derivative.I")), proven("3.2:47", "The jump of the current's slope", claim(TAU_SYN * I_dot("m", "+"), TAU_SYN * I_dot("m", "-") - w("m"), "velocity.I")),
+        definition(
+            "3.2:45",
+            "The current jumps by the weight",
+            "(46)",
+            claim(I("m", "+"), I("m", "-") + w("m"), "receive.I"),
+        ),
+        proven("3.2:46", "Its derivative", claim(after, before + DELTAS, "arrival.derivative.I")),
+        proven(
+            "3.2:47",
+            "The jump of the current's slope",
+            claim(TAU_SYN * I_dot("m", "+"), TAU_SYN * I_dot("m", "-") - w("m"), "velocity.I"),
+        ),
         proven(
             "3.2:21",
             "From the dynamics of the current",
@@ -129,8 +176,12 @@ def _currents() -> tuple[Row, ...]:
             ),
         ),
         proven("3.2:22", "(45) solved for the jump", claim(I("m", "+") - I("m", "-"), w("m"), "receive.I")),
-        proven("3.2:48", "The current's derivative after the spike, with the spike time's", claim(dI("m",
-        "+"), dI("m", "-") + w("m") / TAU_SYN * DT + DELTAS, "arrival.time.I")), erratum(
+        proven(
+            "3.2:48",
+            "The current's derivative after the spike, with the spike time's",
+            claim(dI("m", "+"), dI("m", "-") + w("m") / TAU_SYN * DT + DELTAS, "arrival.time.I"),
+        ),
+        erratum(
             "3.2:49",
             "The current's derivative after the spike",
             "The superscript i is a minus: the derivative before the spike.",
@@ -144,8 +195,10 @@ def _currents() -> tuple[Row, ...]:
             claim(dI("n", "+"), dI("n", "-"), "reset.relation.I", of="self", holds=False),
             claim(
                 dI("n", "+"),
-                dI("n", "-") - w("n") * dV("n", "-") / (TAU_SYN * V_dot("n", "-")) + delta("i", "n") *
-                delta("j", "n"), "reset.relation.I",
+                dI("n", "-")
+                - w("n") * dV("n", "-") / (TAU_SYN * V_dot("n", "-"))
+                + delta("i", "n") * delta("j", "n"),
+                "reset.relation.I",
                 of="self",
             ),
             claim(dI("n", "+"), dI("n", "-"), "reset.relation.I"),

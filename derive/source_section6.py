@@ -39,6 +39,8 @@ def rows() -> tuple[Row, ...]:
 def section_12() -> tuple[Row, ...]:
     """The rows of section 12."""
     return tuple(
-        not_yet(f"12:{number}", title, "Section 12: comes with losses over the readouts max(q) and
-        integral(q).") for number, title in _SECTION_12.items()
+        not_yet(
+            f"12:{number}", title, "Section 12: comes with losses over the readouts max(q) and integral(q)."
+        )
+        for number, title in _SECTION_12.items()
     )

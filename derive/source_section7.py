@@ -9,9 +9,10 @@ from sympy import Derivative, Expr, Function, S, Symbol, exp
 
 from saltus.derive import notation
 from saltus.derive.source import Claim, Row, claim, erratum, proven
-from saltus.derive.source_domains import ELAPSED as s
+from saltus.derive.source_domains import ELAPSED
 from saltus.derive.source_symbols import DL_DI, DL_DV, TAU_MEM, TAU_SYN, lam_I, lam_V
 
+s = ELAPSED
 LAMBDA_V, LAMBDA_I, C = Function("λ_V"), Function("λ_I"), Function("c")
 V, I = Function("V"), Function("I")
 lam_V0, lam_I0, V0, I0, c = Symbol("λ_V0"), Symbol("λ_I0"), Symbol("V0"), Symbol("I0"), Symbol("c")

@@ -29,7 +29,7 @@ def V(neuron: str = "", side: str = "") -> Quantity:
     return notation.state("V", neuron, side)
 
 
-def I(neuron: str = "", side: str = "") -> Quantity:
+def I(neuron: str = "", side: str = "") -> Quantity:  # noqa: E743 - the source's letter
     """(I^-)_n."""
     return notation.state("I", neuron, side)
 

@@ -94,8 +94,8 @@ def emission_rule(spec: ModelSpec, transition: Transition) -> EmissionRule:
     slope = readable(total(transition.when, dict(zip(spec.x, spec.vector_field, strict=True))))
     if reduced(slope) == 0:
         raise DerivationError(
-            f"{spec.origin}, [transition.{transition.name}] when: {transition.when} is constant along every trajectory"
-            " near a crossing, so a spike has no time of its own.\nUse a condition that the dynamics change."
+            f"{spec.origin}, [transition.{transition.name}] when: {transition.when} does not change along a"
+            " trajectory, so a spike has no time of its own.\nUse a condition that the dynamics change."
         )
     dt = -total(transition.when, rates) / slope
     worth = EXTERNAL + crossing.worth_of_time
@@ -158,7 +158,7 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
             raise DerivationError(
                 f"{spec.origin}, [receive.{receptor.name}]: its {part} is {value}, which is not the adjoint"
                 " alone, so this receptor is not current-like.\n"
-                "Write a jump that adds a multiple of w to a state that the dynamics use linearly, such as x + w."
+                "Write a jump that adds a multiple of w to a state that acts linearly, such as x + w."
             )
     present = [*spec.adjoints]
     parameters = _parameters(spec, xi, crossing, present)

@@ -32,8 +32,12 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
     """Name, title and proof of each check of a model."""
     model = spec.with_integrals()
     derivation = adjoint(spec)
-    yield "derivation", f"each of {len(derivation)} steps follows from those it names", lambda:
-    _steps(derivation) for transition in model.transitions:
+    yield (
+        "derivation",
+        f"each of {len(derivation)} steps follows from those it names",
+        lambda: _steps(derivation),
+    )
+    for transition in model.transitions:
         receptor = model.receptors[0] if model.receptors else None
         yield (
             f"two routes:{transition.name}",
@@ -58,10 +62,17 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
             lambda r=receptor: arrival_routes(model, derivation, r),
         )
     if model.transitions and model.receptors:
-        yield "targets", "several targets add: the jump is linear in the weights", lambda:
-        linear_in_targets(model)
-    yield "scaling", "a constant before a row of the dynamics changes its λ and no gradient", lambda:
-    scaling(model) yield from _flow_checks(model, derivation)
+        yield (
+            "targets",
+            "several targets add: the jump is linear in the weights",
+            lambda: linear_in_targets(model),
+        )
+    yield (
+        "scaling",
+        "a constant before a row of the dynamics changes its λ and no gradient",
+        lambda: scaling(model),
+    )
+    yield from _flow_checks(model, derivation)
 
 
 def _steps(derivation: Derivation) -> Residuals:
@@ -199,36 +210,31 @@ def linear_in_targets(model: ModelSpec) -> Residuals:
 
 
 def scaling(model: ModelSpec) -> Residuals:
-    r"""With row r multiplied by :math:`\kappa`, :math:`\lambda_r` is divided by it, and nothing else
-    changes.
-    """
+    r"""With row r multiplied by :math:`\kappa`, :math:`\lambda_r` is divided by it, and nothing else changes."""
     found: dict[str, Expr] = {}
     for r, row in enumerate(model.states):
-        scaled = replace(
-            model, dynamics=tuple(f * _SCALE if i == r else f for i, f in enumerate(model.dynamics))
-        )
-        shrink = {row.adjoint: row.adjoint / _SCALE}
+        rows = tuple(f * _SCALE if i == r else f for i, f in enumerate(model.dynamics))
+        shrunk = {row.adjoint: row.adjoint / _SCALE}
+        new, old = _numbers_of(replace(model, dynamics=rows)), _numbers_of(model)
+        for name, value in old.items():
+            factor = _SCALE if name.endswith(f"adjoint.{row.name}") else S.One
+            found[f"{row.name}: {name}"] = reduced(new[name].xreplace(shrunk) * factor - value)
+    return found
 
-        def compare(name: str, new: Expr, old: Expr, factor: Expr, shrink: dict[Symbol, Expr] = shrink) ->
-        None:
-            found[name] = reduced(new.xreplace(shrink) * factor - old)
 
-        for transition in model.transitions:
-            new, old = (
-                emission_rule(scaled, next(t for t in scaled.transitions if t.name == transition.name)),
-                emission_rule(model, transition),
-            )
-            compare(f"{row.name}.sensitivity", new.sensitivity, old.sensitivity, S.One)
-            for name, value in old.adjoint.items():
-                compare(f"{row.name}.{name}", new.adjoint[name], value, _SCALE if name == row.name else S.One)
-            for name, value in old.parameters.items():
-                compare(f"{row.name}.{name}", new.parameters[name], value, S.One)
-        for receptor in model.receptors:
-            after, before = arrival_rule(scaled, receptor), arrival_rule(model, receptor)
-            compare(f"{row.name}.credit", after.credit, before.credit, S.One)
-            compare(f"{row.name}.weight", after.weight, before.weight, S.One)
-        for name, value in initial_rule(model).items():
-            compare(f"{row.name}.{name}", initial_rule(scaled)[name], value, S.One)
+def _numbers_of(model: ModelSpec) -> dict[str, Expr]:
+    """Everything that the rules of a model give."""
+    found = {f"initial.{name}": value for name, value in initial_rule(model).items()}
+    for transition in model.transitions:
+        emission = emission_rule(model, transition)
+        found |= {f"{transition.name}.adjoint.{name}": value for name, value in emission.adjoint.items()}
+        found |= {f"{transition.name}.{name}": value for name, value in emission.parameters.items()}
+        found[f"{transition.name}.sensitivity"] = emission.sensitivity
+    for receptor in model.receptors:
+        arrival = arrival_rule(model, receptor)
+        found |= {f"{receptor.name}.adjoint.{name}": value for name, value in arrival.adjoint.items()}
+        found |= {f"{receptor.name}.{name}": value for name, value in arrival.parameters.items()}
+        found |= {f"{receptor.name}.credit": arrival.credit, f"{receptor.name}.weight": arrival.weight}
     return found
 
 
