@@ -184,7 +184,7 @@ def spike_raster(axes: Axes, spikes: Mapping[str, Train], answer: int | None = N
 def training_curve(axes: Axes, history: History) -> None:
     """Errors in percent over the epochs, logarithmic, or losses where the network does not classify."""
     epochs = np.arange(1, len(history) + 1)
-    if _numbers(history.column("train_accuracy")).any():
+    if np.isfinite(_numbers(history.column("train_accuracy"))).any():
         for colour, name in ((COLOURS[4], "train"), (COLOURS[5], "validation")):
             error = 100.0 * (1.0 - _numbers(history.column(f"{name}_accuracy")))
             if not np.isnan(error).all():
