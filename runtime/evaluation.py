@@ -46,8 +46,8 @@ class Tally:
     missing: int = 0
     silent: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
-    def add(self, result: Result, labels: NDArray[np.int32]) -> None:
-        """Adds one batch."""
+    def add(self, result: Result, labels: NDArray[np.int32], silent: Mapping[str, NDArray[np.bool_]]) -> None:
+        """Adds one batch; ``silent``: which neurons of each population it left silent."""
         self.samples += len(labels)
         self.loss += float(result.loss) * len(labels)
         self.missing += result.missing
@@ -56,7 +56,7 @@ class Tally:
             self.correct = None
         else:
             self.correct += int(np.count_nonzero(predicted == labels))
-        for name, neurons in result.silent().items():
+        for name, neurons in silent.items():
             self.silent[name] = self.silent[name] & neurons if name in self.silent else neurons
 
     def summary(self) -> Evaluation:
@@ -77,5 +77,6 @@ def evaluate(net: Network, data: Dataset) -> Evaluation:
     tally = Tally()
     for first in range(0, len(data), CHUNK):
         batch = data.take(np.arange(first, min(first + CHUNK, len(data))))
-        tally.add(net.run(batch.spikes, batch.labels), batch.labels)
+        result = net.run(batch.spikes, batch.labels)
+        tally.add(result, batch.labels, result.silent())
     return tally.summary()

@@ -152,12 +152,14 @@ class Trainer:
         order = np.random.default_rng((self.seed, epoch)).permutation(len(train))
         optimiser, tally, boosted = before.optimiser, Tally(), 0
         learned = tuple(self.net.parameters())
+        watch = validation is None or self.silent_boost is not None  # who is silent is not free to find out
         for first in range(0, len(order), self.batch_size):
             batch = train.take(order[first : first + self.batch_size])
             result = self.net.run(batch.spikes, batch.labels)
-            tally.add(result, batch.labels)
+            silent = result.silent() if watch else {}
+            tally.add(result, batch.labels, silent)
             optimiser = self._step(self.net.gradients(result, wrt=learned), optimiser, factor)
-            boosted += self._boost(result.silent())
+            boosted += self._boost(silent)
         after = tally.summary()
         checked = None if validation is None else self.evaluate(validation)
         record = Epoch(
