@@ -5,12 +5,15 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from saltus.errors import ConfigError
 from saltus.runtime.initialise import DEFAULT
+
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -97,11 +100,14 @@ def network_config(content: Mapping[str, Any], where: str) -> NetworkConfig:
     Raises:
         ConfigError: naming the entry that is wrong, e.g. ``populations.E.size``.
     """
-    try:
-        config = msgspec.convert(content, type=NetworkConfig)
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{where}: {_readable(error)}. See the documentation of saltus.Network.") from None
-    return _expanded(config, where)
+    parts = {"populations": Population, "projections": Projection}
+    rest = {key: value for key, value in content.items() if key not in (*parts, "layers")}
+    config = _convert(rest, NetworkConfig, where, "")
+    tables = {key: _tables(content.get(key) or {}, kind, where, key) for key, kind in parts.items()}
+    layers = content.get("layers")
+    if layers is not None:
+        layers = [_convert(layer, Layer, where, f"layers[{i}]") for i, layer in enumerate(_list(layers, where))]
+    return _expanded(msgspec.structs.replace(config, layers=layers, **tables), where)
 
 
 def read(path: str | Path) -> NetworkConfig:
@@ -194,6 +200,25 @@ def _expanded(config: NetworkConfig, where: str) -> NetworkConfig:
     )
 
 
-def _readable(error: msgspec.ValidationError) -> str:
-    """msgspec's message with the path as one would write it: ``... - at `$.populations.E.size```."""
-    return str(error).replace(" - at `$.", " at `").replace("`$`", "the top")
+def _tables(content: Any, kind: type[_Struct], where: str, key: str) -> dict[str, _Struct]:
+    if not isinstance(content, Mapping):
+        raise ConfigError(f"{where}: {key}: not a table. Give {key} by name.")
+    return {name: _convert(table, kind, where, f"{key}.{name}") for name, table in content.items()}
+
+
+def _list(content: Any, where: str) -> list[Any]:
+    if not isinstance(content, list):
+        raise ConfigError(f"{where}: layers: not a list. Give one saltus.Layer after the other.")
+    return content
+
+
+def _convert(content: Any, kind: type[_Struct], where: str, place: str) -> _Struct:
+    """msgspec's conversion, with its message as ``where: place.of.the.entry: what is wrong``."""
+    try:
+        return msgspec.convert(content, type=kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        entry = (place + path.removesuffix("`")).removeprefix(".")
+        known = ", ".join(field.name for field in msgspec.structs.fields(kind))
+        at = f"{entry}: " if entry else ""
+        raise ConfigError(f"{where}: {at}{what}. Correct it; the entries are {known}.") from None
