@@ -55,6 +55,44 @@ def event_unit(model: ModelIR) -> Unit:
     return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
 
 
+def network_unit(models: tuple[ModelIR, ...]) -> Unit:
+    """The event engine of a recurrent network of populations of these models: ``network.h``, ``network.c``.
+
+    Raises:
+        EmitError: a model needs what the engine does not do yet, in one sentence with the way out.
+    """
+    states = max(len(model.states) for model in models)
+    interface = _render("network_interface.h.jinja", {"states_max": states})
+    context = {
+        "abi": ABI,
+        "header": _header(models, "network"),
+        "interface": interface,
+        "states_max": states,
+        "names_of_models": [model.name for model in models],
+        "models": [(model.name, bool(model.emissions)) for model in models],
+        "adapters": [_adapter(model) for model in models],
+    }
+    files = ("exponentials.h", "network.h", "network.c")
+    return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
+
+
+def _adapter(model: ModelIR) -> str:
+    emission = _only_emission(model)
+    names = _names(model)
+    context = {
+        **names,
+        "prefix": model.name,
+        "model": model,
+        "flow": model.flow,
+        "emission": emission,
+        "rungs": emission.ladder if emission else (),
+        "final_names": {f"final_{state.name}": f"final[{i}]" for i, state in enumerate(model.states)},
+        "sections": _sections(model),
+        "arguments": _Arguments(names),
+    }
+    return _render("adapter.c.jinja", context)
+
+
 def head_unit(head: HeadIR) -> Unit:
     """A loss head: ``exponentials.h``, ``head.h``, ``head.c``."""
     interface = _render("head_interface.h.jinja", {})
@@ -161,10 +199,12 @@ def _sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     return [(title, [block for block in blocks if block.outputs]) for title, blocks in sections]
 
 
-def _header(ir: ModelIR | HeadIR, what: str) -> str:
-    digest = hashlib.sha256(dump(ir)).hexdigest()[:12]
+def _header(ir: ModelIR | HeadIR | tuple[ModelIR, ...], what: str) -> str:
+    parts = ir if isinstance(ir, tuple) else (ir,)
+    digest = hashlib.sha256(b"".join(dump(part) for part in parts)).hexdigest()[:12]
+    specs = ", ".join(f"{part.name}.toml" for part in parts)
     return (
-        f"Made by `saltus emit` from {ir.name}.toml ({what}; ir.json {digest}). Do not edit: "
+        f"Made by `saltus emit` from {specs} ({what}; ir.json {digest}). Do not edit: "
         "change the spec or the templates and run it again."
     )
 
@@ -180,7 +220,7 @@ def _environment() -> jinja2.Environment:
         autoescape=False,
     )
     environment.filters.update(
-        function_name=c_printer.function_name,
+        function_name=_function_name,
         wrapped=c_printer.wrapped,
         signature=c_printer.signature,
         head_signature=c_printer.head_signature,
@@ -194,6 +234,11 @@ def _environment() -> jinja2.Environment:
         suffix=lambda name, suffix: name + suffix,
     )
     return environment
+
+
+@jinja2.pass_context
+def _function_name(context: jinja2.runtime.Context, block: Block, prefix: str | None = None) -> str:
+    return c_printer.function_name(block, prefix or context.get("prefix", "model"))
 
 
 def _render(template: str, context: Mapping[str, object]) -> str:
