@@ -8,7 +8,7 @@ or with another SymPy, gives the same tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
 
@@ -47,6 +47,13 @@ class Order:
             tuple(symbol for symbols, _ in ranked for symbol in symbols),
         )
 
+    def within(self, symbols: Set[Symbol]) -> Order:
+        """The same for those of the symbols that are among ``symbols``: few, since polynomials are dense in them."""
+        return Order(
+            tuple(symbol for symbol in self.terms if symbol in symbols),
+            tuple(symbol for symbol in self.factors if symbol in symbols),
+        )
+
     def with_last(self, symbols: Iterable[Symbol]) -> Order:
         """The same with more symbols, which come last."""
         more = tuple(symbols)
@@ -63,13 +70,15 @@ def arrange(expression: Expr, order: Order) -> ir.Expr:
     Raises:
         DerivationError: if it holds anything else.
     """
+    if expression.is_Rational:
+        return ir.Const(int(expression.p), int(expression.q))
     calls = _calls(expression)
     named = {call: sympy.Dummy(positive=True) for call in calls}
     replaced = expression.xreplace(named)
     atoms: dict[Symbol, ir.Expr] = {symbol: reference(symbol) for symbol in order.terms}
     trees = {named[call]: _call(call, order) for call in calls}
     ranked = sorted(trees, key=lambda dummy: _tree_key(trees[dummy], order))
-    scribe = _Scribe(order.with_last(ranked), atoms | trees)
+    scribe = _Scribe(order.with_last(ranked).within(replaced.free_symbols), atoms | trees)
     return min((scribe.factored(replaced), scribe.grouped(replaced)), key=operations)
 
 

@@ -58,9 +58,9 @@ def test_the_head_computes_the_loss_and_its_gradient(value: str) -> None:
 
     def meaning(at: list[mpmath.mpf]) -> mpmath.mpf:
         written = loss.concrete(spec.value, 4, 1)
-        numbers = {TIMES[k]: sympy.Float(str(t), 50) for k, t in enumerate(at)}
-        numbers |= {p.symbol: sympy.Float(str(parameters[p.name]), 50) for p in spec.parameters}
-        return mpmath.mpf(str(written.subs(numbers).evalf(50)))
+        numbers = {TIMES[k]: sympy.Float(str(t), 300) for k, t in enumerate(at)}
+        numbers |= {p.symbol: sympy.Float(str(parameters[p.name]), 300) for p in spec.parameters}
+        return mpmath.mpf(str(written.subs(numbers).evalf(300)))
 
     with mpmath.workdps(40):
         scope = {"t": times, "label": 1, **parameters}
