@@ -318,7 +318,7 @@ def calculus() -> Derivation:
                 "moving.rule",
                 moved,
                 x(direct, when).diff(direct) + x(direct, T).diff(T).subs(T, when) * when.diff(P),
-                "A value at a moving time: its change at fixed time, and its velocity times that of the time.",
+                "A value at a moving time: its change at fixed time, and its velocity times the time's.",
                 facts={moved: x(direct, when).diff(direct) + x(direct, when).diff(P)},
             ),
         ],

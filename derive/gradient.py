@@ -24,7 +24,7 @@ from saltus.derive.interval import between_spikes
 from saltus.derive.jump import Spike, jumps
 from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
 from saltus.derive.source_numbers import numbers
-from saltus.derive.spec import ModelSpec, Transition
+from saltus.derive.spec import ModelSpec, Receptor, Transition
 from saltus.derive.table import rows_of_table
 
 _TARGETS = "mqrsuv"
@@ -59,8 +59,9 @@ def derived(
 
     ``extra`` names more targets of the first receptor; the spiking neuron's own name makes it its own target.
     """
-    targets = dict(zip(_TARGETS, model.receptors, strict=False))
-    targets |= dict.fromkeys(extra, model.receptors[0])
+    targets = representative_targets(model)
+    for name in extra:
+        targets[name] = model.receptors[0]
     scene = Scene(model, direction(model, tuple(targets)), targets)
     between = between_spikes(scene)
     steps = list(between)
@@ -68,6 +69,11 @@ def derived(
         at = _at_spike(scene, transition, between)
         steps += at if len(model.transitions) == 1 else _suffixed(at, transition.name)
     return steps
+
+
+def representative_targets(model: ModelSpec) -> dict[str, Receptor]:
+    """One target for each receptor, by name: m for the first."""
+    return dict(zip(_TARGETS, model.receptors, strict=False))
 
 
 def _at_spike(scene: Scene, transition: Transition, between: list[Equation]) -> list[Equation]:
@@ -88,7 +94,6 @@ def _weight_gradients(scene: Scene, known: dict[str, Equation]) -> list[Equation
     """
     if not scene.targets or any(value != 0 for value in scene.direction.parameters.values()):
         return []
-    first = next(iter(scene.targets))
     whole = Equation(
         "gradient.weight",
         scene.gradient,
@@ -97,11 +102,15 @@ def _weight_gradients(scene: Scene, known: dict[str, Equation]) -> list[Equation
         combines={"sum.transitions": S.One, "xi.left": S.One},
         over="k = 1 … N",
     )
-    only: dict[Symbol, Expr] = {kronecker("i", scene.sender): S.One, kronecker("j", first): S.One}
-    only |= {kronecker("j", m): S.Zero for m in scene.targets if m != first}
-    renamed = dict(zip(scene.adjoints(first, "+"), scene.adjoints("j", "+"), strict=True))
-    spelled = Equation(
-        "gradient.weight.sum",
+    return [whole, *(_picked(scene, whole, m, i) for i, m in enumerate(scene.targets))]
+
+
+def _picked(scene: Scene, whole: Equation, target: str, position: int) -> Equation:
+    only: dict[Symbol, Expr] = {kronecker("i", scene.sender): S.One, kronecker("j", target): S.One}
+    only |= {kronecker("j", m): S.Zero for m in scene.targets if m != target}
+    renamed = dict(zip(scene.adjoints(target, "+"), scene.adjoints("j", "+"), strict=True))
+    return Equation(
+        "gradient.weight.sum" if position == 0 else f"gradient.weight.sum.{target}",
         scene.gradient,
         readable(whole.rhs.xreplace({**only, **renamed}), scene.adjoints("j", "+")),
         "Only the spikes of neuron i, and of their targets only j: the Kronecker symbols pick them.",
@@ -109,7 +118,6 @@ def _weight_gradients(scene: Scene, known: dict[str, Equation]) -> list[Equation
         facts={**only, **renamed},
         over="t ∈ spikes from i",
     )
-    return [whole, spelled]
 
 
 def _parameters(model: ModelSpec, steps: list[Equation]) -> list[Equation]:
@@ -119,7 +127,7 @@ def _parameters(model: ModelSpec, steps: list[Equation]) -> list[Equation]:
     the spike})
     """
     known = {equation.label: equation for equation in steps}
-    any_ = along_parameter(model, tuple(dict(zip(_TARGETS, model.receptors, strict=False))))
+    any_ = along_parameter(model, tuple(representative_targets(model)))
     gradient = Scene(model, any_).gradient
     total = known[f"{_ANY}.sum.transitions"]
     lefts = [e for e in steps if e.label.startswith(f"{_ANY}.xi.left")]

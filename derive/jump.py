@@ -159,22 +159,24 @@ def _solve(spike: Spike, side: Side, choices: Sequence[Equation]) -> list[Equati
 
 
 def as_written(spike: Spike, neuron: str, value: Expr) -> Expr:
-    """The neuron's own multipliers each with its coefficient, and one bracket for what comes from
-    elsewhere.
-    """
+    """Own multipliers each with its coefficient, and one fraction for what comes from elsewhere."""
     own = coefficients(value, spike.scene.adjoints(neuron, "+"))
     rest = value - sympy.Add(*(sympy.expand(c * s) for s, c in own.items()))
     terms = [readable(c) * s for s, c in own.items() if reduced(c) != 0]
-    return sympy.Add(*terms, bracketed(spike, rest))
+    numerator, denominator = sympy.fraction(readable(rest, OWN_LOSS))
+    if numerator == 0:
+        return sympy.Add(*terms)
+    return sympy.Add(*terms, in_bracket(spike, S.Zero, numerator) / denominator, evaluate=False)
 
 
-def bracketed(spike: Spike, value: Expr) -> Expr:
-    """One fraction, its numerator collected in the weights: 1/(tau x') [w (..) + dl_p/dt + l^- - l^+]."""
-    weights = [spike.scene.weight(m) for m in spike.scene.targets]
-    numerator, denominator = sympy.fraction(readable(value, OWN_LOSS))
-    if denominator == 1:
-        return numerator
-    return sympy.collect(sympy.expand(numerator), weights, factor_parts) / denominator
+def in_bracket(spike: Spike, own: Expr, rest: Expr) -> Expr:
+    """The bracket of Table 2, in its order: own multiplier, what the targets give back, the losses."""
+    expanded = sympy.expand(rest)
+    first = [spike.scene.weight(m) for m in spike.scene.targets]
+    shares = [(s, factor_parts(expanded.coeff(s))) for s in (*first, *OWN_LOSS)]
+    left = sympy.expand(expanded - sympy.Add(*(sympy.expand(s * c) for s, c in shares)))
+    terms = [own, *(s * c for s, c in shares), left]
+    return sympy.Add(*(term for term in terms if term != 0), evaluate=False)
 
 
 def _with_guard(spike: Spike, solved: Sequence[Equation]) -> list[Equation]:
@@ -219,22 +221,14 @@ def _with_guard(spike: Spike, solved: Sequence[Equation]) -> list[Equation]:
     if reduced(sympy.expand(jump.rhs).coeff(mine) - ratio.lhs) != 0:
         return [ratio]
     rest = sympy.expand(jump.rhs) - sympy.expand(ratio.lhs * mine)
+    bracket = in_bracket(spike, at_guard * mine, reduced(rest * factor * before))
     return [
         ratio,
         Equation(
             f"{jump.label}.table",
             jump.lhs,
-            mine
-            + in_bracket(spike, at_guard * mine, sympy.expand(rest * factor * before)) / (factor * before),
+            sympy.Add(mine, bracket / (factor * before), evaluate=False),
             "The same with the threshold and the reset in place of the velocity after.",
             combines={jump.label: S.One, "jump.ratio": mine},
         ),
     ]
-
-
-def in_bracket(spike: Spike, own: Expr, rest: Expr) -> Expr:
-    """The bracket of Table 2, in its order: own multiplier, what the targets give back, the losses."""
-    weights = [spike.scene.weight(m) for m in spike.scene.targets]
-    shares = [(w, factor_parts(reduced(rest).expand().coeff(w))) for w in weights]
-    losses = reduced(rest).expand() - sympy.Add(*(sympy.expand(w * c) for w, c in shares))
-    return sympy.Add(own, *(w * c for w, c in shares), losses)

@@ -17,7 +17,21 @@ from sympy.printing.str import StrPrinter
 _SEPARATOR = "\x1f"
 _SIDES = {"": "", "-": "⁻", "+": "⁺"}
 _SUBSCRIPTS = dict(zip("0123456789aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
-_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"
+_FIRST_GREEK = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+)
+_LAST_GREEK = ("mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega")
+_GREEK = frozenset((*_FIRST_GREEK, *_LAST_GREEK))
 
 
 class Quantity(Symbol):  # type: ignore[misc]
@@ -119,7 +133,7 @@ def pretty_name(name: str) -> str:
 def latex_name(name: str) -> str:
     r"""``tau_mem`` -> ``\tau_{\mathrm{mem}}``."""
     head, _, rest = name.partition("_")
-    letter = rf"\{head}" if head in _GREEK.split() else head if len(head) == 1 else rf"\mathrm{{{head}}}"
+    letter = rf"\{head}" if head in _GREEK else head if len(head) == 1 else rf"\mathrm{{{head}}}"
     if not rest:
         return letter
     return (
@@ -218,7 +232,7 @@ def _of_neuron(forms: tuple[str, str], neuron: str) -> Quantity:
 
 
 def _greek(word: str) -> str:
-    if word not in _GREEK.split():
+    if word not in _GREEK:
         return word
     return unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if word == 'lambda' else word.upper()}")
 
@@ -234,10 +248,11 @@ def _positive_first(expr: Add) -> Add:
 
 
 def _reading_order(factor: Expr) -> int:
-    """Constants first, derivatives with respect to parameters last."""
+    """Constants first, then weights and sums, quantities, and derivatives with respect to parameters last."""
     if not isinstance(factor, Quantity):
-        return 1 if factor.has(Quantity) else 0
-    return 3 if "∂" in factor.name else 2
+        return 2 if factor.has(Quantity) else 0
+    text_form = factor.name
+    return 1 if text_form.startswith(("w", "Σ")) else 4 if "∂" in text_form else 3
 
 
 Typesetter = Callable[[Expr], str]

@@ -166,9 +166,9 @@ def _fixed_inputs() -> tuple[Row, ...]:
         settled(
             "3.5:56",
             "Fixed input spikes",
-            "An input spike is an arrival without an emission: its time does not depend on any weight, so the"
-            " receiving neuron's λ does not jump there and the weight's gradient samples λ_I; at its own spikes that"
-            " neuron's λ jumps by (52a) as always. The arrival still has a worth, the gradient of the input's time.",
+            "An input spike is an arrival without an emission: its time depends on no weight, so the"
+            " receiving neuron's λ does not jump there, and the weight's gradient samples λ_I; at its own spikes"
+            " λ jumps by (52a). The arrival still has a worth, the gradient of the input's time.",
             claim(gradient, -TAU_SYN * lam_I("j", "+"), "gradient.input"),
             claim(lam_V("j", "-"), lam_V("j", "+"), "input.jump.V"),
             claim(lam_I("j", "-"), lam_I("j", "+"), "input.jump.I"),
@@ -192,9 +192,9 @@ def _coincident() -> tuple[Row, ...]:
         settled(
             "3.6",
             "Coincident spikes",
-            "Neurons that cross at the same time and are not joined: one's terms hold nothing that the other's spike"
-            " changes, so their terms add and each jumps by (52a) with w = 0 between them, in either order. Joined"
-            " at zero delay, the derivative of the later spike's time is another after the earlier one's push,"
+            "Neurons that cross at the same time and are not joined: one's terms hold nothing that the"
+            " other's spike changes, so their terms add and each jumps by (52a), w = 0 between them."
+            " Joined at zero delay, the later spike's time has another derivative after the earlier's push,"
             " unless the two times move together: on each side one derivative, and so none.",
             claim(V_dot("m", "+"), V_dot("m", "-"), {"velocity.V": 1 / TAU_MEM}, facts=UNJOINED),
             claim(dV("m", "+"), dV("m", "-"), "arrival.relation.V", facts=UNJOINED),
@@ -227,8 +227,8 @@ def _tables() -> tuple[Row, ...]:
         erratum(
             "5:table-2",
             "Table 2: the adjoint model",
-            "Right for a reset to 0, or by subtraction of ϑ; to another value the bracket has ϑ - v_reset. With"
-            " its diagonal, Wᵀ is right with self-connections too.",
+            "Right for a reset to 0, or by subtraction of ϑ; to another value the bracket has ϑ - v_reset."
+            " With its diagonal, Wᵀ is right with self-connections too.",
             claim(*table(THETA, ONE), step, holds=False),
             claim(*table(THETA - V_RESET, ONE), step),
             claim(*table(THETA - V_RESET, THREE), step, of="three"),

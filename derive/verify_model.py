@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
-from sympy import Expr, Integral, Matrix, S, Symbol
+import sympy
+from sympy import Expr, Integral, S, Symbol
 
 from saltus.derive import flow, notation, saltation
 from saltus.derive.algebra import reduced
 from saltus.derive.derivation import Derivation
-from saltus.derive.gradient import adjoint, derived
+from saltus.derive.gradient import adjoint, derived, representative_targets
 from saltus.derive.model import EXTERNAL, SENSITIVITY, WEIGHT, ModelSpec, Parameter, Receptor, Transition
 from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, SPIKE_LOSS, SPIKING, along_weight
 from saltus.derive.transition import arrival_rule, emission_rule, emission_step, initial_rule
@@ -35,44 +37,53 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
     yield (
         "derivation",
         f"each of {len(derivation)} steps follows from those it names",
-        lambda: _steps(derivation),
+        partial(_steps, derivation),
     )
     for transition in model.transitions:
-        receptor = model.receptors[0] if model.receptors else None
-        yield (
-            f"two routes:{transition.name}",
-            "multipliers and saltation matrices give the same jumps and gradients",
-            lambda t=transition, r=receptor: network_against_saltation(model, derivation, t, r),
-        )
-        yield (
-            f"rules:{transition.name}",
-            "the rules of one neuron, composed at zero delay, are the network's",
-            lambda t=transition, r=receptor: rules_against_saltation(model, t, r),
-        )
-        if receptor is not None:
-            yield (
-                f"own target:{transition.name}",
-                "the same for a neuron that is its own target",
-                lambda t=transition, r=receptor: own_target(model, t, r),
-            )
+        for receptor in model.receptors or (None,):
+            yield from _spike_checks(model, derivation, transition, receptor)
     for receptor in model.receptors:
         yield (
             f"arrival:{receptor.name}",
             "an arrival's rule, by three routes",
-            lambda r=receptor: arrival_routes(model, derivation, r),
+            partial(arrival_routes, model, derivation, receptor),
         )
     if model.transitions and model.receptors:
         yield (
             "targets",
             "several targets add: the jump is linear in the weights",
-            lambda: linear_in_targets(model),
+            partial(linear_in_targets, model),
         )
     yield (
         "scaling",
         "a constant before a row of the dynamics changes its λ and no gradient",
-        lambda: scaling(model),
+        partial(scaling, model),
     )
     yield from _flow_checks(model, derivation)
+
+
+def _spike_checks(
+    model: ModelSpec, derivation: Derivation, transition: Transition, receptor: Receptor | None
+) -> Iterator[Check]:
+    several = receptor is not None and len(model.receptors) > 1
+    name = f"{transition.name}:{receptor.name}" if receptor is not None and several else transition.name
+    at = (transition, receptor)
+    yield (
+        f"two routes:{name}",
+        "multipliers and saltation matrices give the same jumps and gradients",
+        partial(network_against_saltation, model, derivation, *at),
+    )
+    yield (
+        f"rules:{name}",
+        "the rules of one neuron, composed at zero delay, are the network's",
+        partial(rules_against_saltation, model, *at),
+    )
+    if receptor is not None:
+        yield (
+            f"own target:{name}",
+            "the same for a neuron that is its own target",
+            partial(own_target, model, transition, receptor),
+        )
 
 
 def _steps(derivation: Derivation) -> Residuals:
@@ -85,22 +96,24 @@ def network_against_saltation(
     """The network's jumps and gradients from ``gradient``, velocities put in, against ``saltation``."""
     other = saltation.at_spike(model, transition, receptor)
     suffix = "" if len(model.transitions) == 1 else f".{transition.name}"
-    names = _as_saltation(model, receptor is not None, transition)
+    names = _as_saltation(model, receptor, transition)
+    target = _target_of(model, receptor)
+    prefix = "jump.arrival" if target == "m" else f"jump.arrival.{target}"
     found: dict[str, Expr] = {}
     for state in model.states:
         jump = derivation[emission_step(model, transition, state.name)]
         found[jump.label] = jump.rhs.xreplace(names) - other.adjoint[SPIKING, state.name]
         if receptor is not None:
-            jump = derivation[f"jump.arrival.{state.name}{suffix}"]
+            jump = derivation[f"{prefix}.{state.name}{suffix}"]
             found[jump.label] = jump.rhs.xreplace(names) - other.adjoint[saltation.TARGET, state.name]
         kept = saltation.multiplier(saltation.BYSTANDER, state.name)
         found[f"bystander.{state.name}"] = other.adjoint[saltation.BYSTANDER, state.name] - kept
-    left = derivation[f"parameter.xi.left{suffix}"].rhs
+    left = sympy.expand(derivation[f"parameter.xi.left{suffix}"].rhs)
     for parameter in model.parameters:
-        share = left.expand().coeff(notation.derivative(parameter.name, "p"))
+        share = left.coeff(notation.derivative(parameter.name, "p"))
         found[parameter.name] = share.xreplace(names) - other.parameters[parameter.name]
     if receptor is not None:
-        share = left.expand().coeff(notation.derivative(f"w_m{SPIKING}", "p"))
+        share = left.coeff(notation.derivative(f"w_{target}{SPIKING}", "p"))
         found["weight"] = share.xreplace(names) - other.weight
     return {name: reduced(value) for name, value in found.items()}
 
@@ -111,11 +124,13 @@ def rules_against_saltation(model: ModelSpec, transition: Transition, receptor: 
     rule = emission_rule(model, transition)
     worth = saltation.SPIKE_LOSS + saltation.LOSS_BEFORE - saltation.LOSS_AFTER
     found: dict[str, Expr] = {}
+    shares: dict[str, Expr] = {}
     if receptor is not None:
         arrival = arrival_rule(model, receptor)
         at_target = _rule_symbols(model, saltation.TARGET)
         worth += WEIGHT * arrival.credit.xreplace(at_target)
         found["weight"] = arrival.weight.xreplace(at_target) - other.weight
+        shares = {name: value.xreplace(at_target) for name, value in arrival.parameters.items()}
         for name, value in arrival.adjoint.items():
             found[f"target.{name}"] = value.xreplace(at_target) - other.adjoint[saltation.TARGET, name]
     here = _rule_symbols(model, SPIKING) | {EXTERNAL: worth}
@@ -124,6 +139,7 @@ def rules_against_saltation(model: ModelSpec, transition: Transition, receptor: 
         found[name] = value.xreplace(here) - other.adjoint[SPIKING, name]
     for parameter in model.parameters:
         share = rule.parameters.get(parameter.name, S.Zero).xreplace(here)
+        share += shares.get(parameter.name, S.Zero)
         found[parameter.name] = share - other.parameters[parameter.name]
     return {name: reduced(value) for name, value in found.items()}
 
@@ -189,7 +205,7 @@ def linear_in_targets(model: ModelSpec) -> Residuals:
     many = {e.label: e for e in derived(model, along_weight, extra=_EXTRA)}
     one = {e.label: e for e in derived(model, along_weight)}
     targets = ("m", *_EXTRA)
-    silent = {notation.weight(m, SPIKING): S.Zero for m in targets}
+    silent = {notation.weight("m", SPIKING): S.Zero}
     found: dict[str, Expr] = {}
     for transition in model.transitions:
         for state in model.states:
@@ -210,7 +226,7 @@ def linear_in_targets(model: ModelSpec) -> Residuals:
 
 
 def scaling(model: ModelSpec) -> Residuals:
-    r"""With row r multiplied by :math:`\kappa`, :math:`\lambda_r` is divided by it, and nothing else changes."""
+    r"""Row r multiplied by :math:`\kappa` divides :math:`\lambda_r` by it and changes nothing else."""
     found: dict[str, Expr] = {}
     for r, row in enumerate(model.states):
         rows = tuple(f * _SCALE if i == r else f for i, f in enumerate(model.dynamics))
@@ -243,16 +259,16 @@ def _flow_checks(model: ModelSpec, derivation: Derivation) -> Iterator[Check]:
         solution = flow.solve(model)
     except DerivationError:
         return  # no closed form: the kernel says which flow it uses instead
-    yield "flow", "the flow and its adjoint solve their equations", lambda: flow.residuals(solution)
+    yield "flow", "the flow and its adjoint solve their equations", partial(flow.residuals, solution)
     yield (
         "flow:adjoint",
         "the adjoint flow is that of the derived adjoint dynamics",
-        lambda: _adjoint_generator(model, derivation, solution),
+        partial(_adjoint_generator, model, derivation, solution),
     )
     yield (
         "flow:parameters",
         "the parameters' share between spikes is the derivative of the flow at fixed ends",
-        lambda: _parameter_share(model, derivation, solution),
+        partial(_parameter_share, model, derivation, solution),
     )
 
 
@@ -309,26 +325,31 @@ def _as_rule(model: ModelSpec) -> dict[Expr, Expr]:
     return names | {notation.weight("j", "in"): WEIGHT}
 
 
-def _as_saltation(model: ModelSpec, joined: bool, transition: Transition) -> dict[Expr, Expr]:
-    """The symbols of a spike in ``gradient``, in the names of ``saltation``, velocities by the vector
-    field.
+def _target_of(model: ModelSpec, receptor: Receptor | None) -> str:
+    """The representative target that has this receptor; any name where there is none."""
+    return next((m for m, r in representative_targets(model).items() if r is receptor), "m")
+
+
+def _as_saltation(model: ModelSpec, receptor: Receptor | None, transition: Transition) -> dict[Expr, Expr]:
+    """The symbols of a spike in ``gradient``, in the names of ``saltation``, velocities by the vector field.
+
+    The weights to targets with other receptors are zero.
     """
     names: dict[Expr, Expr] = {
         SPIKE_LOSS: saltation.SPIKE_LOSS,
         LOSS_BEFORE: saltation.LOSS_BEFORE,
         LOSS_AFTER: saltation.LOSS_AFTER,
-        notation.weight("m", SPIKING): WEIGHT if joined else S.Zero,
     }
-    reset = Matrix(transition.reset)
-    for n in (SPIKING, saltation.TARGET):
-        here = {s.symbol: saltation.state(n, s.name) for s in model.states}
-        at_reset = dict(zip(model.x, reset, strict=True))
+    for m, r in representative_targets(model).items():
+        names[notation.weight(m, SPIKING)] = WEIGHT if r is receptor else S.Zero
+    at_reset = dict(zip(model.x, transition.reset, strict=True))
+    for here, there in ((SPIKING, SPIKING), (_target_of(model, receptor), saltation.TARGET)):
+        states = {s.symbol: saltation.state(there, s.name) for s in model.states}
         for i, s in enumerate(model.states):
-            names[notation.state(s.name, n, "-")] = here[s.symbol]
-            names[notation.adjoint(s.name, n, "+")] = saltation.multiplier(n, s.name)
-            names[notation.velocity(s.name, n, "-")] = model.vector_field[i].xreplace(here)
-            if n == SPIKING:
-                names[notation.velocity(s.name, n, "+")] = (
-                    model.vector_field[i].xreplace(at_reset).xreplace(here)
-                )
+            field = model.vector_field[i]
+            names[notation.state(s.name, here, "-")] = states[s.symbol]
+            names[notation.adjoint(s.name, here, "+")] = saltation.multiplier(there, s.name)
+            names[notation.velocity(s.name, here, "-")] = field.xreplace(states)
+            if here == SPIKING:
+                names[notation.velocity(s.name, here, "+")] = field.xreplace(at_reset).xreplace(states)
     return names
