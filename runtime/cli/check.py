@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from saltus.runtime.cli import output
@@ -45,13 +47,15 @@ def _proved(models: Sequence[str]) -> list[Outcome]:
 def _show(rows: Sequence[Outcome]) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("id", "status", "", "equation"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("id", "status"))
     for row in rows:
         mark = "[green]ok[/]" if row.ok else "[red]FAILS[/]"
-        table.add_row(row.id, row.status, mark, row.title)
+        reason = f"\n[dim]{escape(row.reason)}[/]" if row.reason else ""
+        table.add_row(escape(row.id), row.status, mark, escape(row.title) + reason)
     console = output.out()
     console.print(table)
-    failed = sum(not row.ok for row in rows)
+    kinds = ", ".join(f"{count} {status}" for status, count in Counter(row.status for row in rows).items())
+    failed = [row.id for row in rows if not row.ok]
     console.print(
-        f"{len(rows)} lines, {failed} failed." if failed else f"{len(rows)} lines, all proved again."
+        f"{len(rows)} lines: {kinds}; {'FAILED: ' + ', '.join(failed) if failed else 'none fails'}."
     )

@@ -197,7 +197,8 @@ def test_doctor_without_a_compiler_says_what_to_do(monkeypatch):
 
 def fake_rows(*oks):
     return tuple(
-        SimpleNamespace(id=f"3:{i}", status="proven", ok=ok, title="x = x") for i, ok in enumerate(oks)
+        SimpleNamespace(id=f"3:{i}", status="proven", ok=ok, title="x[0] = x", reason="")
+        for i, ok in enumerate(oks)
     )
 
 
@@ -208,4 +209,4 @@ def test_check_exits_with_1_when_a_line_fails(monkeypatch, oks, code):
     monkeypatch.setattr(verify, "check_model", lambda spec: fake_rows(True))
     done = call("check")
     assert done.exit_code == code
-    assert ("FAILS" in done.stdout) == bool(code)
+    assert ("FAILED: 3:1" in flat(done.stdout)) == bool(code) and "x[0] = x" in done.stdout
