@@ -72,7 +72,7 @@ class Course:
             left, right = (left, s) if above > 0 else (s, right)
             slope = self.slope(s)
             step = above / slope if slope > 0 else mp.inf
-            if abs(step) < s * mp.eps * 1000:
+            if abs(step) < (s + self.tau_mem) * mpf(10) ** (10 - mp.dps):  # the last step squares it
                 return s - step
             s = s - step if left < s - step < right else (left + right) / 2
         raise ArithmeticError(f"no root to {mp.dps} digits between {left} and {right}")

@@ -92,6 +92,7 @@ class Neuron:
     integral_V: Dual = field(default_factory=lambda: dual(0))
     spikes: list[Dual] = field(default_factory=list)
     crossing: mpf | None = None  # absolute time of the next threshold crossing if nothing else happens
+    least_slope: mpf = mp.inf  # of V at a spike, in thresholds a membrane time constant
 
     def advance(self, time: Dual) -> None:
         """Moves the state to ``time``, tangents included."""
@@ -134,6 +135,7 @@ class Neuron:
         V, I = self.at(Dual(self.crossing - self.time.value))
         V = V - self.theta  # as a function of everything but the interval's length
         slope = (I.value - V.value - self.theta.value) / self.tau_mem.value
+        self.least_slope = min(self.least_slope, slope * self.tau_mem.value / abs(self.theta.value))
         time = self.time + chain(self.crossing - self.time.value, (-1 / slope, V))
         self.advance(time)
         self.V = self.v_reset
@@ -301,6 +303,7 @@ def evaluate(case: Mapping[str, Any]) -> dict[str, Any]:
         names = [p["name"] for p in populations]
         return {
             "loss": loss.value,
+            "least_slope": min(n.least_slope for group in trajectory.populations.values() for n in group),
             "spikes": {
                 name: [[t.value for t in train] for train in trajectory.spikes(name)] for name in names
             },
