@@ -12,7 +12,6 @@ import msgspec
 from saltus.errors import ConfigError
 from saltus.runtime.initialise import DEFAULT
 
-
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -100,14 +99,18 @@ def network_config(content: Mapping[str, Any], where: str) -> NetworkConfig:
     Raises:
         ConfigError: naming the entry that is wrong, e.g. ``populations.E.size``.
     """
-    parts = {"populations": Population, "projections": Projection}
-    rest = {key: value for key, value in content.items() if key not in (*parts, "layers")}
+    parts = ("populations", "projections", "layers")
+    rest = {key: value for key, value in content.items() if key not in parts}
     config = _convert(rest, NetworkConfig, where, "")
-    tables = {key: _tables(content.get(key) or {}, kind, where, key) for key, kind in parts.items()}
+    populations = _tables(content.get("populations") or {}, Population, where, "populations")
+    projections = _tables(content.get("projections") or {}, Projection, where, "projections")
     layers = content.get("layers")
     if layers is not None:
-        layers = [_convert(layer, Layer, where, f"layers[{i}]") for i, layer in enumerate(_list(layers, where))]
-    return _expanded(msgspec.structs.replace(config, layers=layers, **tables), where)
+        layers = [
+            _convert(layer, Layer, where, f"layers[{i}]") for i, layer in enumerate(_list(layers, where))
+        ]
+    whole = msgspec.structs.replace(config, layers=layers, populations=populations, projections=projections)
+    return _expanded(whole, where)
 
 
 def read(path: str | Path) -> NetworkConfig:

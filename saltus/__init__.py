@@ -18,13 +18,14 @@ from saltus.errors import (
     SpecError,
 )
 from saltus.runtime.config import Layer, Population, Projection
-from saltus.runtime.initialise import FanIn, Normal, Uniform, scale_to_rate
+from saltus.runtime.initialise import FanIn, Normal, Uniform
 from saltus.runtime.loss import Loss, loss
 from saltus.runtime.model import Model, adjoint, model
 from saltus.runtime.network import Network
 from saltus.runtime.optimiser import SGD, Adam
 from saltus.runtime.result import Result
 from saltus.runtime.spikes import Spikes
+from saltus.runtime.target_rate import scale_to_rate
 from saltus.runtime.trainer import Trainer
 
 __version__ = "0.1.0"

@@ -56,7 +56,7 @@ def test_a_rate_out_of_reach():
     net = layers()
     net.parameters()["input_hidden0.weights"][...] = -1.0
     with pytest.raises(
-        RunError, match=r"population 'hidden0' does not reach 20 spikes a second.* Give it positive"
+        RunError, match=r"population 'hidden0' fires at 20 spikes a second for no factor.* Give it positive"
     ):
         saltus.scale_to_rate(net, "hidden0", spikes(), 20.0)
     assert (net.parameters()["input_hidden0.weights"] == -1.0).all()
@@ -67,6 +67,12 @@ def test_wrong_arguments_of_a_rate():
         saltus.scale_to_rate(layers(), "hidden0", spikes(), -1.0)
     with pytest.raises(InputError, match=r"there is no population 'hidden'\. There are hidden0, output"):
         saltus.scale_to_rate(layers(), "hidden", spikes(), 20.0)
+
+
+def test_a_rate_needs_spikes():
+    net = saltus.Network([saltus.Layer("li", 2, inputs=4)], T=T)
+    with pytest.raises(InputError, match=r"population 'output' does not spike\. Name one that does"):
+        saltus.scale_to_rate(net, "output", spikes(), 20.0)
 
 
 def test_boosting_silent_neurons_adds_to_their_learned_weights():
