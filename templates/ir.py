@@ -108,14 +108,15 @@ class State(_Node, frozen=True):
     initial: str | None
 
 
-class Flow(_Node, frozen=True):
-    """The solution between events.
+class Flow(_Node, frozen=True, tag="exact"):
+    """A solution between events in closed form.
 
     propagator: (dt, parameters) -> the distinct entries of the flow's and the adjoint flow's matrices;
     advance: (entries, states) -> states after dt, named ``<state>_next``;
-    adjoint: (entries, adjoints) -> adjoints dt earlier, named ``<adjoint>_next``;
+    adjoint: (entries, adjoints) -> adjoints dt earlier, named ``<adjoint>_next``; where a readout integrates
+    a polynomial of the states it also takes the states at the start, and needs the network kernel;
     parameters: (dt, parameters, states at the start, adjoints at the end) -> ``grad_<parameter>``,
-    the derivative of a(end) . Phi(dt) x(start) at fixed dt, start and end.
+    the derivative of a(end) . x(dt) at fixed dt, start and end.
     """
 
     kind: str
@@ -124,6 +125,35 @@ class Flow(_Node, frozen=True):
     advance: Block
     adjoint: Block
     parameters: Block
+
+
+class MatrixFlow(_Node, frozen=True, tag="matrix"):
+    """Linear dynamics in which states drive one another in a circle: x' = A x + b, by a matrix exponential.
+
+    entries: (row, column) of each entry of A that is not zero, by index of the states; column = number of
+    states stands for b;
+    matrix: parameters -> those entries, named ``A_<row>_<column>``;
+    derivatives: parameters -> ``A_<row>_<column>_<parameter>``, those that are not zero.
+    """
+
+    entries: tuple[tuple[int, int], ...]
+    matrix: Block
+    derivatives: Block
+
+
+class NumericFlow(_Node, frozen=True, tag="numeric"):
+    """Dynamics without a solution in closed form, integrated by an embedded Runge-Kutta pair.
+
+    field: (states, parameters) -> ``<state>_dot``;
+    pull: (states, ``costate_<state>``, parameters) -> ``pull_<state>`` = sum of costate . d field/d state and
+    ``grad_<parameter>`` = costate . d field/d parameter.
+    """
+
+    field: Block
+    pull: Block
+
+
+AnyFlow = Flow | MatrixFlow | NumericFlow
 
 
 class Rung(_Node, frozen=True):
@@ -137,15 +167,33 @@ class Rung(_Node, frozen=True):
     rate: Block
 
 
+class Jump(_Node, frozen=True):
+    """A transition at a time that something else gives: the end of a phase, a reset by an arrival.
+
+    jump: (states before, w, parameters) -> ``<state>_next``;
+    adjoint: (states before, adjoints after, w, parameters) -> ``<adjoint>_next`` (before);
+    credit: (states before, adjoints after, w, parameters) -> ``credit``, dL/dt of its time;
+    parameters: (states before, adjoints after, w, parameters) -> ``grad_<parameter>``.
+    """
+
+    jump: Block
+    adjoint: Block
+    credit: Block
+    parameters: Block
+
+
 class Emission(_Node, frozen=True):
     """A transition at an upward zero crossing of the guard.
 
     guard: (states, parameters) -> guard;  slope: -> guard_slope (its time derivative);
-    ladder: u_0 (the guard) up to the last, single-signed rung;
+    ladder: u_0 (the guard) up to the last, single-signed rung; for a matrix flow the guard and its first two
+    time derivatives, for a numeric flow nothing;
     reset: (states before, parameters) -> ``<state>_next``;
     adjoint: (states before, adjoints after, external, parameters) -> ``sensitivity`` (dL/dt_k in full) and
     ``<adjoint>_next`` (before); ``external`` = dl_p/dt_k + l- - l+ + the credits of its arrivals;
-    parameters: (states before, adjoints after, sensitivity, parameters) -> ``grad_<parameter>``.
+    parameters: (states before, adjoints after, sensitivity, parameters) -> ``grad_<parameter>``;
+    goto: the mode that follows (an index into ``ModelIR.modes`` plus one; 0: the model's own dynamics);
+    triggered: the same reset when an arrival lifts the guard over zero: its time is the arrival's.
     """
 
     name: str
@@ -156,6 +204,8 @@ class Emission(_Node, frozen=True):
     reset: Block
     adjoint: Block
     parameters: Block
+    goto: int = 0
+    triggered: Jump | None = None
 
 
 class Arrival(_Node, frozen=True):
@@ -165,7 +215,10 @@ class Arrival(_Node, frozen=True):
     adjoint: (adjoints after, w, parameters) -> ``<adjoint>_next`` (before);
     credit: (adjoints after, parameters) -> ``credit``, which times w is dL/dt of the arrival;
     weight: (adjoints after, parameters) -> ``grad_w``;
-    parameters: (states before, adjoints after, w, parameters) -> ``grad_<parameter>``.
+    parameters: (states before, adjoints after, w, parameters) -> ``grad_<parameter>``;
+    linear: the credit is linear in w and nothing but ``jump`` and ``parameters`` needs the states; if not,
+    adjoint, credit and weight also take the states before and w, and ``credit`` is the whole credit;
+    triggers: it can lift the guard over zero.
     """
 
     receptor: str
@@ -173,6 +226,37 @@ class Arrival(_Node, frozen=True):
     adjoint: Block
     credit: Block
     weight: Block
+    parameters: Block
+    linear: bool = True
+    triggers: bool = False
+
+
+class Mode(_Node, frozen=True):
+    """A phase with dynamics of its own (refractoriness), entered by an emission, left ``duration`` later.
+
+    duration: the parameter that says how long; goto: what follows, as in ``Emission``;
+    end: the jump at its end, without a weight; its credit goes to the emission and to ``duration``.
+    """
+
+    name: str
+    flow: AnyFlow
+    arrivals: tuple[Arrival, ...]
+    duration: str
+    goto: int
+    end: Jump
+
+
+class Peak(_Node, frozen=True):
+    """The readout max over time of a linear function q of the states.
+
+    ladder: q, then its rungs, as of a guard, for its stationary points;
+    partials: parameters -> ``<state>_partial`` = dq/dstate;
+    parameters: (states, parameters) -> ``grad_<parameter>`` = dq/dparameter.
+    """
+
+    name: str
+    ladder: tuple[Rung, ...]
+    partials: Block
     parameters: Block
 
 
@@ -189,7 +273,10 @@ class ModelIR(_Node, frozen=True):
     constants: parameters -> ``per_<parameter>`` (reciprocals), which other blocks may take as inputs;
     terminal: (``final_<state>`` = dL/dx(T), parameters) -> ``<adjoint>_next``, the adjoints at t = T;
     initial: (adjoints at t = 0, parameters) -> ``grad_<parameter>`` for each initial value.
-    integrals: names of the readout integrals, which are states as well.
+    integrals: names of the readout integrals, which are states as well;
+    costate: (adjoints, parameters) -> ``costate_<state>`` = dL/dstate;
+    inputs: states given from outside, piecewise constant in time: they have no dynamics of their own;
+    peaks: the readouts that are a maximum over time.
     """
 
     name: str
@@ -197,7 +284,7 @@ class ModelIR(_Node, frozen=True):
     source: str
     parameters: tuple[Parameter, ...]
     states: tuple[State, ...]
-    flow: Flow
+    flow: AnyFlow
     emissions: tuple[Emission, ...]
     arrivals: tuple[Arrival, ...]
     constants: Block
@@ -205,6 +292,10 @@ class ModelIR(_Node, frozen=True):
     initial: Block
     integrals: tuple[str, ...]
     facts: tuple[Fact, ...]
+    costate: Block | None = None
+    modes: tuple[Mode, ...] = ()
+    inputs: tuple[str, ...] = ()
+    peaks: tuple[Peak, ...] = ()
 
 
 class HeadIR(_Node, frozen=True):

@@ -5,13 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, singledispatch
 
 import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.ir import Block, Emission, HeadIR, ModelIR, Reduce, dump
+from saltus.templates.ir import (
+    AnyFlow,
+    Block,
+    Emission,
+    Flow,
+    HeadIR,
+    MatrixFlow,
+    ModelIR,
+    NumericFlow,
+    Reduce,
+    dump,
+)
 
 ABI = 1
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -32,6 +43,7 @@ def event_unit(model: ModelIR) -> Unit:
         EmitError: the model needs what the event engine does not do yet, in one sentence with the way out.
     """
     emission = _only_emission(model)
+    flow = _closed_form(model)
     interface = _render("interface.h.jinja", {})
     names = _names(model)
     context = {
@@ -39,14 +51,14 @@ def event_unit(model: ModelIR) -> Unit:
         "abi": ABI,
         "header": _header(model, "event"),
         "model": model,
-        "flow": model.flow,
+        "flow": flow,
         "emission": emission,
         "rungs": emission.ladder if emission else (),
-        "adjoint_entries": [n for n in names["entries"] if n in model.flow.adjoint.inputs],
+        "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
         },
-        "search_parameters": _search_parameters(model),
+        "search_parameters": _search_parameters(model, flow),
         "sections": _sections(model),
         "interface": interface,
         "arguments": _Arguments(names),
@@ -169,24 +181,54 @@ def _names(model: ModelIR) -> dict[str, list[str]]:
         "adjoints": [state.adjoint for state in model.states],
         "parameters": [parameter.name for parameter in model.parameters],
         "constants": list(model.constants.outputs),
-        "entries": list(model.flow.entries),
+        "entries": list(model.flow.entries) if isinstance(model.flow, Flow) else [],
     }
 
 
-def _search_parameters(model: ModelIR) -> list[str]:
+def _search_parameters(model: ModelIR, flow: Flow) -> list[str]:
     parameters = [*(parameter.name for parameter in model.parameters), *model.constants.outputs]
-    used: set[str] = set(model.flow.propagator.inputs)
+    used: set[str] = set(flow.propagator.inputs)
     for emission in model.emissions:
         blocks = [emission.slope, emission.reset, *(b for r in emission.ladder for b in (r.value, r.rate))]
         used.update(*(block.inputs for block in blocks))
     return [name for name in parameters if name in used]
 
 
+def _closed_form(model: ModelIR) -> Flow:
+    """The flow, if the kernel for feed-forward and dense recurrent groups can take the model."""
+    linear = all(arrival.linear and not arrival.triggers for arrival in model.arrivals)
+    if not isinstance(model.flow, Flow) or model.modes or model.inputs or model.peaks or not linear:
+        raise EmitError(
+            f"{model.name} is more than linear dynamics with one mode and current-like synapses, "
+            "which is all that the fast kernel takes. Use the network kernel."
+        )
+    return model.flow
+
+
+@singledispatch
+def _flow_blocks(flow: AnyFlow) -> list[Block]:
+    raise EmitError(f"{type(flow).__name__} has no kernel. Use one of the flows of templates.ir.")
+
+
+@_flow_blocks.register
+def _(flow: Flow) -> list[Block]:
+    return [flow.propagator, flow.advance, flow.adjoint, flow.parameters]
+
+
+@_flow_blocks.register
+def _(flow: MatrixFlow) -> list[Block]:
+    return [flow.matrix, flow.derivatives]
+
+
+@_flow_blocks.register
+def _(flow: NumericFlow) -> list[Block]:
+    return [flow.field, flow.pull]
+
+
 def _sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
-    flow = model.flow
     sections = [
         ("constants", [model.constants]),
-        ("the flow between events", [flow.propagator, flow.advance, flow.adjoint, flow.parameters]),
+        ("the flow between events", _flow_blocks(model.flow)),
         ("the ends", [model.terminal, model.initial]),
     ]
     for emission in model.emissions:
