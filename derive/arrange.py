@@ -48,7 +48,7 @@ class Order:
         )
 
     def within(self, symbols: Set[Symbol]) -> Order:
-        """The same for those of the symbols that are among ``symbols``: few, since polynomials are dense in them."""
+        """The same for those symbols that are among ``symbols``; polynomials are faster in few."""
         return Order(
             tuple(symbol for symbol in self.terms if symbol in symbols),
             tuple(symbol for symbol in self.factors if symbol in symbols),
@@ -79,7 +79,11 @@ def arrange(expression: Expr, order: Order) -> ir.Expr:
     trees = {named[call]: _call(call, order) for call in calls}
     ranked = sorted(trees, key=lambda dummy: _tree_key(trees[dummy], order))
     scribe = _Scribe(order.with_last(ranked).within(replaced.free_symbols), atoms | trees)
-    return min((scribe.factored(replaced), scribe.grouped(replaced)), key=operations)
+    factored = scribe.factored(replaced)
+    numerator, denominator = sympy.fraction(sympy.cancel(replaced))
+    if denominator.is_number or not numerator.is_Add:
+        return factored
+    return min(factored, scribe.grouped(replaced), key=operations)
 
 
 def reference(symbol: Symbol) -> ir.Ref:

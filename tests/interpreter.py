@@ -43,7 +43,7 @@ def evaluate(tree: ir.Expr, scope: Mapping[str, Any]) -> Any:
 
 
 def exp_dd(*nodes: Any) -> Any:
-    """The divided difference of exp by its own definition, Hermite-Genocchi: exp[a..] = corner of exp(matrix)."""
+    """The divided difference of exp: the corner of exp of the bidiagonal matrix of its nodes (Opitz)."""
     size = len(nodes)
     bidiagonal = mpmath.matrix(size)
     for i, node in enumerate(nodes):

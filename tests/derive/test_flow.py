@@ -4,7 +4,7 @@ import mpmath
 import pytest
 import sympy
 from chains import chain
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from interpreter import exp_dd as numeric_exp_dd
 
@@ -26,6 +26,7 @@ def test_the_flow_solves_the_equations(solution: FlowSolution) -> None:
     assert set(residuals(solution).values()) == {0}
 
 
+@settings(max_examples=5)
 @given(chain())
 def test_the_flow_solves_the_equations_of_any_chain(model: ModelSpec) -> None:
     assert set(residuals(solve(model.with_integrals())).values()) == {0}

@@ -1,4 +1,4 @@
-"""Each spec in tests/invalid is refused with the message in its first two lines: the place, and the way out."""
+"""Each spec in tests/invalid is refused with the message of its first two lines: place and way out."""
 
 from pathlib import Path
 

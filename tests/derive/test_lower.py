@@ -6,7 +6,7 @@ import mpmath
 import pytest
 import sympy
 from chains import chain
-from hypothesis import given
+from hypothesis import given, settings
 from interpreter import run
 
 from saltus.derive import spec
@@ -19,6 +19,8 @@ from saltus.derive.text import text
 from saltus.templates import ir
 
 DT = mpmath.mpf("0.013")
+FEW = 5
+"""Models drawn where each takes a good part of a second."""
 TIGHT = {"rel_eps": 1e-25, "abs_eps": 1e-25}
 
 
@@ -43,6 +45,7 @@ def fifty_digits():  # type: ignore[no-untyped-def]
         yield
 
 
+@settings(max_examples=FEW)
 @given(chain())
 def test_the_flow_is_the_matrix_exponential(model: ModelSpec) -> None:
     """advance is exp(A dt) x; adjoint is M^-T exp(A dt)^T M^T lambda: both against mpmath's expm."""
@@ -65,6 +68,7 @@ def test_the_flow_is_the_matrix_exponential(model: ModelSpec) -> None:
         assert mpmath.almosteq(earlier[f"{name}_next"], value, **TIGHT)
 
 
+@settings(max_examples=FEW)
 @given(chain())
 def test_the_gradient_of_a_segment(model: ModelSpec) -> None:
     """grad_p is d/dp of a . exp(A dt) x with a, x and dt held, equal time constants included."""
@@ -110,6 +114,7 @@ def test_the_ladder_of_the_source_neuron() -> None:
     assert rates == [0, 0.25, 2.0]
 
 
+@settings(max_examples=FEW)
 @given(chain())
 def test_an_emission_is_the_general_rule(model: ModelSpec) -> None:
     """a- = R_x^T a+ - (e/g') g_x and e = w + a+ . (R_x x'- - x'+), in numbers, for any chain."""
@@ -139,7 +144,7 @@ def test_an_emission_is_the_general_rule(model: ModelSpec) -> None:
 
 
 def test_the_source_jump() -> None:
-    """(52a): lambda_V before = V'+/V'- lambda_V + external/(tau_mem V'-), and (56) and the credit of Table 2."""
+    """(52a): lambda_V before = V'+/V'- lambda_V + external/(tau_mem V'-); (56); Table 2's credit."""
     lowered = lower(spec.load("lif"))
     V, I, lambda_V, lambda_I, external, tau, v_reset = map(mpmath.mpf, (1, 3, "0.4", "-0.2", "0.6", 2, "0.1"))
     scope = {"V": V, "I": I, "lambda_V": lambda_V, "lambda_I": lambda_I, "external": external}
