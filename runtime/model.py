@@ -114,7 +114,10 @@ def _shipped(kind: str, name: str, folder: Traversable, ir: type[_IR]) -> _IR:
             f"{name!r} is not among the shipped {kind} ({names}). Give one of these, or a path "
             "that ends in .toml."
         )
-    return msgspec.json.decode(file.read_bytes(), type=ir)
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=ir)
+    except msgspec.DecodeError as error:
+        raise SpecError(f"{file} is not of this version ({error}). Run saltus emit.") from None
 
 
 def _derived(spec: str | Path | Mapping[str, Any], kind: str, ir: type[_IR]) -> _IR:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,7 @@ class Network:
         last = self.loss_population or build.sink(config)
         self.output = last if last is not None and self.groups[last].model.spikes else None
         self.tapes = TapePool(tuple(self.groups))
+        self.lock = threading.RLock()  # kernels let go of Python's own lock
         self.plans: dict[tuple[str, ...], dict[str, int]] = {}
         self.synapses = {s.name: s for group in self.groups.values() for s in all_synapses(group)}
         self._values = self._all_values()
@@ -134,14 +136,15 @@ class Network:
 
     def simulate(self, inputs: Mapping[str, Spikes], run: Run) -> Result:
         """Runs all groups in order, on spikes that were checked; ``run`` is what users call."""
-        tape = self.tapes.take(run.batch)
-        trains: dict[str, Train] = {name: input_train(spikes) for name, spikes in inputs.items()}
-        result = Result(self, tape, run, inputs, trains)
-        for name, group in self.groups.items():
-            group.refresh()
-            sources = [trains[synapses.pre] for synapses in group.inputs]
-            group.forward(tape.groups[name], sources, run)
-            trains[name] = tape.groups[name].out
+        with self.lock:
+            tape = self.tapes.take(run.batch)
+            trains: dict[str, Train] = {name: input_train(spikes) for name, spikes in inputs.items()}
+            result = Result(self, tape, run, inputs, trains)
+            for name, group in self.groups.items():
+                group.refresh()
+                sources = [trains[synapses.pre] for synapses in group.inputs]
+                group.forward(tape.groups[name], sources, run)
+                trains[name] = tape.groups[name].out
         return result
 
     def evaluate(self, result: Result, labels: Labels) -> None:
@@ -174,7 +177,8 @@ class Network:
         Raises:
             InputError: for a name that does not exist, a wrong shape, or a spike that does not exist.
         """
-        return gradients(self, result, d_spike_times or {}, d_readouts or {}, wrt)
+        with self.lock:
+            return gradients(self, result, d_spike_times or {}, d_readouts or {}, wrt)
 
     def parameters(self) -> dict[str, Array]:
         """What is learned, by name: live arrays, to be assigned into.

@@ -77,6 +77,16 @@ class Result:
         """The number of samples."""
         return self.run.batch
 
+    def __repr__(self) -> str:
+        counts = []
+        for name, group in self.net.groups.items():
+            if group.model.spikes:
+                kept = self.net.config.populations[name].spikes_kept
+                limit = "" if kept is None else f" (at most {kept} a neuron kept)"
+                counts.append(f"{int(self.tape.groups[name].count.sum())} spikes of {name}{limit}")
+        loss = "" if self.losses is None else f"; loss {self.loss:.6g}"
+        return f"Result({len(self)} samples: {', '.join(counts) or 'no spiking population'}{loss})"
+
     @property
     def loss(self) -> float:
         """The mean loss over the batch; nan without labels or a loss."""

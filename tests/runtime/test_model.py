@@ -56,7 +56,8 @@ def test_a_shipped_model_runs_without_sympy_or_a_template():
 import sys, saltus
 net = saltus.Network([saltus.Layer("lif", 2, inputs=1)], T=0.1)
 net.gradients(net.run([[[0.01]]]), d_readouts={"output": {"V": [[1.0, 0.0]]}})
-print([name for name in sys.modules if name.split(".")[0] in ("sympy", "jinja2", "cffi", "typer", "matplotlib")])
+heavy = ("sympy", "jinja2", "cffi", "typer", "matplotlib")
+print([name for name in sys.modules if name.split(".")[0] in heavy])
 """
     for _ in range(2):  # the first may have to render and compile
         found = subprocess.run(
