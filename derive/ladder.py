@@ -93,13 +93,13 @@ def _visible(weights: Matrix) -> list[int]:
 
 
 def _single(weights: Matrix, constant: Expr, solution: FlowSolution) -> Expr | None:
-    """The rate of the one exponential that is left, None if there is more."""
+    """The rate of the one exponential that is left, (D + rate) u = 0; None if there is more."""
     visible = _visible(weights)
-    if constant != 0 or len(visible) != 1:
+    if constant != 0 or not visible:
         return None
-    (state,) = visible
-    driven = any(solution.generator[state, j] != 0 for j in range(weights.cols) if j != state)
-    return None if driven else solution.rates[state]
+    rate = solution.rates[visible[0]]
+    left = weights * (solution.generator + rate * sympy.eye(weights.cols))
+    return rate if all(sympy.cancel(entry) == 0 for entry in left) else None
 
 
 def _next_rate(weights: Matrix, constant: Expr, solution: FlowSolution) -> Expr:

@@ -103,6 +103,26 @@ def test_the_ladder_ends_in_a_single_exponential(model: ModelSpec) -> None:
     assert len(rungs) <= len(model.states) + 1
 
 
+def test_synapses_of_one_time_constant_are_one_exponential() -> None:
+    """Excitation and inhibition with the same decay: no rung more than with one synapse."""
+    data = {
+        "name": "pair",
+        "title": "Two synapses",
+        "parameters": {"tau": {"value": 0.02, "positive": True}, "sigma": {"value": 0.005, "positive": True}},
+        "initial": {"u": 0.0, "e": 0.0, "i": 0.0},
+        "dynamics": {"f_u": "tau*dot(u) + u - e + i", "f_e": "sigma*dot(e) + e", "f_i": "sigma*dot(i) + i"},
+        "transition": {"spike": {"when": "u - 1", "reset": {"u": "u - 1"}, "emits": True}},
+        "receive": {"exc": {"e": "e + w"}, "inh": {"i": "i + w"}},
+    }
+    model = spec.from_dict(data)
+    solution = solve(model)
+    rungs = ladder(model.transitions[0], solution)
+    assert len(rungs) == 3
+    assert set(residuals(rungs, solution)) == {0}
+    lowered = lower(model)
+    assert lowered.flow.entries == ("Phi_u_u", "Phi_u_e", "Phi_u_i", "Phi_e_e", "Psi_e_u", "Psi_i_u")
+
+
 def test_the_ladder_of_the_source_neuron() -> None:
     """V - theta, its slope, and a multiple of I: at most two zeros between events."""
     (emission,) = lower(spec.load("lif")).emissions
