@@ -10,7 +10,7 @@ export PATH := $(abspath $(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint format types contracts proofs tests sanitize wheel benchmark clean
+.PHONY: help demo test quick lint format types contracts proofs tests sanitize wheel learns benchmark clean
 
 help:
 	@sed -n '/^$$/q; s/^# //p' Makefile
@@ -33,7 +33,7 @@ demo: $(VENV)/installed-plot
 
 test: $(VENV)/installed-dev
 	@before="$$(git status --porcelain 2>/dev/null)"; \
-	$(MAKE) --no-print-directory lint types contracts proofs tests sanitize wheel || exit 1; \
+	$(MAKE) --no-print-directory lint types contracts proofs tests sanitize wheel learns || exit 1; \
 	after="$$(git status --porcelain 2>/dev/null)"; \
 	[ "$$before" = "$$after" ] || { echo "The tests left something behind:"; git status --short; exit 1; }
 	@echo "All tests passed."
@@ -80,6 +80,10 @@ wheel:
 	python -m build --outdir "$$folder/dist" . >"$$folder/log" 2>&1 || { tail -n 20 "$$folder/log"; exit 1; } && \
 	python -m venv "$$folder/venv" && "$$folder/venv/bin/python" -m pip install --quiet "$$folder"/dist/*.whl && \
 	cp tests/installed.py "$$folder" && cd "$$folder" && SALTUS_CACHE_DIR="$$folder/cache" venv/bin/python installed.py
+
+# The demo cut short; it must reach a floor of accuracy.
+learns:
+	python examples/demo.py --quick
 
 benchmark:
 	python benchmarks/yin_yang.py

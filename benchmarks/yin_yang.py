@@ -8,8 +8,8 @@ loss, spike counts and gradients are compared before anything is timed. Steps of
 that a busy machine slows all of them; times are CPU times of the calling thread, medians with quartiles.
 
 `kernels` are Saltus's compiled functions alone, called again and again with the pointers of one step; `step`
-is what a user calls: `network.run` and `network.gradients`. A ratio is the hand-written kernel's time over the
-contestant's, the median over the rounds.
+is what a user calls: `network.run` and `network.gradients`. A ratio is the hand-written kernel's time over
+the contestant's, the median over the rounds.
 """
 
 from __future__ import annotations
