@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,8 @@ def prove() -> None:
         failed = [row.id for row in rows if not row.ok]
         if failed:
             sys.exit(f"not proved: {', '.join(failed)}")
-        say(f"{len(rows)} equations and rules, none fails")
+        kinds = Counter(row.status for row in rows)
+        say(", ".join(f"{count} {status}" for status, count in kinds.items()) + ", none fails")
 
 
 def emit() -> None:

@@ -9,8 +9,9 @@ people can tell apart.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F
 INK = "#222222"
 FAINT = "#B8B8B8"
 
-Train = tuple[NDArray[np.float64], NDArray[np.integer]]
+Train = tuple[NDArray[np.float64], NDArray[np.integer[Any]]]
 """Spike times in seconds and the neuron of each."""
 
 
@@ -114,9 +115,9 @@ def decision_regions(axes: Axes, net: Network, encoding: Encoding, resolution: i
     _bare(axes)
 
 
-def predictions(net: Network, encoding: Encoding, places: NDArray[np.float64]) -> NDArray[np.integer]:
+def predictions(net: Network, encoding: Encoding, places: NDArray[np.float64]) -> NDArray[np.integer[Any]]:
     """The class of each point ``(points, 2)``, -1 where no output neuron spikes."""
-    found: list[NDArray[np.integer]] = []
+    found: list[NDArray[np.integer[Any]]] = []
     for part in np.array_split(places, max(1, len(places) // 500)):
         classes = net.run(encoding.spikes(part)).predictions()
         if classes is None:
@@ -150,35 +151,40 @@ def spike_raster(axes: Axes, spikes: Mapping[str, Train], answer: int | None = N
     The last population's neurons are drawn in the colours of their classes; a line marks the first spike of
     ``answer``.
     """
-    edges, ticks = [0.0], []
-    for band, (name, (times, neurons)) in enumerate(spikes.items()):
-        last = band == len(spikes) - 1
-        size = float(neurons.max() + 1) if len(neurons) else 1.0
-        height = max(size, 0.18 * edges[-1]) if last or band == 0 else size
-        rows = edges[-1] + (neurons + 0.5) * height / size
-        colours = [COLOURS[n % len(COLOURS)] for n in neurons] if last else INK
-        length = max(0.8 * height / size, 0.8)
+    edges = _bands([_size(neurons) for _, neurons in spikes.values()])
+    last = len(spikes) - 1
+    for band, (times, neurons) in enumerate(spikes.values()):
+        pitch = (edges[band + 1] - edges[band]) / _size(neurons)
         axes.eventplot(
-            [[1e3 * t] for t in times] or [[]],
-            lineoffsets=[float(row) for row in rows] or [0.0],
-            linelengths=length,
-            linewidths=1.8 if last else 0.9,
-            colors=colours,
+            [[1e3 * float(t)] for t in times] or [[]],
+            lineoffsets=[edges[band] + (int(n) + 0.5) * pitch for n in neurons] or [0.0],
+            linelengths=max(0.8 * pitch, 0.012),
+            linewidths=2.2 if band == last else 1.1,
+            colors=[COLOURS[n % len(COLOURS)] if band == last else INK for n in neurons] or INK,
         )
-        ticks.append((edges[-1] + height / 2, f"{name}"))
-        edges.append(edges[-1] + height)
+        if band == last and answer is not None and np.any(neurons == answer):
+            first = 1e3 * float(times[neurons == answer].min())
+            axes.axvline(first, color=COLOURS[answer % len(COLOURS)], linewidth=0.9, linestyle=":")
     for edge in edges[1:-1]:
         axes.axhline(edge, color=FAINT, linewidth=0.6)
-    if answer is not None:
-        times, neurons = list(spikes.values())[-1]
-        if np.any(neurons == answer):
-            first = 1e3 * float(times[neurons == answer].min())
-            axes.axvline(first, color=COLOURS[answer % len(COLOURS)], linewidth=0.8, linestyle=":")
-    axes.set_yticks([place for place, _ in ticks], [name for _, name in ticks])
+    axes.set_yticks([(low + high) / 2 for low, high in pairwise(edges)], list(spikes))
     axes.tick_params(axis="y", length=0)
-    axes.set(xlabel="time (ms)", ylim=(0, edges[-1]))
-    axes.set_xlim(left=0)
+    axes.set(xlabel="time (ms)", ylim=(0, 1))
+    axes.set_xlim(left=-0.5)
     _bare(axes)
+
+
+def _size(neurons: NDArray[np.integer[Any]]) -> int:
+    return int(neurons.max()) + 1 if len(neurons) else 1
+
+
+def _bands(sizes: Sequence[int], least: float = 0.16) -> list[float]:
+    """Edges of bands that fill 0 to 1 in proportion to their sizes, none below ``least``."""
+    shares = np.maximum(np.array(sizes) / sum(sizes), least)
+    large = shares > least
+    if large.any():
+        shares[large] *= (1.0 - shares[~large].sum()) / shares[large].sum()
+    return [0.0, *(float(edge) for edge in np.cumsum(shares / shares.sum()))]
 
 
 def training_curve(axes: Axes, history: History) -> None:
