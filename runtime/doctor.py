@@ -137,7 +137,8 @@ def _openmp() -> Finding:
 _PROGRAM = """
 import time, saltus
 start = time.perf_counter()
-net = saltus.Network([saltus.Layer("lif", 2, inputs=1)], T=0.02)
+from saltus.runtime.model import shipped
+net = saltus.Network([saltus.Layer(shipped("models")[0], 2, inputs=1)], T=0.02)
 print(time.perf_counter() - start)
 """
 

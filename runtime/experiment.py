@@ -26,7 +26,9 @@ import msgspec
 import numpy as np
 
 from saltus.errors import ConfigError
-from saltus.runtime.data.yin_yang import Encoding, YinYang, yin_yang
+from saltus.runtime.data.dataset import Split
+from saltus.runtime.data.files import load_dataset
+from saltus.runtime.data.yin_yang import Encoding, yin_yang
 from saltus.runtime.evaluation import Evaluation
 from saltus.runtime.gradient_check import GradientCheck
 from saltus.runtime.history import History
@@ -54,9 +56,21 @@ class YinYangData(_Table, frozen=True, tag="yin_yang", tag_field="name"):
         """How a point becomes spikes."""
         return Encoding(self.t_early, self.t_late, self.t_bias)
 
-    def load(self) -> YinYang:
+    def load(self, folder: Path) -> Split:
         """Training, validation and test set."""
         return yin_yang(self.sizes, self.seeds, self.encoding())
+
+
+class FileData(_Table, frozen=True, tag="files", tag_field="name"):
+    """Three files that ``saltus.runtime.data.save_dataset`` wrote."""
+
+    train: str
+    validation: str
+    test: str
+
+    def load(self, folder: Path) -> Split:
+        """Training, validation and test set."""
+        return Split(*(load_dataset(folder / file) for file in (self.train, self.validation, self.test)))
 
 
 class Training(_Table, frozen=True):
@@ -72,12 +86,13 @@ class Training(_Table, frozen=True):
 
 
 class Experiment(_Table, frozen=True):
-    """A whole training run; ``network`` is checked by ``saltus.Network``."""
+    """A whole training run; ``network`` is checked by ``saltus.Network``, paths are taken from ``folder``."""
 
     network: dict[str, Any]
-    data: YinYangData
+    data: YinYangData | FileData
     optimiser: Adam | SGD
     training: Training
+    folder: str = "."
 
 
 @dataclass(frozen=True)
@@ -86,12 +101,14 @@ class Prepared:
 
     net: Network
     trainer: Trainer
-    data: YinYang
+    data: Split
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What a run gives: the epochs, and the trained network on data that it never saw."""
+@dataclass(frozen=True)
+class Outcome:
+    """What a run gives: the trained network, the epochs, and the network on data that it never saw."""
 
+    net: Network
     history: History
     test: Evaluation
 
@@ -104,7 +121,8 @@ def load(path: Path) -> Experiment:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        return msgspec.convert(tomllib.loads(text), type=Experiment)
+        content = tomllib.loads(text)
+        return msgspec.convert({"folder": str(path.parent), **content}, type=Experiment)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read ({error.strerror}). Give the path of a training configuration."
@@ -127,7 +145,7 @@ def prepare(experiment: Experiment) -> Prepared:
         silent_boost=training.silent_boost,
         schedule=training.schedule,
     )
-    return Prepared(net, trainer, experiment.data.load())
+    return Prepared(net, trainer, experiment.data.load(Path(experiment.folder)))
 
 
 def run(
@@ -147,11 +165,11 @@ def run(
         ready.data.validation,
         epochs=training.epochs if epochs is None else epochs,
         early_stop=training.early_stop,
-        checkpoint=training.checkpoint,
+        checkpoint=None if training.checkpoint is None else Path(experiment.folder) / training.checkpoint,
         resume=resume,
         progress=progress,
     )
-    return Outcome(history, ready.trainer.evaluate(ready.data.test))
+    return Outcome(ready.net, history, ready.trainer.evaluate(ready.data.test))
 
 
 def check_gradient(experiment: Experiment, samples: int) -> GradientCheck:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
+from numpy.typing import NDArray
 
+from saltus.errors import InputError
 from saltus.runtime.cli import output
 
 NAME = "train"
@@ -19,6 +23,7 @@ def command(
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="Instead of the configuration's number.")] = None,
     history: Annotated[Path | None, typer.Option(help="Write one JSON record per epoch here.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Write all parameters here (.npz).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results for machines.")] = False,
 ) -> None:
     """Train the network of a configuration, and report loss and accuracy on its test data."""
@@ -27,11 +32,23 @@ def command(
     outcome = run(load(config), resume=resume, epochs=epochs)
     if history is not None:
         output.text(outcome.history.to_json().decode(), history)
+    if weights is not None:
+        _save(weights, outcome.net.all_parameters())
     if as_json:
-        output.json(outcome)
+        output.json({"history": outcome.history, "test": outcome.test})
         return
     test = outcome.test
     right = "" if test.accuracy is None else f", accuracy {100 * test.accuracy:.2f} %"
     output.out().print(
         f"{len(outcome.history)} epochs; test loss {test.loss:.4g}{right} ({test.samples} samples)"
     )
+
+
+def _save(path: Path, parameters: Mapping[str, NDArray[np.float64]]) -> None:
+    """Parameters by name, as ``Network.all_parameters`` has them."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **parameters)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}. Choose another path.") from error

@@ -1,11 +1,11 @@
-"""Spike trains with a class label each."""
+"""Spike trains with a class label each, and their division for training."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,6 +60,14 @@ class Dataset:
         for array in (self.spikes.times, self.spikes.neurons, self.spikes.start, self.labels):
             digest.update(np.ascontiguousarray(array).tobytes())
         return f"{len(self)} samples {digest.hexdigest()[:16]}"
+
+
+class Split(NamedTuple):
+    """A data set in three parts; unpack it as ``train, validation, test``."""
+
+    train: Dataset
+    validation: Dataset
+    test: Dataset
 
 
 def _length(array: ArrayLike | None, default: int) -> int:

@@ -14,13 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saltus.errors import InputError
-from saltus.runtime.data.dataset import Dataset
+from saltus.runtime.data.dataset import Dataset, Split
 from saltus.runtime.spikes import Spikes
 
 CLASSES = ("yin", "yang", "dot")
@@ -63,19 +62,11 @@ class Encoding:
         return Spikes.from_times(self.times(points))
 
 
-class YinYang(NamedTuple):
-    """The three sets of the task; unpack it as ``train, validation, test``."""
-
-    train: Dataset
-    validation: Dataset
-    test: Dataset
-
-
 def yin_yang(
     sizes: tuple[int, int, int] = (5000, 1000, 1000),
     seeds: tuple[int, int, int] = (42, 41, 40),
     encoding: Encoding | None = None,
-) -> YinYang:
+) -> Split:
     """Training, validation and test set, each from its own seed.
 
     The seeds are the original's; the random generator is NumPy's ``default_rng``, so the points are not the
@@ -94,7 +85,7 @@ def yin_yang(
             f"yin_yang: seeds {seeds} repeat, so two sets would share points. Give three different ones."
         )
     encode = (encoding or Encoding()).spikes
-    return YinYang(*(_dataset(size, seed, encode) for size, seed in zip(sizes, seeds, strict=True)))
+    return Split(*(_dataset(size, seed, encode) for size, seed in zip(sizes, seeds, strict=True)))
 
 
 def _dataset(size: int, seed: int, encode: Callable[[NDArray[np.float64]], Spikes]) -> Dataset:

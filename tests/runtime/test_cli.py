@@ -5,6 +5,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -81,6 +82,12 @@ def test_train_reports_and_writes_the_history(config, tmp_path):
     assert done.exit_code == 0, done.output
     assert "1 epochs; test loss" in done.stdout and "(20 samples)" in done.stdout
     assert [row["epoch"] for row in json.loads((tmp_path / "h.json").read_text())] == [1]
+
+
+def test_train_writes_the_weights(config, tmp_path):
+    assert call("train", config, "--epochs", 0, "--weights", tmp_path / "w" / "w.npz").exit_code == 0
+    with np.load(tmp_path / "w" / "w.npz") as weights:
+        assert weights["input_hidden0.weights"].shape == (5, 16) and "hidden0.tau_mem" in weights.files
 
 
 def test_train_prints_json(config):

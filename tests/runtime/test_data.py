@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from saltus.errors import InputError
-from saltus.runtime.data import CLASSES, Dataset, Encoding, classify, sample, yin_yang
+from saltus.runtime.data import (
+    CLASSES,
+    Dataset,
+    Encoding,
+    classify,
+    load_dataset,
+    sample,
+    save_dataset,
+    yin_yang,
+)
 from saltus.runtime.data.yin_yang import inside
 from saltus.runtime.spikes import Spikes
 
@@ -125,3 +134,45 @@ def spikes(samples):
 def test_a_data_set_checks_its_parts(make, message):
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_a_data_set_goes_through_a_file(tmp_path):
+    data = yin_yang((20, 1, 1)).train
+    save_dataset(tmp_path / "train.npz", data)
+    again = load_dataset(tmp_path / "train.npz")
+    assert again.fingerprint() == data.fingerprint() and again.spikes.size == 5
+    assert np.array_equal(again.points, data.points)
+
+
+def test_a_file_without_points_has_none(tmp_path):
+    save_dataset(tmp_path / "a.npz", Dataset(spikes(2), np.array([0, 1])))
+    assert load_dataset(tmp_path / "a.npz").points is None
+
+
+def arrays(**changes):
+    whole = {"times": [1.0, 2.0], "neurons": [0, 1], "start": [0, 1, 2], "size": 2, "labels": [0, 1]}
+    return {name: value for name, value in {**whole, **changes}.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (arrays(labels=None), r"a.npz: there is no array 'labels'. It needs times"),
+        (arrays(times=[-1.0, 2.0]), r"a.npz: spikes, sample 0, neuron 0: the spike at t = -1 s is negative"),
+        (arrays(labels=[0, 1, 2]), r"a.npz: data set: 2 samples of spikes but 3 labels"),
+    ],
+)
+def test_a_wrong_file_names_itself_and_the_place(tmp_path, content, message):
+    np.savez(tmp_path / "a.npz", **content)
+    with pytest.raises(InputError, match=message):
+        load_dataset(tmp_path / "a.npz")
+
+
+def test_a_file_that_is_no_archive_is_refused(tmp_path):
+    (tmp_path / "a.npz").write_text("hello")
+    with pytest.raises(
+        InputError, match=r"no data set can be read here .*Give a file that save_dataset wrote"
+    ):
+        load_dataset(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"No such file"):
+        load_dataset(tmp_path / "b.npz")

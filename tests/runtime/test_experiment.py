@@ -7,7 +7,7 @@ import pytest
 
 import saltus
 from saltus.errors import ConfigError
-from saltus.runtime.data import yin_yang
+from saltus.runtime.data import Encoding, save_dataset, yin_yang
 from saltus.runtime.experiment import load, prepare, run
 from saltus.runtime.progress import quiet
 from saltus.runtime.schedule import Exponential, Linear
@@ -58,8 +58,6 @@ def by_hand():
         seed=3,
         loss=saltus.loss("first_spike_cross_entropy", alpha=1e-2, missing="skip"),
     )
-    from saltus.runtime.data import Encoding
-
     train, validation, _ = yin_yang((60, 20, 20), encoding=Encoding(t_late=20e-3))
     trainer = saltus.Trainer(
         net,
@@ -90,6 +88,17 @@ def test_a_run_reports_history_and_test(tmp_path):
     outcome = run(load(path), epochs=2, progress=quiet)
     assert len(outcome.history) == 2 and outcome.test.samples == 20
     np.testing.assert_allclose(outcome.history.column("rate"), [1.0, 2 / 3])
+
+
+def test_data_may_come_from_files_beside_the_configuration(tmp_path):
+    for name, part in zip(("train", "validation", "test"), yin_yang((60, 20, 20)), strict=True):
+        save_dataset(tmp_path / f"{name}.npz", part)
+    files = 'name = "files"\ntrain = "train.npz"\nvalidation = "validation.npz"\ntest = "test.npz"'
+    given = TEXT.replace('name  = "yin_yang"\nsizes = [60, 20, 20]\nt_late = 20e-3', files)
+    (tmp_path / "files.toml").write_text(given)
+    (tmp_path / "formula.toml").write_text(TEXT.replace("t_late = 20e-3\n", ""))
+    outcomes = [run(load(tmp_path / name), progress=quiet) for name in ("files.toml", "formula.toml")]
+    assert outcomes[0].test == outcomes[1].test
 
 
 def test_the_shipped_example_is_a_whole_experiment():
