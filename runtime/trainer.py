@@ -203,7 +203,7 @@ class Trainer:
     def _identity(self, train: Dataset, validation: Dataset | None) -> dict[str, str]:
         return {
             **{f"parameter {name}": str(value.shape) for name, value in self.net.parameters().items()},
-            "network": self.net.fingerprint(),
+            "network": self.net.fingerprint()[:16],
             "optimiser": repr(self.optimiser),
             "batch size": str(self.batch_size),
             "seed": str(self.seed),

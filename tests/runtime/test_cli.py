@@ -1,8 +1,10 @@
 """The command line: results on standard output, mistakes in one line on standard error, exit codes."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +14,7 @@ from typer.testing import CliRunner
 import saltus
 from saltus.errors import CompileError
 from saltus.runtime import doctor, emit
+from saltus.runtime.checkpoint import load
 from saltus.runtime.cli.app import app
 
 SMALL = """
@@ -217,3 +220,20 @@ def test_check_exits_with_1_when_a_line_fails(monkeypatch, oks, code):
     done = call("check")
     assert done.exit_code == code
     assert ("FAILED: 3:1" in flat(done.stdout)) == bool(code) and "x[0] = x" in done.stdout
+
+
+def test_ctrl_c_in_a_run_leaves_a_checkpoint_to_go_on_from(config, tmp_path):
+    config.write_text(SMALL.replace("epochs     = 2", "epochs = 100000") + 'checkpoint = "run.npz"\n')
+    arguments = [sys.executable, "-m", "saltus", "train", str(config)]
+    run = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if (tmp_path / "run.npz").exists():
+            break
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert out == "" and err.splitlines()[-1] == "Stopped."
+    done = len(load(tmp_path / "run.npz").progress["history"]["epochs"])
+    resumed = call("train", config, "--resume", "--epochs", done + 1, "--json")
+    assert len(json.loads(resumed.stdout)["history"]["epochs"]) == done + 1
