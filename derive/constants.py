@@ -19,7 +19,7 @@ PREFIX = "per_"
 def hoist_reciprocals(model: ModelIR) -> ModelIR:
     """The same model, its divisions by products of parameters written with constants ``per_<parameter>``."""
     names = [parameter.name for parameter in model.parameters]
-    hoisted = _map_blocks(model, frozenset(names))
+    hoisted: ModelIR = _map_blocks(model, frozenset(names))
     used = _inputs(hoisted)
     divisors = tuple(name for name in names if PREFIX + name in used)
     body = tuple(

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, singledispatch
+from functools import cache
 
 import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.ir import (
-    AnyFlow,
-    Block,
-    Emission,
-    Flow,
-    HeadIR,
-    MatrixFlow,
-    ModelIR,
-    NumericFlow,
-    Reduce,
-    dump,
-)
+from saltus.templates.context import Arguments, header, names_of, only_emission, sections
+from saltus.templates.ir import Block, Flow, HeadIR, ModelIR, Reduce
 
 ABI = 1
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -42,14 +31,19 @@ def event_unit(model: ModelIR) -> Unit:
     Raises:
         EmitError: the model needs what the event engine does not do yet, in one sentence with the way out.
     """
-    emission = _only_emission(model)
+    emission = only_emission(model)
     flow = _closed_form(model)
-    interface = _render("interface.h.jinja", {})
-    names = _names(model)
+    if emission is not None and len(emission.ladder) < 3:
+        raise EmitError(
+            f"{model.name}: the guard of {emission.name} has {len(emission.ladder)} rungs, and the fast "
+            "kernel takes guards of two modes or more. Use the network kernel."
+        )
+    interface = render("interface.h.jinja", {})
+    names = names_of(model, flow)
     context = {
         **names,
         "abi": ABI,
-        "header": _header(model, "event"),
+        "header": header(model, "event"),
         "model": model,
         "flow": flow,
         "emission": emission,
@@ -59,130 +53,27 @@ def event_unit(model: ModelIR) -> Unit:
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
         },
         "search_parameters": _search_parameters(model, flow),
-        "sections": _sections(model),
+        "sections": sections(model),
         "interface": interface,
-        "arguments": _Arguments(names),
+        "arguments": Arguments(names),
     }
     files = ("exponentials.h", "model.h", "event.h", "event.c")
-    return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
-
-
-def network_unit(models: tuple[ModelIR, ...]) -> Unit:
-    """The event engine of a recurrent network of populations of these models: ``network.h``, ``network.c``.
-
-    Raises:
-        EmitError: a model needs what the engine does not do yet, in one sentence with the way out.
-    """
-    states = max(len(model.states) for model in models)
-    interface = _render("network_interface.h.jinja", {"states_max": states})
-    context = {
-        "abi": ABI,
-        "header": _header(models, "network"),
-        "interface": interface,
-        "states_max": states,
-        "names_of_models": [model.name for model in models],
-        "models": [(model.name, bool(model.emissions)) for model in models],
-        "adapters": [_adapter(model) for model in models],
-    }
-    files = ("exponentials.h", "network.h", "network.c")
-    return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
-
-
-def _adapter(model: ModelIR) -> str:
-    emission = _only_emission(model)
-    names = _names(model)
-    context = {
-        **names,
-        "prefix": model.name,
-        "model": model,
-        "flow": model.flow,
-        "emission": emission,
-        "rungs": emission.ladder if emission else (),
-        "final_names": {f"final_{state.name}": f"final[{i}]" for i, state in enumerate(model.states)},
-        "sections": _sections(model),
-        "arguments": _Arguments(names),
-    }
-    return _render("adapter.c.jinja", context)
+    return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
 
 
 def head_unit(head: HeadIR) -> Unit:
     """A loss head: ``exponentials.h``, ``head.h``, ``head.c``."""
-    interface = _render("head_interface.h.jinja", {})
+    interface = render("head_interface.h.jinja", {})
     places = {"t": "times", "label": "label[b]", "k": "k"}
     places |= {parameter.name: f"parameters[{i}]" for i, parameter in enumerate(head.parameters)}
     context = {
-        "header": _header(head, "head"),
+        "header": header(head, "head"),
         "head": head,
         "interface": interface,
         "head_arguments": lambda block: ", ".join(["classes", *(places[name] for name in block.inputs)]),
     }
     files = ("exponentials.h", "head.h", "head.c")
-    return Unit({name: _render(f"{name}.jinja", context) for name in files}, interface)
-
-
-def _only_emission(model: ModelIR) -> Emission | None:
-    if len(model.emissions) > 1:
-        raise EmitError(
-            f"{model.name} has {len(model.emissions)} transitions, and the event engine takes one. "
-            "Split the model, or keep the transition that sends spikes."
-        )
-    emission = model.emissions[0] if model.emissions else None
-    if emission is not None and len(emission.ladder) < 3:
-        raise EmitError(
-            f"{model.name}: the guard of {emission.name} has {len(emission.ladder)} rungs, and the event "
-            "engine takes guards of two modes or more. Use a model whose guard sees a driven state."
-        )
-    return emission
-
-
-class _Arguments:
-    """Prints the arguments of a block's call: each input by the pattern of its kind, each output by address.
-
-    A pattern holds ``{}`` for the name and may hold ``{i}`` for its index within the kind.
-    """
-
-    def __init__(self, names: Mapping[str, list[str]]) -> None:
-        self._kinds = {
-            name: (kind, i)
-            for kind, members in (
-                ("x", names["states"]),
-                ("y", names["adjoints"]),
-                ("p", names["parameters"] + names["constants"]),
-                ("k", names["entries"]),
-            )
-            for i, name in enumerate(members)
-        }
-
-    def __call__(
-        self,
-        block: Block,
-        x: str | None,
-        y: str | None,
-        p: str | None,
-        k: str | None,
-        names: Mapping[str, str],
-    ) -> str:
-        patterns = {"x": x, "y": y, "p": p, "k": k}
-        inputs = []
-        for name in block.inputs:
-            kind, index = self._kinds.get(name, (None, 0))
-            pattern = patterns[kind] if kind else names.get(name, name)
-            if pattern is None:
-                raise EmitError(
-                    f"{block.name} needs {name}, which its caller does not have. Pass its pattern."
-                )
-            inputs.append(pattern.replace("{}", name).replace("{i}", str(index)) if kind else pattern)
-        return ", ".join(inputs + [f"&{name}" for name in block.outputs])
-
-
-def _names(model: ModelIR) -> dict[str, list[str]]:
-    return {
-        "states": [state.name for state in model.states],
-        "adjoints": [state.adjoint for state in model.states],
-        "parameters": [parameter.name for parameter in model.parameters],
-        "constants": list(model.constants.outputs),
-        "entries": list(model.flow.entries) if isinstance(model.flow, Flow) else [],
-    }
+    return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
 
 
 def _search_parameters(model: ModelIR, flow: Flow) -> list[str]:
@@ -203,52 +94,6 @@ def _closed_form(model: ModelIR) -> Flow:
             "which is all that the fast kernel takes. Use the network kernel."
         )
     return model.flow
-
-
-@singledispatch
-def _flow_blocks(flow: AnyFlow) -> list[Block]:
-    raise EmitError(f"{type(flow).__name__} has no kernel. Use one of the flows of templates.ir.")
-
-
-@_flow_blocks.register
-def _(flow: Flow) -> list[Block]:
-    return [flow.propagator, flow.advance, flow.adjoint, flow.parameters]
-
-
-@_flow_blocks.register
-def _(flow: MatrixFlow) -> list[Block]:
-    return [flow.matrix, flow.derivatives]
-
-
-@_flow_blocks.register
-def _(flow: NumericFlow) -> list[Block]:
-    return [flow.field, flow.pull]
-
-
-def _sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
-    sections = [
-        ("constants", [model.constants]),
-        ("the flow between events", _flow_blocks(model.flow)),
-        ("the ends", [model.terminal, model.initial]),
-    ]
-    for emission in model.emissions:
-        ladder = [block for rung in emission.ladder for block in (rung.value, rung.rate)]
-        rules = [emission.slope, emission.reset, emission.adjoint, emission.parameters]
-        sections.append((f"emission: {emission.name}", ladder + rules))
-    for arrival in model.arrivals:
-        rules = [arrival.jump, arrival.adjoint, arrival.credit, arrival.weight, arrival.parameters]
-        sections.append((f"arrival: {arrival.receptor}", rules))
-    return [(title, [block for block in blocks if block.outputs]) for title, blocks in sections]
-
-
-def _header(ir: ModelIR | HeadIR | tuple[ModelIR, ...], what: str) -> str:
-    parts = ir if isinstance(ir, tuple) else (ir,)
-    digest = hashlib.sha256(b"".join(dump(part) for part in parts)).hexdigest()[:12]
-    specs = ", ".join(f"{part.name}.toml" for part in parts)
-    return (
-        f"Made by `saltus emit` from {specs} ({what}; ir.json {digest}). Do not edit: "
-        "change the spec or the templates and run it again."
-    )
 
 
 @cache
@@ -283,6 +128,7 @@ def _function_name(context: jinja2.runtime.Context, block: Block, prefix: str | 
     return c_printer.function_name(block, prefix or context.get("prefix", "model"))
 
 
-def _render(template: str, context: Mapping[str, object]) -> str:
+def render(template: str, context: Mapping[str, object]) -> str:
+    """The text of a template of ``kernels/``, without spaces at line ends."""
     text = _environment().get_template(template).render(context)
     return "\n".join(line.rstrip() for line in text.split("\n"))
