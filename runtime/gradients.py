@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
 from saltus.runtime import memory
-from saltus.runtime.group import PARAMETERS, TIMES, WEIGHTS, Group, GroupGradient
+from saltus.runtime.group import PARAMETERS, TIMES, WEIGHTS, Group, GroupGradient, Synapses
 from saltus.runtime.result import Result
 from saltus.runtime.tape import GroupTape
 from saltus.runtime.trains import Train
@@ -34,12 +34,30 @@ class Credits:
 
     def add_to(self, total: Array, train: Train) -> Array:
         """Adds all of it to ``total``, laid out like the train."""
-        at = train.cells.at
         for values in self.whole:
+            at = train.cells.at
             total[at] += values[at]
         for index, values in self.some:
             total[index] += values
         return total
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a group's backward run is to give: weights and parameters by the names of their gradients."""
+
+    group: Group
+    want: int
+    weights: list[tuple[str, Synapses]]
+    parameters: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The groups that must run backward, the last one first, and whether input times are asked for."""
+
+    parts: tuple[Part, ...]
+    input_times: bool
 
 
 @dataclass
@@ -63,9 +81,9 @@ def gradients(
             "gradients: the result is of another network. Give one that this network's run returned."
         )
     names = (*net.learnable, INPUT_TIMES) if wrt is None else tuple(wrt)
-    _check_names(net, names)
+    plan = plan_for(net, names)
     seeds = cotangents(net, result, d_spike_times, d_readouts)
-    found = sweep(net, result, seeds, names)
+    found = sweep(net, result, seeds, plan)
     return {name: found[name] for name in names}
 
 
@@ -97,22 +115,27 @@ def cotangents(
     return seeds
 
 
-def sweep(net: Network, result: Result, seeds: Cotangents, names: Collection[str]) -> dict[str, Any]:
-    """All gradients that ``names`` asks for."""
-    key = tuple(names)
-    wanted = net.plans[key] if key in net.plans else net.plans.setdefault(key, _wanted(net, names))
+def sweep(net: Network, result: Result, seeds: Cotangents, plan: Plan) -> dict[str, Any]:
+    """All gradients of the plan."""
     found: dict[str, Any] = {}
-    for name in reversed(list(net.groups)):
-        if want := wanted[name]:
-            group, tape = net.groups[name], result.tape.groups[name]
-            d_time = _total(seeds.times[name], tape)
-            gradient = group.backward(tape, result.run, want, d_time, seeds.final.get(name))
-            _collect(group, gradient, names, found)
-            if gradient.times is not None:
-                _hand_on(group, tape, gradient.times, seeds)
-    if INPUT_TIMES in names:
+    for part in plan.parts:
+        group, tape = part.group, result.tape.groups[part.group.name]
+        d_time = _total(seeds.times[group.name], tape)
+        gradient = group.backward(tape, result.run, part.want, d_time, seeds.final.get(group.name))
+        _collect(part, gradient, found)
+        if gradient.times is not None:
+            _hand_on(group, tape, gradient.times, seeds)
+    if plan.input_times:
         found[INPUT_TIMES] = _input_times(net, result, seeds)
     return found
+
+
+def plan_for(net: Network, names: tuple[str, ...]) -> Plan:
+    """What a sweep for these names has to do; raises ``InputError`` for a name that does not exist."""
+    if names not in net.plans:
+        _check_names(net, names)
+        net.plans[names] = _plan(net, names)
+    return net.plans[names]
 
 
 def _check_names(net: Network, names: Collection[str]) -> None:
@@ -127,17 +150,17 @@ def _check_names(net: Network, names: Collection[str]) -> None:
         )
 
 
-def _wanted(net: Network, names: Collection[str]) -> dict[str, int]:
-    """For each group what its backward run is to give; 0: it need not run."""
+def _plan(net: Network, names: Collection[str]) -> Plan:
     inputs = set(net.inputs) if INPUT_TIMES in names else set()
-    wanted: dict[str, int] = {}
+    parts: dict[str, Part] = {}
     for name, group in net.groups.items():  # sources come first, so theirs is known
-        synapses = [*group.inputs, *([group.recurrent] if group.recurrent else [])]
-        want = WEIGHTS if any(f"{s.name}.weights" in names for s in synapses) else 0
-        want |= PARAMETERS if any(f"{name}.{key}" in names for key in group.parameters.names) else 0
-        want |= TIMES if any(s.pre in inputs or wanted.get(s.pre) for s in group.inputs) else 0
-        wanted[name] = want
-    return wanted
+        weights = [(f"{s.name}.weights", s) for s in group.synapses if f"{s.name}.weights" in names]
+        parameters = [(f"{name}.{key}", key) for key in group.parameters.names if f"{name}.{key}" in names]
+        times = any(s.pre in inputs or s.pre in parts for s in group.inputs)
+        want = (WEIGHTS if weights else 0) | (TIMES if times else 0) | (PARAMETERS if parameters else 0)
+        if want:
+            parts[name] = Part(group, want, weights, parameters)
+    return Plan(tuple(reversed(parts.values())), bool(inputs))
 
 
 def _total(credits: Credits, tape: GroupTape) -> Array:
@@ -157,20 +180,17 @@ def _hand_on(group: Group, tape: GroupTape, times: Array, seeds: Cotangents) -> 
         seeds.times[synapses.pre].some.append((source.cells.at, times[places]))
 
 
-def _collect(group: Group, gradient: GroupGradient, names: Collection[str], found: dict[str, Any]) -> None:
+def _collect(part: Part, gradient: GroupGradient, found: dict[str, Any]) -> None:
     """Copies of a group's gradients, in the user's shapes."""
-    if gradient.weights is not None:
-        for synapses in group.inputs:
-            if f"{synapses.name}.weights" in names:
-                rows = gradient.weights[synapses.first_row : synapses.first_row + len(synapses.weights)]
-                found[f"{synapses.name}.weights"] = _masked(rows[:, : group.size], synapses.mask)
-    if gradient.recurrent is not None and group.recurrent is not None:
-        recurrent = gradient.recurrent[:, : group.size]
-        found[f"{group.recurrent.name}.weights"] = _masked(recurrent, group.recurrent.mask)
-    if gradient.parameters is not None:
-        for key in group.parameters.names:
-            if f"{group.name}.{key}" in names:
-                found[f"{group.name}.{key}"] = group.parameters.gradient(key, gradient.parameters)
+    size = part.group.size
+    for name, synapses in part.weights:
+        rows = gradient.recurrent if synapses is part.group.recurrent else gradient.weights
+        assert rows is not None, "asked for"
+        first = max(synapses.first_row, 0)
+        found[name] = _masked(rows[first : first + len(synapses.weights), :size], synapses.mask)
+    for name, key in part.parameters:
+        assert gradient.parameters is not None, "asked for"
+        found[name] = part.group.parameters.gradient(key, gradient.parameters)
 
 
 def _masked(values: Array, mask: NDArray[np.bool_] | None) -> Array:
@@ -204,7 +224,7 @@ def _spike_seeds(net: Network, result: Result, name: str, given: ArrayLike) -> t
             "(batch, neurons, k)."
         )
     values = values.reshape(len(result), size, -1)
-    index = np.stack([out.kth(k, size) for k in range(values.shape[2])], axis=-1)
+    index = np.stack([out.kth(k, size).at for k in range(values.shape[2])], axis=-1)
     if len(bad := np.argwhere((index < 0) & (values != 0.0))):
         sample, neuron, k = (int(i) for i in bad[0])
         raise InputError(

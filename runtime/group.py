@@ -7,6 +7,7 @@ incoming times.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,6 +119,11 @@ class Group:
         self._gradient = self._cotangent = self.kernel.struct("cotangent")
         self._status, self._statuses, self._bytes = self.kernel.null, 0, 0
 
+    @property
+    def synapses(self) -> list[Synapses]:
+        """The projections into the group, the recurrent one last."""
+        return [*self.inputs, *([] if self.recurrent is None else [self.recurrent])]
+
     def forward(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
         """Simulates all samples; what came out is in the tape.
 
@@ -190,8 +196,10 @@ class Group:
     def refresh(self) -> None:
         """Brings what the kernel reads up to date with the user's values; ``RunError`` for bad ones."""
         self.struct.flow_shared = self.parameters.refresh()
-        for synapses in (*self.inputs, *([self.recurrent] if self.recurrent else [])):
-            check_weights(synapses)
+        for weights in self._flat_weights:
+            if not math.isfinite(weights.dot(weights)):  # one pass: what is not finite makes the sum so
+                for synapses in self.synapses:
+                    check_weights(synapses)
 
     def _lay_out(self, inputs: Sequence[Incoming], recurrent: Incoming | None) -> None:
         """Weights from elsewhere, the projections one below the other, and from the population itself."""
@@ -208,6 +216,7 @@ class Group:
             self.inputs.append(Synapses(*made))
         self._recurrent = memory.zeros(self.size if recurrent else 0, pad)
         self._recurrent_mask = np.zeros((self.size if recurrent else 0, pad), dtype=np.uint8)
+        self._flat_weights = (self._weights.reshape(-1), self._recurrent.reshape(-1))
         self.recurrent: Synapses | None = None
         if recurrent is not None:
             view = self._recurrent[:, : self.size]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Callable
 from importlib import resources
 from typing import Any
@@ -70,6 +71,15 @@ def head_kernel(head: HeadIR) -> Kernel:
     """The compiled loss head; raises as ``event_kernel`` does."""
     unit = _rendered(head, "head_unit")
     return Kernel(compile.load(head.name, unit.sources, unit.cdef))
+
+
+@functools.cache
+def kth_spike_kernel() -> Kernel:
+    """The search for the k-th spike of each neuron, ``saltus_kth_spike``; raises as ``event_kernel`` does."""
+    name = "kth_spike.c"
+    source = resources.files("saltus.templates.kernels").joinpath(f"{name}.jinja").read_text(encoding="utf-8")
+    (prototype,) = re.findall(r"^void saltus_kth_spike\([^)]*\)", source, re.MULTILINE)
+    return Kernel(compile.load("kth_spike", {name: source}, f"{prototype};"))
 
 
 def _rendered(ir: ModelIR | HeadIR, render: str) -> _Unit:

@@ -134,16 +134,18 @@ def evaluate(loss: Loss, times: Array, labels: Labels, population: str) -> Evalu
     batch, classes = times.shape
     rows = np.arange(batch)
     silent = np.isinf(times[rows, labels])
-    if silent.any():
+    missing = int(np.count_nonzero(silent))
+    if missing:
         times = _stand_in(loss, times, labels, silent, population)
     kernel = loss.kernel
     losses, gradient = np.empty(batch), np.empty((batch, classes))
     arrays: tuple[NDArray[Any], ...] = (loss.values, times, labels, losses, gradient)
     kernel.lib.saltus_head(batch, classes, *map(kernel.pointer, arrays))
-    gradient[rows[silent], labels[silent]] = 0.0
-    if loss.missing == "skip":
-        losses[silent], gradient[silent] = 0.0, 0.0
-    return Evaluated(losses, gradient, int(silent.sum()))
+    if missing:
+        gradient[rows[silent], labels[silent]] = 0.0
+        if loss.missing == "skip":
+            losses[silent], gradient[silent] = 0.0, 0.0
+    return Evaluated(losses, gradient, missing)
 
 
 def check_labels(given: ArrayLike, batch: int, classes: int) -> Labels:

@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from saltus.errors import InputError
 from saltus.runtime import build, threads
 from saltus.runtime.config import Layer, NetworkConfig, network_config, read
-from saltus.runtime.gradients import gradients
-from saltus.runtime.group import Group, Run, Synapses
+from saltus.runtime.gradients import Plan, gradients
+from saltus.runtime.group import Group, Run
 from saltus.runtime.loss import Labels, as_loss, check_labels, evaluate
 from saltus.runtime.result import Result
 from saltus.runtime.spikes import Spikes, as_spikes, check_horizon
 from saltus.runtime.tape import TapePool
-from saltus.runtime.trains import Train, input_train
+from saltus.runtime.trains import Train
 from saltus.templates.ir import dump
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ class Network:
         self.output = last if last is not None and self.groups[last].model.spikes else None
         self.tapes = TapePool(tuple(self.groups))
         self.lock = threading.RLock()  # kernels let go of Python's own lock
-        self.plans: dict[tuple[str, ...], dict[str, int]] = {}
-        self.synapses = {s.name: s for group in self.groups.values() for s in all_synapses(group)}
+        self.plans: dict[tuple[str, ...], Plan] = {}
+        self.synapses = {s.name: s for group in self.groups.values() for s in group.synapses}
         self._values = self._all_values()
         self.learnable = tuple(name for name in self._values if self._learns(name))
 
@@ -138,7 +138,7 @@ class Network:
         """Runs all groups in order, on spikes that were checked; ``run`` is what users call."""
         with self.lock:
             tape = self.tapes.take(run.batch)
-            trains: dict[str, Train] = {name: input_train(spikes) for name, spikes in inputs.items()}
+            trains: dict[str, Train] = {name: spikes.as_train for name, spikes in inputs.items()}
             result = Result(self, tape, run, inputs, trains)
             for name, group in self.groups.items():
                 group.refresh()
@@ -150,8 +150,9 @@ class Network:
     def evaluate(self, result: Result, labels: Labels) -> None:
         """Puts the loss of each sample into a result."""
         if self.loss is not None:
-            times, chosen = result.spike_times(self.loss_population, self.loss.spike)
-            result.evaluated(labels, evaluate(self.loss, times, labels, self.loss_population), chosen)
+            found = result.spike_times(self.loss_population, self.loss.spike)
+            losses = evaluate(self.loss, found.time, labels, self.loss_population)
+            result.evaluated(labels, losses, found.at)
 
     def gradients(
         self,
@@ -307,8 +308,3 @@ class Network:
         owner, parameter = name.split(".")
         owners: dict[str, Any] = {**self.config.populations, **self.config.projections}
         return parameter in owners[owner].learn
-
-
-def all_synapses(group: Group) -> list[Synapses]:
-    """The projections into a group, the recurrent one last."""
-    return [*group.inputs, *([] if group.recurrent is None else [group.recurrent])]

@@ -46,6 +46,7 @@ class Parameters:
             view[...] = given
             self.values[parameter.name] = view
         self._flow = np.array([name in _flow_parameters(ir) for name in self.names], dtype=bool)
+        self._all_shared = not self._per_neuron.any()
         self._flow_rows = np.flatnonzero(self._flow & self._per_neuron)
         self._last = b""
         self._shared_rows = np.flatnonzero(~self._per_neuron)
@@ -61,7 +62,7 @@ class Parameters:
             RunError: for a value that is not finite, or not positive where it must be.
         """
         block, size = self.block, self.size
-        if not self._per_neuron.any() and self._shared.tobytes() == self._last:
+        if self._all_shared and self._shared.tobytes() == self._last:
             return True
         block[self._shared_rows] = self._shared[self._shared_rows, None]
         block[:, size:] = block[:, size - 1 : size]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from saltus.runtime.group import Run
 from saltus.runtime.loss import Evaluated, Labels
-from saltus.runtime.spikes import Spikes
+from saltus.runtime.spikes import Spikes, pack
 from saltus.runtime.tape import Tape
-from saltus.runtime.trains import Train
+from saltus.runtime.trains import Kth, Train
 
 if TYPE_CHECKING:
     from saltus.runtime.network import Network
@@ -124,7 +124,7 @@ class Result:
         name = self.net.output
         if name is None:
             return None
-        times, _ = self.spike_times(name, 0 if self.net.loss is None else self.net.loss.spike)
+        times = self.spike_times(name, 0 if self.net.loss is None else self.net.loss.spike).time
         return np.where(np.isinf(times).all(axis=1), -1, np.argmin(times, axis=1))
 
     def silent(self) -> dict[str, NDArray[np.bool_]]:
@@ -150,13 +150,9 @@ class Result:
         """Bytes that the run keeps for the backward run."""
         return self.tape.nbytes
 
-    def spike_times(self, population: str, k: int) -> tuple[Array, NDArray[np.int64]]:
+    def spike_times(self, population: str, k: int) -> Kth:
         """Time of each neuron's k-th spike (inf: none) and its place in the tape, ``(batch, neurons)``."""
-        out = self.tape.groups[population].out
-        at = out.kth(k, self.net.groups[population].size)
-        if not len(out.time):
-            return np.full(at.shape, np.inf), at
-        return np.where(at >= 0, out.time[at], np.inf), at
+        return self.tape.groups[population].out.kth(k, self.net.groups[population].size)
 
     def evaluated(self, labels: Labels, found: Evaluated, chosen: NDArray[np.int64]) -> None:
         """Takes over what the loss says: chosen is where the spikes lie whose times it read."""
@@ -210,7 +206,8 @@ class _Spikes(Mapping[str, Spikes]):
             raise KeyError(name)
         packed = self._result._packed
         if name not in packed:
-            packed[name] = self._result.tape.groups[name].out.pack(self._result.net.groups[name].size)
+            size = self._result.net.groups[name].size
+            packed[name] = pack(self._result.tape.groups[name].out, size)
         return packed[name]
 
     def __iter__(self) -> Iterator[str]:

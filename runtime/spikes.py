@@ -5,6 +5,7 @@ Nothing is dropped, clipped or rounded: a time that cannot be simulated is an er
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
+from saltus.runtime.trains import Train
 
 Times = NDArray[np.float64]
 Neurons = NDArray[np.int32]
@@ -152,6 +154,16 @@ class Spikes:
         which = np.concatenate(neurons) if neurons else np.empty(0, np.int32)
         return cls(flat, which, start, size, Layout(np.arange(len(flat)), lengths, None))
 
+    @functools.cached_property
+    def as_train(self) -> Train:
+        """The same as the kernels read it."""
+        return Train(self.times, self.neurons, self.start[:-1], np.diff(self.start).astype(np.int32))
+
+    @functools.cached_property
+    def last(self) -> float:
+        """The largest time; 0 without spikes."""
+        return float(self.times.max(initial=0.0))
+
     def __len__(self) -> int:
         """The number of samples."""
         return len(self.start) - 1
@@ -204,7 +216,7 @@ class Spikes:
         start = np.zeros(len(chosen) + 1, dtype=np.int64)
         np.cumsum(counts, out=start[1:])
         index = np.repeat(self.start[:-1][chosen] - start[:-1], counts) + np.arange(start[-1])
-        return trusted(self.times[index], self.neurons[index], start, self.size)
+        return _trusted(self.times[index], self.neurons[index], start, self.size)
 
     def arrange(self, values: Times) -> Any:
         """One value for each spike, in the form the spikes were given in; packed spikes: the array itself."""
@@ -285,11 +297,11 @@ def as_spikes(given: Any, size: int, where: str) -> Spikes:
 
 def check_horizon(spikes: Spikes, horizon: float, where: str) -> None:
     """Raises ``InputError`` for a spike after the end of the simulation."""
-    if len(spikes.times) and (last := spikes.times.max()) > horizon:
+    if spikes.last > horizon:
         i = int(np.argmax(spikes.times))
         raise InputError(
             f"spikes of {where!r}, sample {spikes.samples()[i]}, neuron {spikes.neurons[i]}: "
-            f"the spike at t = {last:.9g} s is beyond the end, T = {horizon:.9g} s. "
+            f"the spike at t = {spikes.last:.9g} s is beyond the end, T = {horizon:.9g} s. "
             "Raise T, or leave the spike out."
         )
 
@@ -324,7 +336,15 @@ def _whole(name: str, given: ArrayLike | Iterable[int], kind: type[np.integer[An
     return np.ascontiguousarray(array, dtype=kind)
 
 
-def trusted(times: Times, neurons: Neurons, start: NDArray[np.int64], size: int) -> Spikes:
+def pack(train: Train, size: int) -> Spikes:
+    """A copy of what a kernel wrote, without gaps."""
+    start = np.zeros(len(train.count) + 1, dtype=np.int64)
+    np.cumsum(train.count, out=start[1:])
+    at = train.cells.at
+    return _trusted(train.time[at], train.row[at], start, size)
+
+
+def _trusted(times: Times, neurons: Neurons, start: NDArray[np.int64], size: int) -> Spikes:
     """Spikes that are known to be right, without checking them again."""
     spikes = object.__new__(Spikes)
     fields = {"times": times, "neurons": neurons, "start": start, "size": size, "layout": None}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
-from saltus.runtime.gradients import INPUT_TIMES, cotangents, sweep
+from saltus.runtime.gradients import INPUT_TIMES, cotangents, plan_for, sweep
 from saltus.runtime.group import Run
 from saltus.runtime.result import Result
 from saltus.runtime.trains import Train
@@ -79,7 +79,8 @@ def trace(net: Network, spikes: Any, labels: ArrayLike | None, times: ArrayLike)
     if found is None:
         return Trace(at, states, None, result)
     net.evaluate(result, found)
-    sweep(net, result, cotangents(net, result, {}, {}), (*net.all_parameters(), INPUT_TIMES))
+    plan = plan_for(net, (*net.all_parameters(), INPUT_TIMES))
+    sweep(net, result, cotangents(net, result, {}, {}), plan)
     adjoints = {
         name: _read(result, name, tapes[name].adjoints, [state.adjoint for state in group.model.ir.states])
         for name, group in net.groups.items()

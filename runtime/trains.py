@@ -10,12 +10,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.runtime.spikes import Spikes, trusted
+from saltus.runtime.kernel import kth_spike_kernel
 
 Times = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -25,6 +25,13 @@ class Cells(NamedTuple):
     """The events that exist, in order: the sample of each and where it lies in the arrays."""
 
     sample: Index
+    at: Index
+
+
+class Kth(NamedTuple):
+    """An event of each row: its time, inf where there is none, and its place, -1 there; ``(batch, rows)``."""
+
+    time: Times
     at: Index
 
 
@@ -47,30 +54,14 @@ class Train:
         sample, i = np.nonzero(np.arange(most) < self.count[:, None])
         return Cells(sample, self.start[sample] + i)
 
-    def pack(self, size: int) -> Spikes:
-        """A copy without gaps, for the user."""
-        start = np.zeros(len(self.count) + 1, dtype=np.int64)
-        np.cumsum(self.count, out=start[1:])
-        at = self.cells.at
-        return trusted(self.time[at], self.row[at], start, size)
-
-    def kth(self, k: int, size: int) -> Index:
-        """Where the k-th event (from 0) of each row lies, ``(batch, size)``; -1 where there is none."""
-        place = self.cells.sample * size + self.row[self.cells.at]
-        found = np.full(len(self.count) * size, -1, dtype=np.int64)
-        if k == 0:  # backwards, so that the first of several assignments to one place is the one that stays
-            found[place[::-1]] = self.cells.at[::-1]
-        else:
-            order = np.argsort(place, kind="stable")
-            begins = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=len(found)))])
-            chosen = order[(np.arange(len(place)) - begins[place[order]]) == k]
-            found[place[chosen]] = self.cells.at[chosen]
-        return found.reshape(len(self.count), size)
-
-
-def input_train(spikes: Spikes) -> Train:
-    """The user's spikes, in place."""
-    return Train(spikes.times, spikes.neurons, spikes.start[:-1], np.diff(spikes.start).astype(np.int32))
+    def kth(self, k: int, size: int) -> Kth:
+        """The k-th event (from 0) of each row below ``size``."""
+        kernel = kth_spike_kernel()
+        found = Kth(np.empty((len(self.count), size)), np.empty((len(self.count), size), dtype=np.int64))
+        seen = np.empty(size, dtype=np.int32)
+        arrays: tuple[NDArray[Any], ...] = (self.start, self.count, self.time, self.row, seen, *found)
+        kernel.lib.saltus_kth_spike(len(self.count), size, k, *map(kernel.pointer, arrays))
+        return found
 
 
 class Merged(NamedTuple):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saltus.runtime.spikes import Spikes
-from saltus.runtime.trains import Train, input_train, merge
+from saltus.runtime.spikes import Spikes, pack
+from saltus.runtime.trains import Train, merge
 
 SIZE = 3
 SAMPLES = st.lists(
@@ -34,7 +34,7 @@ def packed(samples) -> Spikes:
 @settings(max_examples=100, deadline=None)
 @given(SAMPLES, SAMPLES)
 def test_a_merge_is_all_events_by_time_then_row(first, second):
-    trains = [slab(packed(first), 8), input_train(packed(second))]
+    trains = [slab(packed(first), 8), packed(second).as_train]
     train, places = merge(trains, [0, SIZE], 2)
     for b in range(2):
         part = slice(train.start[b], train.start[b] + train.count[b])
@@ -49,17 +49,20 @@ def test_a_merge_is_all_events_by_time_then_row(first, second):
 @given(SAMPLES, st.integers(0, 3))
 def test_kth_spikes_are_those_of_a_loop(samples, k):
     spikes = packed(samples)
-    for train in (slab(spikes, 7), input_train(spikes)):
-        at = train.kth(k, SIZE)
+    for train in (slab(spikes, 7), spikes.as_train):
+        time, at = train.kth(k, SIZE)
         for b in range(2):
             for n in range(SIZE):
                 times = spikes.train(b, n)
-                assert (train.time[at[b, n]] == times[k]) if len(times) > k else at[b, n] == -1
+                if len(times) > k:
+                    assert train.time[at[b, n]] == time[b, n] == times[k]
+                else:
+                    assert at[b, n] == -1 and np.isinf(time[b, n])
 
 
 def test_packing_removes_the_gaps():
     spikes = packed([[(0.1, 0), (0.2, 2)], [(0.3, 1)]])
-    again = slab(spikes, 5).pack(SIZE)
+    again = pack(slab(spikes, 5), SIZE)
     for name in ("times", "neurons", "start"):
         np.testing.assert_array_equal(getattr(again, name), getattr(spikes, name))
 
