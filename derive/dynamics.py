@@ -8,7 +8,7 @@ x_i/\partial p` vanish.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import sympy
@@ -126,6 +126,7 @@ def _forward(s: SmoothSystem) -> list[Equation]:
         s.sensitivity(s.loss),
         "l depends on p through x alone: chain rule.",
         facts={notation.total_derivative("l", "p"): s.by_functions(s.loss)},
+        differentiates=("general.loss",),
     )
     gradient = Equation(
         "general.gradient",
@@ -133,6 +134,7 @@ def _forward(s: SmoothSystem) -> list[Equation]:
         integral(s.sensitivity(s.loss)),
         "The limits of the integral do not depend on p, so d/dp goes under it.",
         facts={_gradient(): integral(notation.total_derivative("l", "p")).xreplace({chain.lhs: chain.rhs})},
+        differentiates=("general.loss", "general.chain"),
     )
     gronwall = [
         Equation(
@@ -141,6 +143,7 @@ def _forward(s: SmoothSystem) -> list[Equation]:
             s.sensitivity(s.F[i]),
             "Differentiate the dynamics by p; d/dp and d/dt commute.",
             witness=s.by_functions(s.x_dot[i] - s.F[i]),
+            differentiates=(f"general.dynamics.{i}",),
         )
         for i in range(s.size)
     ]
@@ -156,7 +159,6 @@ def _lagrangian(s: SmoothSystem) -> list[Equation]:
         integral(s.loss + constraint.xreplace(explicit)),
         "The constraint is zero along trajectories, so any multiplier may be added.",
         uses=("general.loss", *(f"general.dynamics.{i}" for i in range(s.size))),
-        facts=dict(zip(s.x_dot, s.F, strict=True)),
     )
     under = s.sensitivity(s.loss) + sympy.Add(
         *(s.lam[i] * (s.dx_dot[i] - s.sensitivity(s.F[i])) for i in range(s.size))
@@ -173,7 +175,7 @@ def _lagrangian(s: SmoothSystem) -> list[Equation]:
             )
         },
     )
-    return [added, varied]
+    return [added, replace(varied, differentiates=("general.lagrangian",))]
 
 
 def _adjoint(s: SmoothSystem) -> list[Equation]:
@@ -230,6 +232,7 @@ def _adjoint(s: SmoothSystem) -> list[Equation]:
         "What is left: one integral for each parameter, and no derivative of a state.",
         combines={"general.collected": S.One},
         facts={a.lhs: a.rhs for a in ode},
+        differentiates=tuple(a.label for a in ode),
     )
     return [*parts, *ends, collected, *choice, *ode, final]
 

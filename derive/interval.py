@@ -236,6 +236,7 @@ def _spikes(scene: Scene) -> list[Equation]:
         + sympy.Add(*(c * dx for c, dx in before))
         - sympy.Add(*(c * dx for c, dx in after)),
         "The terms of the k-th spike, the end of one interval and the beginning of the next taken together.",
+        differentiates=("collect",),
     )
     left = _explicit(scene)
     rest = _over_interval(left) if left != 0 else S.Zero
@@ -247,6 +248,7 @@ def _spikes(scene: Scene) -> list[Equation]:
             XI + rest,
             "Between the spikes nothing is left but the explicit dependence of the dynamics.",
             facts={scene.gradient: XI + rest + regrouped(scene, 3)},
+            differentiates=("xi", *(f"adjoint.ode.{name}" for name in scene.names)),
             over="k = 1 … N",
         ),
     ]
