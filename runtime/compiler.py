@@ -30,11 +30,12 @@ _REMEDY = "Install one (Debian, Ubuntu: apt install gcc) or set CC to the path o
 class Compiler(msgspec.Struct, frozen=True):
     """A C compiler and the flags it takes.
 
-    command: as started, e.g. ``("/usr/bin/gcc",)``; version: the output of ``--version``;
-    flags: all flags for a kernel, the user's ``CFLAGS`` last.
+    command: as started, e.g. ``("/usr/bin/gcc",)``; program: the file behind it, links followed;
+    version: the output of ``--version``; flags: all flags for a kernel, the user's ``CFLAGS`` last.
     """
 
     command: tuple[str, ...]
+    program: str
     version: str
     flags: tuple[str, ...]
 
@@ -45,7 +46,7 @@ class Compiler(msgspec.Struct, frozen=True):
 
     def identity(self) -> str:
         """All that the machine code depends on besides the sources: compiler, flags and processor."""
-        return "\n".join((*self.command, self.version, *self.flags, processor()))
+        return "\n".join((*self.command, self.program, self.version, *self.flags, processor()))
 
     def build(self, source: Path, target: Path) -> None:
         """Compiles ``source`` to the shared library ``target``.
@@ -80,8 +81,10 @@ def compiler() -> Compiler:
     """
     command = _command(os.environ.get("CC", ""))
     user_flags = tuple(shlex.split(os.environ.get("CFLAGS", "")))
-    file = Path(command[0]).stat()
-    return _probed(command, user_flags, (file.st_mtime_ns, file.st_size), str(cache.cache_directory()))
+    program = Path(command[0]).resolve()
+    file = program.stat()
+    identity = (str(program), file.st_mtime_ns, file.st_size)
+    return _probed(command, user_flags, identity, str(cache.cache_directory()))
 
 
 @functools.cache
@@ -96,13 +99,13 @@ def processor() -> str:
 
 
 def _command(cc: str) -> tuple[str, ...]:
-    """``CC`` with its program as a resolved absolute path."""
+    """``CC`` with its program as an absolute path; links are kept, since ccache goes by its name."""
     candidates = [cc] if cc.strip() else ["cc", "gcc", "clang"]
     for candidate in candidates:
         words = shlex.split(candidate)
         found = shutil.which(words[0])
         if found is not None:
-            return (str(Path(found).resolve()) if not words[1:] else found, *words[1:])
+            return (str(Path(found).absolute()), *words[1:])
     if cc.strip():
         raise CompileError(f"No C compiler: CC is {cc!r}, which is not a program on the PATH. {_REMEDY}")
     raise CompileError(f"No C compiler: none of {', '.join(candidates)} is on the PATH. {_REMEDY}")
@@ -110,13 +113,13 @@ def _command(cc: str) -> tuple[str, ...]:
 
 @functools.cache
 def _probed(
-    command: tuple[str, ...], user_flags: tuple[str, ...], file: tuple[int, int], folder: str
+    command: tuple[str, ...], user_flags: tuple[str, ...], file: tuple[str, int, int], folder: str
 ) -> Compiler:
     key = hashlib.sha256(repr((command, user_flags, file, BASE_FLAGS, _OPTIONAL_FLAGS, processor())).encode())
     name = f"compilers/{key.hexdigest()[:32]}"
 
     def probe(target: Path) -> None:
-        (target / "compiler.json").write_bytes(msgspec.json.encode(_probe(command, user_flags)))
+        (target / "compiler.json").write_bytes(msgspec.json.encode(_probe(command, user_flags, file[0])))
 
     for _ in range(2):
         try:
@@ -128,7 +131,7 @@ def _probed(
     raise CompileError(f"The cache entry {folder}/{name} cannot be read. Remove it.")
 
 
-def _probe(command: tuple[str, ...], user_flags: tuple[str, ...]) -> Compiler:
+def _probe(command: tuple[str, ...], user_flags: tuple[str, ...], program: str) -> Compiler:
     """Asks the compiler for its version and tries each optional flag on an empty program."""
     try:
         version = subprocess.run([*command, "--version"], capture_output=True, text=True, check=False).stdout
@@ -140,7 +143,7 @@ def _probe(command: tuple[str, ...], user_flags: tuple[str, ...]) -> Compiler:
     taken = [flag for flag in (*_OPTIONAL_FLAGS, *wide) if _takes(command, flag)]
     if not _takes(command):
         raise CompileError(f"The C compiler {shlex.join(command)} cannot compile an empty program. {_REMEDY}")
-    return Compiler(command, version, (*BASE_FLAGS, *taken, *user_flags))
+    return Compiler(command, program, version, (*BASE_FLAGS, *taken, *user_flags))
 
 
 def _takes(command: tuple[str, ...], *flags: str) -> bool:

@@ -34,6 +34,7 @@ class Kernel:
         self.lib = library.lib
         self.openmp = library.openmp
         self.null = library.ffi.NULL
+        self._types = {np.dtype(kind).char: library.ffi.typeof(f"{name}[]") for kind, name in _NAMES.items()}
 
     def struct(self, kind: str, **fields: Any) -> Any:
         """A new C struct with these fields; arrays go in as pointers."""
@@ -44,14 +45,14 @@ class Kernel:
 
     def pointer(self, array: NDArray[Any]) -> Any:
         """The address of a contiguous array's data, typed; it keeps the array alive."""
-        return self.ffi.from_buffer(_POINTERS[array.dtype.str], array)
+        return self.ffi.from_buffer(self._types[array.dtype.char], array)
 
     def array(self, array: NDArray[Any] | None) -> Any:
         """The address of an array's data, or NULL."""
         return self.null if array is None else self.pointer(array)
 
 
-_POINTERS = {"<f8": "double[]", "<i4": "int32_t[]", "<i8": "int64_t[]", "|u1": "uint8_t[]", "|i1": "char[]"}
+_NAMES = {np.float64: "double", np.int32: "int32_t", np.int64: "int64_t", np.uint8: "uint8_t"}
 
 
 @functools.cache

@@ -134,7 +134,7 @@ def evaluate(loss: Loss, times: Array, labels: Labels, population: str) -> Evalu
     batch, classes = times.shape
     rows = np.arange(batch)
     silent = np.isinf(times[rows, labels])
-    missing = int(np.count_nonzero(silent))
+    missing = np.count_nonzero(silent)
     if missing:
         times = _stand_in(loss, times, labels, silent, population)
     kernel = loss.kernel
@@ -145,7 +145,7 @@ def evaluate(loss: Loss, times: Array, labels: Labels, population: str) -> Evalu
         gradient[rows[silent], labels[silent]] = 0.0
         if loss.missing == "skip":
             losses[silent], gradient[silent] = 0.0, 0.0
-    return Evaluated(losses, gradient, missing)
+    return Evaluated(losses, gradient, int(missing))
 
 
 def check_labels(given: ArrayLike, batch: int, classes: int) -> Labels:

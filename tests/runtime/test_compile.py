@@ -114,6 +114,21 @@ def test_cc_is_honoured(tmp_path, monkeypatch):
     assert (tmp_path / "log").exists()
 
 
+def test_a_compiler_that_goes_by_its_name(tmp_path, monkeypatch):
+    """As ccache does: a link named cc to one program for all compilers."""
+    fake_compiler(tmp_path / "all", 'case "$0" in */mycc) exec cc "$@";; esac\nexit 1')
+    (tmp_path / "mycc").symlink_to(tmp_path / "all")
+    monkeypatch.setenv("CC", str(tmp_path / "mycc"))
+    assert toy().lib.twice(4) == 8
+
+
+def test_another_version_of_the_compiler_builds_again(tmp_path, monkeypatch):
+    monkeypatch.setenv("CC", fake_compiler(tmp_path / "mycc", 'exec cc "$@"'))
+    first = toy().path
+    fake_compiler(tmp_path / "mycc", '[ "$1" = --version ] && echo mycc 2.0\nexec cc "$@"')
+    assert toy().path != first
+
+
 def test_without_openmp_the_library_says_so(tmp_path, monkeypatch):
     script = 'for a in "$@"; do [ "$a" = -fopenmp ] && exit 1; done\nexec cc "$@"'
     monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", script))
