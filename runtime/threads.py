@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from saltus.errors import ConfigError
@@ -77,7 +77,10 @@ class Schedule:
         count = min(threads, last - first)
         bounds = [first + (last - first) * i // count for i in range(count + 1)]
         jobs = [_pool().submit(call, bounds[i], bounds[i + 1], 1, i) for i in range(count)]
-        return next((code for job in jobs if (code := job.result())), 0)
+        try:
+            return next((code for job in jobs if (code := job.result())), 0)
+        finally:
+            wait(jobs)  # after a failure or Ctrl-C, too: they write into memory that is used again
 
 
 def _pool() -> ThreadPoolExecutor:

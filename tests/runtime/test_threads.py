@@ -33,6 +33,18 @@ def test_python_threads_give_the_same_bits(monkeypatch):
     assert bits(layers(threads=3)) == expected
 
 
+def test_python_threads_have_all_ended_when_one_fails():
+    ended = []
+
+    def call(first, last, openmp, place):
+        time.sleep(0.05 * first)
+        ended.append(first)
+        return 7 if first == 0 else 0
+
+    assert threads.Schedule(openmp=False).run(call, 4, 4) == 7
+    assert sorted(ended) == [0, 1, 2, 3]
+
+
 def test_slices_give_the_same_bits(monkeypatch):
     expected = bits(layers(threads=2))
     monkeypatch.setattr(threads, "PATIENCE", -1.0)
