@@ -28,7 +28,6 @@ class _Process:
     """What this process knows about itself; a child gets a new one."""
 
     openmp_lost: bool = False
-    openmp_ran: bool = False
     pool: ThreadPoolExecutor | None = None
 
 
@@ -72,7 +71,6 @@ class Schedule:
         if threads == 1 or last - first == 1:
             return call(first, last, 1, 0)
         if self.openmp and not _here.openmp_lost:
-            _here.openmp_ran = True
             return call(first, last, threads, 0)
         count = min(threads, last - first)
         bounds = [first + (last - first) * i // count for i in range(count + 1)]
@@ -91,7 +89,7 @@ def _pool() -> ThreadPoolExecutor:
 
 def _forked() -> None:
     global _here  # noqa: PLW0603  the one place where a process learns that it is another
-    _here = _Process(openmp_lost=_here.openmp_ran or _here.openmp_lost)
+    _here = _Process(openmp_lost=True)  # whoever started OpenMP's threads in the parent
 
 
 os.register_at_fork(after_in_child=_forked)
