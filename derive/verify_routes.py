@@ -28,37 +28,40 @@ _SHIFT = Symbol("guard_shift", real=True)
 
 def definitions(model: ModelSpec, derivation: Derivation) -> Residuals:
     """Dynamics, guards, resets and receptors as the derivation states them, against the spec."""
-    targets = representative_targets(model)
-    back: dict[Expr, Expr] = {notation.weight("j", "in"): WEIGHT}
-    back |= {notation.weight(m, SPIKING): WEIGHT for m in targets}
-    for neuron in ("", SPIKING, "j", *targets):
-        for side in ("", "-"):
-            back |= {notation.state(s.name, neuron, side): s.symbol for s in model.states}
-            back |= {notation.velocity(s.name, neuron, side): s.dot for s in model.states}
     found: dict[str, Expr] = {}
 
-    def hold(label: str, lhs: Expr, value: Expr) -> None:
-        equation = derivation[label]
-        found[label] = reduced(equation.lhs - lhs) + reduced(equation.rhs.xreplace(back) - value)
+    def hold(label: str, neuron: str, values: tuple[Expr, ...], suffix: str = "") -> None:
+        back = _as_spec(model, neuron, "-")
+        for s, value in zip(model.states, values, strict=True):
+            equation = derivation[f"{label}.{s.name}{suffix}"]
+            lhs = equation.lhs - notation.state(s.name, neuron, "+")
+            found[equation.label] = reduced(lhs) + reduced(equation.rhs.xreplace(back) - value)
 
     for prefix in ("", "parameter."):
-        for i, s in enumerate(model.states):
-            hold(f"{prefix}dynamics.{s.name}", _constraint(s.name), model.dynamics[i])
+        back = _as_spec(model, "", "")
+        for s, row in zip(model.states, model.dynamics, strict=True):
+            equation = derivation[f"{prefix}dynamics.{s.name}"]
+            lhs = equation.lhs - _constraint(s.name)
+            found[equation.label] = reduced(lhs) + reduced(equation.rhs.xreplace(back) - row)
         for t in model.transitions:
             suffix = "" if len(model.transitions) == 1 else f".{t.name}"
             condition = derivation[f"{prefix}transition.condition{suffix}"]
-            found[condition.label] = reduced((condition.lhs - condition.rhs).xreplace(back) - t.when)
-            for s, value in zip(model.states, t.reset, strict=True):
-                hold(f"{prefix}reset.{s.name}{suffix}", notation.state(s.name, SPIKING, "+"), value)
-            for m, r in targets.items():
-                where = f"{prefix}receive" if m == "m" else f"{prefix}receive.{m}"
-                for s, value in zip(model.states, r.jump, strict=True):
-                    hold(f"{where}.{s.name}{suffix}", notation.state(s.name, m, "+"), value)
+            guard = (condition.lhs - condition.rhs).xreplace(_as_spec(model, SPIKING, "-"))
+            found[condition.label] = reduced(guard - t.when)
+            hold(f"{prefix}reset", SPIKING, t.reset, suffix)
+            for m, r in representative_targets(model).items():
+                hold(f"{prefix}receive" if m == "m" else f"{prefix}receive.{m}", m, r.jump, suffix)
     for r in model.receptors:
         where = "input" if len(model.receptors) == 1 else f"input.{r.name}"
-        for s, value in zip(model.states, r.jump, strict=True):
-            hold(f"{where}.receive.{s.name}", notation.state(s.name, "j", "+"), value)
+        hold(f"{where}.receive", "j", r.jump)
     return found
+
+
+def _as_spec(model: ModelSpec, neuron: str, side: str) -> dict[Expr, Expr]:
+    """The quantities of one neuron on one side, in the symbols of the spec."""
+    back: dict[Expr, Expr] = {notation.weight(neuron, "in" if neuron == "j" else SPIKING): WEIGHT}
+    back |= {notation.state(s.name, neuron, side): s.symbol for s in model.states}
+    return back | {notation.velocity(s.name, neuron, side): s.dot for s in model.states}
 
 
 def _constraint(name: str) -> Symbol:

@@ -1,8 +1,8 @@
 """A proof that cannot fail proves nothing: every formula is changed a little, and the ladder must see it.
 
-A change that leaves a formula true is not caught, and must not be. There are two kinds, and each survivor is shown to be
-of one of them: the changed formula *is* the formula (two commuting factors or two summands swapped), or it differs by a
-multiple of the constraint, which is zero along a trajectory.
+A change that leaves a formula true is not caught, and must not be. There are two kinds, and each survivor is
+shown to be of one of them: the changed formula *is* the formula (two commuting factors or two summands swapped),
+or it differs by a multiple of the constraint, which is zero along a trajectory.
 """
 
 from __future__ import annotations
@@ -98,11 +98,11 @@ def test_changes_of_a_derivation_are_caught(name: str) -> None:
 
 
 SPEC_LINES = ("dynamics.", "parameter.dynamics.")
-"""The spec's own lines: their users differentiate the spec itself, so they are held against it (next but one)."""
+"""The spec's own lines: their users differentiate the spec itself, so they are held against it, below."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "label"), STEPS, ids=lambda value: str(value))
+@pytest.mark.parametrize(("name", "label"), STEPS, ids=str)
 def test_every_change_of_a_step_is_caught(name: str, label: str) -> None:
     if label == CONSTRAINT or label.startswith(SPEC_LINES):
         pytest.skip("has tests of its own")
@@ -113,7 +113,7 @@ def test_every_change_of_a_step_is_caught(name: str, label: str) -> None:
 def test_changes_of_the_specs_own_lines_are_caught(name: str) -> None:
     """Definitions have nothing before them but the spec; changed, they are not it."""
     model, derivation = spec.load(name).with_integrals(), DERIVATIONS[name]
-    lines = [label for label in verify_routes.definitions(model, derivation)]
+    lines = list(verify_routes.definitions(model, derivation))
     assert {e.label for e in derivation.values() if e.is_definition} - set(lines) <= NAMED
     survivors = []
     for label in lines:
@@ -136,7 +136,7 @@ NAMED = _named()
 
 
 def test_what_the_constraint_leaves_true_is_a_multiple_of_it() -> None:
-    """Along a trajectory the constraint is zero: dropping it, or turning its sign, leaves the loss what it was."""
+    """Along a trajectory the constraint is zero: dropping it, or turning its sign, leaves the loss as it was."""
     derivation = DERIVATIONS["general"]
     names = {derivation[f"general.dynamics.{i}"].lhs: derivation[f"general.dynamics.{i}"].rhs for i in (0, 1)}
     survivors = 0

@@ -48,7 +48,7 @@ def test_it_shares_nothing_with_the_other_route() -> None:
 
 
 def test_the_matrix_of_a_bouncing_ball() -> None:
-    """The textbook case: v' = -g and restitution r map the tangent of (h, v) by [[-r, 0], [-(1 + r) g/v, -r]].
+    """The textbook case: with v' = -g and restitution r, (h, v) is mapped by [[-r, 0], [-(1 + r) g/v, -r]].
 
     Here v is the velocity before the bounce (Leine & Nijmeijer 2004).
     """
