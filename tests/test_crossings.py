@@ -113,3 +113,20 @@ def test_the_certificates_agree_with_a_fine_scan():
     assert np.all(reaches[decidable & (scan > cells.theta)])
     assert not np.any(reaches[scan < cells.theta - 1e-3 * cells.scale()])
     assert 0.2 < reaches.mean() < 0.8
+
+
+def test_a_wrong_answer_would_be_noticed():
+    """One spike taken away, one added, one late by 1e-9 of the time: each is found out."""
+    cells = intervals.draw(np.random.default_rng(6), 1000, anywhere, (at_peak, at_end, at_start))
+    right = first_spikes(cells, [])
+    assert_right(cells, right)
+    spiked = np.isfinite(right)
+    for place, wrong in (
+        (np.argmax(spiked), np.inf),
+        (np.argmin(spiked), 0.01),
+        (np.argmax(spiked & (right > 0.001) & (cells.current(right) - cells.theta > 0.1)), None),
+    ):
+        times = right.copy()
+        times[place] = right[place] * (1 + 1e-9) if wrong is None else wrong
+        with pytest.raises(AssertionError):
+            assert_right(cells, times)

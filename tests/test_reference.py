@@ -66,3 +66,15 @@ def test_an_unshipped_reset_is_refused_by_name():
     case["loss"] = json.loads((CASES / "lif_ff_ttfs.json").read_text())["loss"]
     with pytest.raises(SaltusError, match=r"populations\.hid: no shipped model has a soft reset"):
         reference.run(case)
+
+
+@pytest.mark.parametrize("change", [lambda x: x * (1 + 2e-9), lambda x: None])
+def test_a_wrong_gradient_would_be_noticed(change):
+    """An error of 2e-9, or a synapse that is not there, in one entry of one array."""
+    found = reference.run_case(CASES / "lif_ff_ttfs.json")["grad"]
+    wrong = json.loads(json.dumps(found))
+    assert_gradients(wrong, found)
+    row = wrong["weights"]["hid_out"][0]
+    row[max(range(len(row)), key=lambda i: abs(row[i]))] = change(max(row, key=abs))
+    with pytest.raises(AssertionError, match=r"weights\.hid_out"):
+        assert_gradients(wrong, found)
