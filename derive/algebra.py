@@ -13,8 +13,7 @@ from sympy import Expr, Integral, Matrix, Symbol
 
 
 def total(expression: Expr, rates: Mapping[Symbol, Expr]) -> Expr:
-    r"""The derivative of ``expression`` along a direction: :math:`\sum_s \partial_s e \cdot
-    \mathrm{rate}(s)`.
+    r"""The derivative of ``expression`` e along a direction: :math:`\sum_s \partial_s e \cdot \dot s`.
 
     With the time derivatives of the symbols as ``rates`` this is d/dt, with their derivatives with respect
     to a parameter it is d/dp: one chain rule for both.
@@ -24,8 +23,7 @@ def total(expression: Expr, rates: Mapping[Symbol, Expr]) -> Expr:
 
 
 def reduced(expression: Expr) -> Expr:
-    r"""The normal form by which an identity is proved: zero exactly when ``expression`` is a zero rational
-    function.
+    r"""The normal form by which an identity is proved: zero just for what is zero.
 
     Integrals over the same range are joined first (:math:`a\int f + b\int g = \int (af + bg)`), since two
     of them are equal as soon as their integrands are.
@@ -72,8 +70,7 @@ def coefficients(expression: Expr, symbols: Iterable[Symbol]) -> dict[Symbol, Ex
 
 
 def readable(expression: Expr, linear: Sequence[Symbol] = ()) -> Expr:
-    """The same rational function as one fraction, collected in ``linear``, with signs as a person would put
-    them.
+    """The same as one fraction, collected in ``linear``, with signs as a person would put them.
 
     The sign of a fraction is chosen so that the first of ``linear`` that it contains comes with a plus.
     """

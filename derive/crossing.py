@@ -1,9 +1,8 @@
 r"""At a spike: how the derivatives after it follow from those before.
 
 The spiking neuron n crosses its threshold and is reset; each target m receives the weight. What holds
-across the spike is differentiated along the spike time as it moves, which relates :math:`\partial
-x^+/\partial p` to
-:math:`\partial x^-/\partial p`.
+across the spike is differentiated along the spike time as it moves, which relates
+:math:`\partial x^+/\partial p` to :math:`\partial x^-/\partial p`.
 
 Wunderlich & Pehle (2021), eqs. (35)-(50), for any guard, reset and receptor.
 """

@@ -104,9 +104,7 @@ class Derivation(Mapping[str, Equation]):
         return label in self._equations or label in self._numbers
 
     def residual(self, label: str) -> Expr:
-        """What is left when the equation's right side and certificate are taken from its left side: zero
-        if proved.
-        """
+        """Left side less right side less certificate, reduced: zero if the equation is proved."""
         equation = self[label]
         return S.Zero if equation.is_definition else residual(equation, self)
 
@@ -144,9 +142,7 @@ class Derivation(Mapping[str, Equation]):
         return tuple(seen)
 
     def replaced(self, equation: Equation) -> Derivation:
-        """The same derivation with another equation under its label (a mutation, to see whether it is
-        caught).
-        """
+        """The same derivation with another equation under its label: to see whether a change is caught."""
         return Derivation(
             self.title, (equation if e.label == equation.label else e for e in self.values()), self._table
         )

@@ -1,5 +1,4 @@
-"""The whole derivation for one model: free adjoint dynamics, jumps, and the gradient of every kind of
-parameter.
+"""The whole derivation for one model: adjoint dynamics, jumps, and the gradient of every parameter.
 
 ``adjoint`` is the entry point. Its steps are in ``interval`` (between spikes), ``crossing`` and ``jump``
 (at a spike), ``arrival`` (input spikes), and here: the sums of the gradient, parameters, and initial values.

@@ -2,9 +2,8 @@ r"""Between two spikes: from the loss with its constraints to the adjoint dynami
 
 The dynamics f(x', x, p) = 0 are added to the loss with multipliers, the derivative is taken under the
 integral (Leibniz), integrated by parts and collected; the multipliers are then chosen so that nothing is
-left of
-:math:`\partial x/\partial p` inside the interval. What is written for one neuron holds for each, and they
-add.
+left of :math:`\partial x/\partial p` inside the interval. What is written for one neuron holds for each, and
+they add.
 
 Wunderlich & Pehle (2021), eqs. (25)-(34), for any dynamics affine in x'.
 """
@@ -310,9 +309,7 @@ def _sensitivity(scene: Scene, expression: Expr) -> Expr:
 
 
 def _by_functions(scene: Scene, expression: Expr) -> Expr:
-    """The derivative along the direction by SymPy's own rules: states are functions of t and q, parameters
-    of q.
-    """
+    """The same by SymPy's own rules: states are functions of t and q, parameters of q."""
     q = Symbol("q")
     states = [Function(f"X_{i}")(T, q) for i in range(len(scene.names))]
     parameters = {symbol: Function(f"P_{symbol.name}")(q) for symbol in scene.direction.parameters}

@@ -27,9 +27,7 @@ OWN_LOSS = (SPIKE_LOSS, LOSS_BEFORE, LOSS_AFTER)
 
 @dataclass(frozen=True)
 class Spike:
-    """A transition of the scene with the sides of all neurons that take part, and the equations so far by
-    label.
-    """
+    """A transition, the sides of all neurons that take part, and the equations so far by label."""
 
     scene: Scene
     transition: Transition
@@ -182,8 +180,8 @@ def in_bracket(spike: Spike, own: Expr, rest: Expr) -> Expr:
 def _with_guard(spike: Spike, solved: Sequence[Equation]) -> list[Equation]:
     r"""The ratio of the velocities, and the jump with it: what the threshold and the reset contribute.
 
-    .. math:: \frac{\dot x^+}{\dot x^-} = 1 + \frac{h^-(x^-) - h^+(x^+)}{m\,\dot x^-} \quad\text{at } g(x^-)
-    = 0
+    .. math:: \frac{\dot x^+}{\dot x^-} = 1 + \frac{h^-(x^-) - h^+(x^+)}{m\,\dot x^-}
+              \quad\text{at } g(x^-) = 0
 
     for the state that the guard watches, where its row of the dynamics has one velocity, with a constant
     factor m.

@@ -9,8 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 
-import sympy
-from sympy import Add, Expr, Integral, Mul, Pow, Symbol
+from sympy import Add, Derivative, Expr, Integral, Mul, Pow, Symbol
+from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.str import StrPrinter
 
@@ -170,9 +170,20 @@ class _TextPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Mul(self, expr: Mul) -> str:
         coefficient, rest = expr.as_coeff_Mul()
         sign = "-" if coefficient < 0 else ""
-        above, below = sympy.fraction(abs(coefficient) * rest)
-        top = self._factors(above)
-        return f"{sign}{top}" if below == 1 else f"{sign}{top}/{self._denominator(below)}"
+        below = [f for f in Mul.make_args(rest) if f.is_Pow and f.exp.is_Rational and f.exp < 0]
+        above = [f for f in Mul.make_args(rest) if f not in below]
+        top = self._factors(Mul(abs(coefficient.p), *above, evaluate=False))
+        if not below and coefficient.q == 1:
+            return f"{sign}{top}"
+        bottom = Mul(coefficient.q, *(1 / f for f in below))
+        return f"{sign}{top}/{self._denominator(bottom)}"
+
+    def _print_Derivative(self, expr: Derivative) -> str:
+        inner, (variable, order) = expr.expr, expr.variable_count[0]
+        if order != 1 or len(expr.variable_count) != 1:
+            return str(super()._print_Derivative(expr))
+        plain = isinstance(inner, AppliedUndef) and all(a.is_Symbol for a in inner.args)
+        return f"∂{inner.func if plain else self._print(inner)}/∂{self._print(variable)}"
 
     def _print_Pow(self, expr: Pow, rational: bool = False) -> str:
         if expr.exp.is_Rational and expr.exp < 0:
@@ -184,7 +195,7 @@ class _TextPrinter(StrPrinter):  # type: ignore[misc]
         return f"∫[{self._print(low)}, {self._print(high)}] ({self._print(expr.function)}) d{variable}"
 
     def _factors(self, expr: Expr) -> str:
-        factors = sorted(Mul.make_args(expr), key=_reading_order)
+        factors = sorted((f for f in Mul.make_args(expr) if f != 1), key=_reading_order) or [expr]
         return " ".join(self._enclosed(factor) for factor in factors)
 
     def _denominator(self, expr: Expr) -> str:

@@ -62,9 +62,7 @@ def at_spike(spec: ModelSpec, transition: Transition, receptor: Receptor | None)
 
 
 def at_arrival(spec: ModelSpec, receptor: Receptor) -> BackwardJump:
-    r"""An arrival at m a delay after its spike: a timer starts at the spike, and the guard is timer -
-    delay.
-    """
+    r"""An arrival at m a delay after its spike: a timer starts there, and the guard is timer - delay."""
     jump = (_of(spec, TARGET, value) for value in receptor.jump)
     after = dict(zip(_states(spec, TARGET), jump, strict=True))
     event = _Event(spec, (TARGET, BYSTANDER), _TIMER - _DELAY, after, (_TIMER, _DELAY))
@@ -131,9 +129,7 @@ class _Event:
         return S.One if entry in (_CLOCK, _TIMER) else S.Zero
 
     def _costate(self, entry: Symbol) -> Expr:
-        """dL/dX after the event: a = -M^T lambda for the states, and for what is recorded what it is
-        worth.
-        """
+        """dL/dX after the event: a = -M^T lambda for states, its worth for what is recorded."""
         for n in self.neurons:
             onto = self._after_values(n)
             mass = self.spec.mass.applyfunc(lambda e, n=n, onto=onto: _of(self.spec, n, e).xreplace(onto))

@@ -104,9 +104,7 @@ class Scene:
         return tuple(mass.T * Matrix(self.adjoints(neuron, side)))
 
     def given(self, neuron: str = "") -> dict[Symbol, Expr]:
-        """What is known of the direction: the derivatives of the parameters and of the weight to
-        ``neuron``.
-        """
+        """The derivatives of the parameters, and of the weight to ``neuron``, along the direction."""
         known = dict(self.direction.parameters)
         if neuron in self.targets:
             known[self.weight(neuron)] = self.direction.weights[neuron]

@@ -81,9 +81,7 @@ def claim(
     facts: Mapping[Expr, Expr] | None = None,
     holds: bool = True,
 ) -> Claim:
-    """A claim of the source: ``because`` names the derived equation that it is, or several with their
-    factors.
-    """
+    """A claim of the source: ``because`` names the derived equation, or several with their factors."""
     combines = {because: S.One} if isinstance(because, str) and because else dict(because or {})
     return Claim(Equation("source", lhs, rhs, "", uses=uses, combines=combines, facts=facts or {}), of, holds)
 

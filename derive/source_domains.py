@@ -104,9 +104,7 @@ def flows(spec: model.ModelSpec) -> Derivation:
 
 
 def losses() -> Derivation:
-    """The loss of a batch of two samples with three classes, and its derivatives by the times of the
-    first.
-    """
+    """The loss of two samples with three classes, and its derivatives by the times of the first."""
     derivation = loss.derive(loss.load("first_spike_cross_entropy"))
     batch = Symbol("N_batch", positive=True)
 

@@ -168,7 +168,7 @@ def _fixed_inputs() -> tuple[Row, ...]:
             "Fixed input spikes",
             "An input spike is an arrival without an emission: its time depends on no weight, so the"
             " receiving neuron's λ does not jump there, and the weight's gradient samples λ_I; at its own spikes"
-            " λ jumps by (52a). The arrival still has a worth, the gradient of the input's time.",
+            " it jumps by (52a). The arrival still has a worth, the gradient of the input's time.",
             claim(gradient, -TAU_SYN * lam_I("j", "+"), "gradient.input"),
             claim(lam_V("j", "-"), lam_V("j", "+"), "input.jump.V"),
             claim(lam_I("j", "-"), lam_I("j", "+"), "input.jump.I"),
@@ -178,8 +178,7 @@ def _fixed_inputs() -> tuple[Row, ...]:
 
 
 def _coincident() -> tuple[Row, ...]:
-    r"""If m crosses at the same time as n, its spike time's derivative is -earlier before n's spike, -later
-    after it.
+    r"""Where m crosses with n, its spike time's derivative is -earlier before n's spike, -later after.
 
     They differ by :math:`\frac{w_{mn}}{\tau_\mathrm{mem}\dot V_m^+}` times the difference of the two spike
     times' derivatives: not at all without a connection, nor if the two times move together.

@@ -1,6 +1,4 @@
-"""Sections 6 and 12 of the source: losses over maxima and integrals of the voltage, which come with their
-readouts.
-"""
+"""Sections 6 and 12 of the source: losses over maxima and integrals, which come with their readouts."""
 
 from __future__ import annotations
 

@@ -6,18 +6,34 @@ from collections.abc import Sequence
 
 from saltus.derive.derivation import Equation
 
+_ORDER = (
+    "adjoint.ode.",
+    "jump.emission",
+    "jump.arrival.",
+    "gradient.weight.sum",
+    "gradient.input",
+    "arrival.credit",
+)
+
 
 def rows_of_table(equations: Sequence[Equation]) -> tuple[str, ...]:
-    """Labels of the summary: adjoint dynamics, jumps where the adjoint does jump, gradients."""
-    labels = [e.label for e in equations]
-    shown = [e for e in equations if _shown(e, labels)]
-    return tuple(e.label for e in shown)
+    """Labels of the summary: adjoint dynamics, jumps (those with a bracket first), gradients.
+
+    Where a jump is also written with the threshold and the reset, that form is shown.
+    """
+    labels = [equation.label for equation in equations]
+    shown = [
+        (position, not _is_written_out(label), label)
+        for position, prefix in enumerate(_ORDER)
+        for label in labels
+        if label.startswith(prefix) and (_is_written_out(label) or not _has_written_out(label, labels))
+    ]
+    return tuple(label for _, _, label in sorted(shown, key=lambda row: row[:2]))
 
 
-def _shown(equation: Equation, labels: list[str]) -> bool:
-    label = equation.label
-    if label.startswith(("adjoint.ode.", "gradient.weight.sum")):
-        return True
-    if label.startswith("jump.emission"):
-        return label.endswith(".table") or f"{label}.table" not in labels
-    return label.startswith(("jump.arrival.", "gradient.input", "arrival.credit"))
+def _is_written_out(label: str) -> bool:
+    return ".table" in label
+
+
+def _has_written_out(label: str, labels: Sequence[str]) -> bool:
+    return any(other.startswith(f"{label}.table") for other in labels)

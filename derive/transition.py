@@ -138,13 +138,11 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
     With :math:`a = -M^T\lambda`: :math:`a^- = S_x^T a^+`, the arrival's worth is
     :math:`c = a^+\!\cdot(S_x \dot x^- - \dot x^+)`, and :math:`dL/dw = a^+\!\cdot S_w`.
 
-    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump that is linear in the
-    weight.
+    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump linear in the weight.
 
     Raises:
-        DerivationError: if the credit is not proportional to the weight, or the rule needs states that a
-        kernel does
-            not keep: the receptor is not current-like.
+        DerivationError: if the credit is not proportional to the weight, or depends on a state: the receptor
+            is not current-like.
     """
     crossing = _Crossing.of(spec, spec.x, Matrix(receptor.jump))
     xi = crossing.without_time
@@ -183,9 +181,7 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
 
 
 def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:
-    r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`: the boundary term left at t
-    = 0.
-    """
+    r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`, the boundary term at 0."""
     costate = -spec.mass.T * spec.adjoints
     return {
         state.initial.name: readable(value, [*spec.adjoints])

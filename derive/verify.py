@@ -53,9 +53,7 @@ def check_model(spec: ModelSpec) -> list[Outcome]:
 
 
 def row_holds(row: source.Row, known: Mapping[str, Domain]) -> bool:
-    """Whether every claim of the row comes out as it says; a row that claims to be proved has one at
-    least.
-    """
+    """Whether each claim of the row comes out as it says, and there is one where a proof is claimed."""
     needs_proof = row.status in (source.Status.PROVEN, source.Status.ERRATUM, source.Status.SETTLED)
     if needs_proof and not any(claim.holds for claim in row.claims):
         return False

@@ -1,7 +1,7 @@
 """A proof that cannot fail proves nothing: every formula is changed a little, and the ladder must see it.
 
 A change that leaves a formula true is not caught, and must not be. There are two kinds, and each survivor is
-shown to be of one of them: the changed formula *is* the formula (two commuting factors or two summands swapped),
+shown to be of one of them: the changed formula *is* the formula (two factors or two summands swapped),
 or it differs by a multiple of the constraint, which is zero along a trajectory.
 """
 
@@ -136,7 +136,7 @@ NAMED = _named()
 
 
 def test_what_the_constraint_leaves_true_is_a_multiple_of_it() -> None:
-    """Along a trajectory the constraint is zero: dropping it, or turning its sign, leaves the loss as it was."""
+    """Along a trajectory the constraint is zero: without it, or with its sign turned, the loss is the same."""
     derivation = DERIVATIONS["general"]
     names = {derivation[f"general.dynamics.{i}"].lhs: derivation[f"general.dynamics.{i}"].rhs for i in (0, 1)}
     survivors = 0
