@@ -167,8 +167,8 @@ def _fixed_inputs() -> tuple[Row, ...]:
             "3.5:56",
             "Fixed input spikes",
             "An input spike is an arrival without an emission: its time depends on no weight, so the"
-            " receiving neuron's λ does not jump there, and the weight's gradient samples λ_I; at its own spikes"
-            " it jumps by (52a). The arrival still has a worth, the gradient of the input's time.",
+            " receiving neuron's λ does not jump there, and the weight's gradient samples λ_I; at its own"
+            " spikes it jumps by (52a). The arrival still has a worth, the gradient of the input's time.",
             claim(gradient, -TAU_SYN * lam_I("j", "+"), "gradient.input"),
             claim(lam_V("j", "-"), lam_V("j", "+"), "input.jump.V"),
             claim(lam_I("j", "-"), lam_I("j", "+"), "input.jump.I"),
