@@ -1,0 +1,157 @@
+"""The derivatives of a loss as a document; for the loss of the source, its section 5.1 line by line."""
+
+from __future__ import annotations
+
+from sympy import Expr, Symbol
+
+from saltus.derive import loss, source
+from saltus.derive.loss_spec import LossSpec
+from saltus.derive.notation import subscript
+from saltus.derive.report_document import (
+    DEFINITION,
+    PROVED,
+    Document,
+    Erratum,
+    Link,
+    Section,
+    Step,
+    Table,
+)
+from saltus.derive.report_layout import Leaf, Relation, layout, relation
+from saltus.derive.report_reading import Reading
+from saltus.derive.source_domains import Domain, losses
+
+CLASSES = (2, 3, 4)
+"""Numbers of classes for which the derivatives are compared with those of the loss written out."""
+_SOURCE_LOSS = "first_spike_cross_entropy"
+
+
+def loss_document(spec: LossSpec, name: str) -> Document:
+    """The loss of one sample, its derivatives by the spike times, and their proofs."""
+    derivation = loss.derive(spec)
+    reading = Reading((), tuple(p.name for p in spec.parameters))
+    proved = all(left == 0 for n in CLASSES for left in loss.residuals(derivation, n))
+    status = PROVED if proved else "not proved"
+    numbers = ", ".join(map(str, CLASSES))
+    steps = (
+        _step("loss.value", _H, derivation.value, "The loss of one sample.", (), DEFINITION, reading),
+        _step(
+            "loss.gradient",
+            _by("k"),
+            derivation.gradient,
+            "Its derivative by the spike time of any class k, taken under the sums; each sum with a Kronecker"
+            " symbol has collapsed to one term.",
+            ("loss.value",),
+            status,
+            reading,
+        ),
+        _step(
+            "loss.gradient.label",
+            _by("label"),
+            derivation.label_gradient,
+            "By the time of the label's neuron.",
+            ("loss.gradient",),
+            status,
+            reading,
+        ),
+        _step(
+            "loss.gradient.other",
+            _by("k"),
+            derivation.other_gradient,
+            "By the time of any other neuron.",
+            ("loss.gradient",),
+            status,
+            reading,
+        ),
+    )
+    sections = [
+        Section(
+            "derivatives",
+            "The loss and its derivatives",
+            "For any number of classes; $t_k$ is the first spike time of the neuron of class $k$. The"
+            f" derivatives are proved with the sums written out for {numbers} classes, each label, each $k$.",
+            tables=_parameters(spec),
+            steps=steps,
+        )
+    ]
+    if spec.value == loss.load(_SOURCE_LOSS).value:
+        sections.append(_line_by_line())
+    return Document(
+        name,
+        spec.title,
+        spec.source,
+        "The word *proved* stands where SymPy has reduced left side minus right side to zero while this was"
+        " written. These derivatives enter the adjoint as the derivative of the loss by a spike's time.",
+        tuple(sections),
+    )
+
+
+_H = Leaf("H", "H", 1)
+
+
+def _by(index: str) -> Leaf:
+    below = index if len(index) == 1 else rf"\mathrm{{{index}}}"
+    return Leaf(f"∂H/∂t{subscript(index)}", rf"\frac{{\partial H}}{{\partial t_{{{below}}}}}", 4)
+
+
+def _step(
+    label: str, left: Leaf, right: Expr, why: str, links: tuple[str, ...], status: str, reading: Reading
+) -> Step:
+    equation = Relation(left, layout(right, reading))
+    return Step(label, (), equation, why, tuple(Link(i, i) for i in links), status)
+
+
+def _parameters(spec: LossSpec) -> tuple[Table, ...]:
+    rows = tuple(
+        (
+            (Relation(layout(p.symbol, Reading()), Leaf(f"{p.default:g}", f"{p.default:g}", 4)),),
+            (p.unit if p.unit != "1" else "",),
+            (p.doc,),
+        )
+        for p in spec.parameters
+    )
+    return (Table("Parameters", ("Default", "Unit", "Meaning"), rows),) if rows else ()
+
+
+def _line_by_line() -> Section:
+    """Section 5.1 of the source: each of its equations, proved now against the derivatives."""
+    known = {"loss": Domain(losses(), loss.reduced)}
+    reading = Reading((), ("tau_0", "tau_1", "alpha"))
+    steps = []
+    for row in source.rows():
+        if not row.id.startswith("5.1:"):
+            continue
+        claims = [c for c in row.claims if c.holds]
+        proved = all((c.residual(known) == 0) == c.holds for c in row.claims)
+        first = next(c.equation for c in claims)
+        steps.append(
+            Step(
+                label=row.id,
+                numbers=(),
+                relation=relation(_batch(first.lhs), first.rhs, reading),
+                why=f"{row.title}.",
+                links=(),
+                status=PROVED if proved else "not proved",
+                erratum=_printed(row, reading),
+            )
+        )
+    return Section(
+        "source",
+        "The source, line by line",
+        "Its section 5.1, for a batch of two samples with three classes: $t_{i,k}$ is the time of class $k$ in"
+        " sample $i$, and sample $i$ has the label $i$.",
+        "section 5.1",
+        steps=tuple(steps),
+    )
+
+
+def _printed(row: source.Row, reading: Reading) -> Erratum | None:
+    if row.status is not source.Status.ERRATUM:
+        return None
+    return Erratum(tuple(relation(e.lhs, e.rhs, reading) for e in row.printed), row.reason)
+
+
+def _batch(left: Expr) -> Expr:
+    """The source's left sides: a derivative by the label's time in sample 1, and by another's."""
+    names = {"dL/dt_label": "dL/dt_1_1", "dL/dt_other": "dL/dt_1_3"}
+    return Symbol(names.get(str(left), str(left)))

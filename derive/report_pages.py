@@ -1,0 +1,155 @@
+"""Documents as pages: Jinja templates for Markdown, LaTeX and HTML, and JSON for machines."""
+
+from __future__ import annotations
+
+import textwrap
+from functools import cache
+from html import escape
+from importlib import resources
+
+import msgspec
+from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
+
+from saltus.derive.report_document import Document, Step
+from saltus.derive.report_latex import latex, relation_latex, relation_lines, sign_of
+from saltus.derive.report_layout import Relation
+from saltus.derive.report_mathml import equation, math
+from saltus.derive.report_prose import prose_html, prose_latex, prose_markdown, tex
+from saltus.derive.report_tables import AdjointTable, as_tables
+from saltus.derive.report_text import relation_text, wrapped
+
+_TEMPLATES = "saltus.templates.report"
+
+
+def html_page(document: Document) -> str:
+    """One self-contained page: MathML, no script, nothing from a network."""
+    css = resources.files(_TEMPLATES).joinpath("page.css").read_text(encoding="utf-8")
+    return _environment().get_template("page.html.jinja").render(document=document, css=css)
+
+
+def markdown_page(document: Document) -> str:
+    """Markdown with ``math`` blocks, as GitHub and GitLab show them."""
+    return _environment().get_template("page.md.jinja").render(document=document)
+
+
+def latex_page(document: Document) -> str:
+    """An article that needs amsmath and nothing else."""
+    return _environment("<%", "<<", "<#").get_template("page.tex.jinja").render(document=document)
+
+
+def json_text(document: Document) -> str:
+    """Every step with its equation in text and LaTeX, for machines."""
+    steps = [
+        {
+            "label": step.label,
+            "source": list(step.numbers),
+            "section": section.anchor,
+            "status": step.status,
+            "text": relation_text(step.relation),
+            "latex": relation_latex(step.relation),
+            "why": step.why,
+            "from": [link.label for link in step.links],
+        }
+        for section in document.sections
+        for step in section.steps
+    ]
+    whole = {"name": document.name, "title": document.title, "source": document.source, "steps": steps}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+
+
+def loss_text(document: Document) -> str:
+    """A loss in a terminal: its steps in Unicode."""
+    lines = [f"{document.name}: {document.title}", ""]
+    for section in document.sections[:1]:
+        for step in section.steps:
+            lines += [*wrapped(step.relation, 96), f"    {step.label}, {step.status}"]
+    return "\n".join(lines)
+
+
+def table_html(title: str, table: AdjointTable) -> str:
+    """Table 2 with its gradients, as a fragment for a notebook."""
+    template = _environment().get_template("tables.html.jinja")
+    return template.render(title=title, tables=as_tables(table))
+
+
+def table_latex(table: AdjointTable) -> str:
+    """Table 2 with its gradients, as LaTeX mathematics between dollar signs."""
+    cells = [part for row in table.rows for cell in row for part in cell]
+    lines = [
+        rf"&\text{{{tex(part)}}}" if isinstance(part, str) else _aligned(part)
+        for part in (*cells, *table.gradients)
+    ]
+    body = " \\\\\n".join(lines)
+    return f"$\\displaystyle\\begin{{aligned}}\n{body}\n\\end{{aligned}}$"
+
+
+def _aligned(relation: Relation) -> str:
+    left, lines = relation_lines(relation)
+    first, *others = lines
+    return " \\\\\n".join([f"{left} &{sign_of(relation)} {first}", *(rf"&\quad {line}" for line in others)])
+
+
+@cache
+def _environment(block: str = "{%", value: str = "{{", comment: str = "{#") -> Environment:
+    """Jinja with these opening delimiters, and the same in a mirror for closing: LaTeX has braces of its own."""
+    mirror = str.maketrans("{<", "}>")
+    environment = Environment(
+        block_start_string=block,
+        block_end_string=block[::-1].translate(mirror),
+        variable_start_string=value,
+        variable_end_string=value[::-1].translate(mirror),
+        comment_start_string=comment,
+        comment_end_string=comment[::-1].translate(mirror),
+        loader=_loader(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 (each template escapes in its own language)
+    )
+    environment.filters |= {
+        "html": lambda value: escape(str(value)),
+        "prose_html": prose_html,
+        "prose_markdown": prose_markdown,
+        "prose_latex": prose_latex,
+        "tex": lambda value: tex(str(value)),
+        "anchor": _anchor,
+        "mathml": _mathml,
+        "mathml_inline": lambda relation: math(_one_line(relation)),
+        "latex": relation_latex,
+        "latex_inline": _one_line,
+        "cell_markdown": _cell_markdown,
+        "wrap": lambda value: textwrap.fill(value, 116, break_long_words=False, break_on_hyphens=False),
+    }
+    environment.globals |= {"is_text": lambda value: isinstance(value, str), "badge": _badge}
+    return environment
+
+
+def _loader() -> BaseLoader:
+    folder = resources.files(_TEMPLATES)
+    return FunctionLoader(lambda name: folder.joinpath(name).read_text(encoding="utf-8"))
+
+
+def _anchor(label: str) -> str:
+    return label.replace(":", "-").replace(" ", "-")
+
+
+def _mathml(relation: Relation) -> str:
+    left, lines = relation_lines(relation)
+    return equation(left, sign_of(relation), lines)
+
+
+def _one_line(relation: Relation) -> str:
+    return f"{latex(relation.left)} {sign_of(relation)} {latex(relation.right)}"
+
+
+def _cell_markdown(cell: tuple[Relation | str, ...]) -> str:
+    parts = [prose_markdown(p) if isinstance(p, str) else f"${_one_line(p)}$" for p in cell]
+    return "<br>".join(part for part in parts if part)
+
+
+def _badge(step: Step) -> str:
+    """The class of a step's status in the page's CSS."""
+    return step.status.replace(" ", "-")
+
+

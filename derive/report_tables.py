@@ -1,0 +1,178 @@
+"""Tables 1 and 2 of the source for any model, from the labels of its derivation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sympy
+from sympy import Expr, S, Symbol
+
+from saltus.derive import notation
+from saltus.derive.derivation import Derivation, Equation
+from saltus.derive.report_document import Table, names_of
+from saltus.derive.report_layout import (
+    Layout,
+    Relation,
+    layout,
+    relation,
+    summed_over_targets,
+)
+from saltus.derive.report_reading import Part, Reading
+from saltus.derive.scene import SPIKING
+
+COLUMNS = ("Free dynamics", "Transition", "Jumps at the transition")
+_INDICES = "mqrsuv"
+Cell = tuple[Relation | str, ...]
+
+
+@dataclass(frozen=True)
+class AdjointTable:
+    """Table 2: one row a transition; the gradients below it; the labels of what it shows."""
+
+    rows: tuple[tuple[Cell, Cell, Cell], ...]
+    gradients: tuple[Relation, ...]
+    labels: tuple[str, ...]
+
+
+def table_1(derivation: Derivation) -> Table:
+    """The forward model: its dynamics solved for the velocities' terms, and what a spike does."""
+    reading = names_of(derivation)
+    free = tuple(_explicit(derivation[f"dynamics.{name}"], reading) for name in reading.states)
+    rows = []
+    for suffix in _transitions(derivation):
+        changes = [e for e in derivation.values() if _enters(e.label, suffix) and not _keeps(e, reading)]
+        jumps = tuple(_relation(e, reading) for e in changes)
+        rows.append((_condition(derivation, suffix, reading), jumps or ("nothing",)))
+    if not rows:
+        changes = [
+            e for e in derivation.values() if e.label.startswith("input.receive") and not _keeps(e, reading)
+        ]
+        rows.append((("a spike arrives",), tuple(_relation(e, reading) for e in changes)))
+    cells = tuple((free if i == 0 else (), when, jumps) for i, (when, jumps) in enumerate(rows))
+    return Table("Table 1: the model", COLUMNS, cells)
+
+
+def table_2(derivation: Derivation) -> AdjointTable:
+    """The adjoint: its dynamics in reversed time, what a spike does to it, and the gradients."""
+    reading = names_of(derivation)
+    odes = [e for e in derivation.values() if e.label.startswith("adjoint.ode.")]
+    free: Cell = tuple(_relation(e, reading) for e in odes)
+    used = [e.label for e in odes]
+    rows: list[tuple[Cell, Cell, Cell]] = []
+    for suffix in _transitions(derivation):
+        jumps, labels = _jumps(derivation, suffix, reading)
+        rows.append((free if not rows else (), _condition(derivation, suffix, reading), jumps))
+        used += labels
+    if not rows:
+        arrivals = [e for e in derivation.values() if ".jump." in e.label and e.label.startswith("input")]
+        moved = tuple(_relation(e, reading) for e in arrivals if not _keeps(e, reading))
+        rows.append((free, ("a spike arrives",), (*moved, "every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺")))
+        used += [e.label for e in arrivals]
+    gradients = [e for e in derivation.values() if _is_gradient(e.label)]
+    return AdjointTable(
+        tuple(rows),
+        tuple(_relation(e, reading) for e in gradients),
+        (*used, *(e.label for e in gradients)),
+    )
+
+
+def as_tables(table: AdjointTable) -> tuple[Table, Table]:
+    """Table 2 and its gradients, as tables of a document."""
+    gradients = tuple(((equation,),) for equation in table.gradients)
+    return (
+        Table("Table 2: the adjoint, backward in time", COLUMNS, table.rows),
+        Table("Gradients", ("Gradient",), gradients),
+    )
+
+
+def _jumps(derivation: Derivation, suffix: str, reading: Reading) -> tuple[Cell, list[str]]:
+    """What a spike does to the multipliers: in the general form, and where the reset is to zero."""
+    found = [e for e in derivation.values() if _ends(e.label, suffix) and _is_jump(e.label)]
+    moved = [e for e in found if not _keeps(e, reading)]
+    cell: list[Relation | str] = [_relation(e, reading) for e in moved]
+    labels = [e.label for e in found]
+    for equation in derivation.values():
+        if not (equation.label.startswith("jump.emission") and ".table" in equation.label):
+            continue
+        if not _ends(equation.label, suffix):
+            continue
+        zero = _reset_parameters(derivation, reading)
+        remark = ", ".join(f"{notation.text(p)} = 0" for p in zero)
+        at_zero = replace(equation, rhs=equation.rhs.xreplace(dict.fromkeys(zero, S.Zero)))
+        cell += [f"that is, for {remark}," if zero else "that is,", _relation(at_zero, reading)]
+        labels.append(equation.label)
+    return (*cell, "every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺"), labels
+
+
+def _reset_parameters(derivation: Derivation, reading: Reading) -> tuple[Symbol, ...]:
+    """Parameters that are what a state is reset to."""
+    values = [derivation[label].rhs for label in derivation if label.startswith("reset.")]
+    plain = [v for v in values if isinstance(v, Symbol) and not isinstance(v, notation.Quantity)]
+    return tuple(v for v in dict.fromkeys(plain) if reading.mark(v).part is Part.PARAMETER)
+
+
+def _condition(derivation: Derivation, suffix: str, reading: Reading) -> Cell:
+    """The guard is zero, and its slope is not."""
+    guard = derivation[f"transition.condition{suffix}"]
+    time = derivation[f"implicit.time{suffix}"].lhs
+    slope = sympy.expand(derivation[f"implicit{suffix}"].lhs).coeff(time)
+    zero = layout(S.Zero, reading)
+    return (_relation(guard, reading), Relation(layout(slope, reading), zero, "≠"))
+
+
+def _explicit(equation: Equation, reading: Reading) -> Relation:
+    """The dynamics with the velocities on the left."""
+    terms = sympy.Add.make_args(sympy.expand(equation.rhs))
+    moving = [t for t in terms if any(reading.mark(s).part is Part.VELOCITY for s in t.free_symbols)]
+    rest = sympy.Add(*(term for term in terms if term not in moving))
+    about = frozenset(f"x{reading.mark(s).name}" for t in moving for s in t.free_symbols)
+    return Relation(layout(sympy.Add(*moving), reading), layout(-rest, reading, about))
+
+
+def _relation(equation: Equation, reading: Reading) -> Relation:
+    over = "k" if equation.over == "intervals and spikes" else equation.over
+    made = relation(equation.lhs, equation.rhs, reading, over)
+    return replace(made, right=with_sums(made.right))
+
+
+def with_sums(node: Layout) -> Layout:
+    """The same with a sum over the targets where the derivation speaks of one."""
+    return summed_over_targets(node, {notation.text(notation.weight(m, SPIKING)): m for m in _INDICES})
+
+
+def _keeps(equation: Equation, reading: Reading) -> bool:
+    """Whether a value is the same on both sides."""
+    if not (isinstance(equation.lhs, Symbol) and isinstance(equation.rhs, Symbol)):
+        return False
+    return replace(reading.mark(equation.lhs), side=0) == replace(reading.mark(equation.rhs), side=0)
+
+
+def _transitions(derivation: Derivation) -> list[str]:
+    """What the labels of each transition end in: nothing where there is one."""
+    first = "transition.condition"
+    return [
+        label.removeprefix(first)
+        for label in derivation
+        if label.startswith(first)
+    ]
+
+
+def _ends(label: str, suffix: str) -> bool:
+    return not suffix or label.endswith(suffix)
+
+
+def _enters(label: str, suffix: str) -> bool:
+    parts = label.removesuffix(suffix).split(".") if suffix else label.split(".")
+    return _ends(label, suffix) and len(parts) == 2 and parts[0] in ("reset", "receive")
+
+
+def _is_jump(label: str) -> bool:
+    return label.startswith(("jump.emission", "jump.arrival")) and ".table" not in label
+
+
+def _is_gradient(label: str) -> bool:
+    return label.startswith(
+        ("gradient.weight.sum", "gradient.input", "arrival.credit", "gradient.parameter", "gradient.initial")
+    )
+
+
