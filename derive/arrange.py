@@ -16,6 +16,7 @@ import sympy
 from sympy import Expr, Poly, Symbol
 
 from saltus.derive.divided_differences import exp_dd
+from saltus.derive.exponential import exponential
 from saltus.errors import DerivationError
 from saltus.templates import ir
 
@@ -24,7 +25,7 @@ Monomial = tuple[int, ...]
 Terms = Mapping[Monomial, sympy.Rational]
 """A polynomial: its monomials and their coefficients."""
 
-_CALLS = {sympy.exp: "exp", sympy.log: "log", exp_dd: "exp_dd"}
+_CALLS = {sympy.exp: "exp", exponential: "exp", sympy.log: "log", exp_dd: "exp_dd"}
 
 
 @dataclass(frozen=True)

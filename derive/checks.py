@@ -12,12 +12,13 @@ def names_differ(origin: str, parameters: tuple[Parameter, ...], states: tuple[S
     """Raises ``SpecError`` if two parameters, initial values or states have one name."""
     seen: dict[str, str] = {parameter.name: "a parameter" for parameter in parameters}
     for state in states:
-        for name, role in (
-            (state.name, "a state"),
-            (f"{state.name}0", f"the initial value of {state.name}"),
-        ):
+        roles = [(state.name, "an input" if state.initial is None else "a state")]
+        if state.initial is not None:
+            roles.append((state.initial.name, f"the initial value of {state.name}"))
+        for name, role in roles:
             if name in seen:
-                raise Place(origin, "initial", state.name).error(
+                table = "inputs" if state.initial is None else "initial"
+                raise Place(origin, table, state.name).error(
                     f"{name} is {role}, and also {seen[name]}.", "Rename one of them."
                 )
             seen[name] = role
@@ -39,15 +40,6 @@ def _readouts(spec: ModelSpec) -> None:
             raise place.error(
                 f"{readout.name} is also a state or a parameter.", "Give the readout another name."
             )
-        gradient = [readout.integrand.diff(state.symbol) for state in spec.states]
-        rest = readout.integrand - sum(
-            slope * state.symbol for slope, state in zip(gradient, spec.states, strict=True)
-        )
-        if sympy.expand(rest) != 0 or any(g.has(*spec.x) for g in gradient):
-            raise place.error(
-                f"the integral of {readout.integrand}, not linear in the states, is not supported yet.",
-                "Integrate a sum of states with constant factors.",
-            )
 
 
 def _mass(spec: ModelSpec) -> None:
@@ -57,6 +49,11 @@ def _mass(spec: ModelSpec) -> None:
             raise place.error(
                 "the equation is not linear in the time derivatives.",
                 "Write each dot(...) to the first power, with a factor of states and parameters.",
+            )
+        if spec.mass[i, :].has(*spec.x):
+            raise place.error(
+                "a time derivative has a factor that depends on the state.",
+                "Divide the equation by it, so that dot(...) stands alone or with parameters.",
             )
         if not spec.dynamics[i].has(*spec.x_dot):
             raise place.error(
@@ -78,6 +75,13 @@ def _transitions(spec: ModelSpec) -> None:
                 f"{transition.when} does not depend on a state, so the transition cannot fire.",
                 "Write a condition that crosses zero upward as the states move, such as x - threshold.",
             )
+        for name in spec.inputs:
+            if transition.when.has(spec.symbols()[name]):
+                raise place.error(
+                    f"{transition.when} depends on the input {name}, which jumps, so it could cross without "
+                    "a slope.",
+                    "Let the input drive a state, and write the condition on that.",
+                )
         slope = (sympy.Matrix([transition.when]).jacobian(spec.x) * spec.vector_field)[0]
         if sympy.cancel(sympy.together(slope)) == 0:
             raise place.error(

@@ -21,9 +21,11 @@ class exp_dd(sympy.Function):  # type: ignore[misc]  # noqa: N801 - it is writte
 
     @classmethod
     def eval(cls, *nodes: Expr) -> Expr | None:
-        """exp for one node; several are put into SymPy's order, since the value is symmetric in them."""
+        """exp for one node, 1/n! for zeros; others are put into SymPy's order: the value is symmetric."""
         if len(nodes) == 1:
             return sympy.exp(nodes[0])
+        if all(node.is_zero for node in nodes):
+            return 1 / sympy.factorial(len(nodes) - 1)
         ordered = sorted(nodes, key=default_sort_key)
         return None if ordered == list(nodes) else cls(*ordered)
 

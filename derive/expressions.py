@@ -225,7 +225,8 @@ class _Reader:
         )
 
     def meaning(self, function: Callable[..., Expr], arguments: tuple[Expr, ...]) -> Expr:
-        wanted = len(inspect.signature(function).parameters)
+        taken = inspect.signature(function).parameters.values()
+        wanted = len(arguments) if any(p.kind is p.VAR_POSITIONAL for p in taken) else len(taken)
         if len(arguments) != wanted:
             raise self.wrong(f"calls a function with {len(arguments)} arguments", f"This one takes {wanted}.")
         try:

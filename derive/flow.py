@@ -1,21 +1,26 @@
 r"""The solution between events in closed form, forward and backward, for linear dynamics.
 
-Between events the state follows :math:`\dot x = A x`. If the states can be ordered so that each depends on
-itself and on earlier ones only, :math:`e^{A\,dt}` has the entries (Opitz 1964)
+Between events the state follows :math:`\dot x = A x + b`. If the states can be ordered so that each depends
+on itself and on earlier ones only, :math:`e^{A\,dt}` has the entries (Opitz 1964)
 
 .. math:: \Phi_{ij} = \sum_{j = s_0 \to s_1 \to \dots \to s_k = i}
           \Big(\prod_m A_{s_{m+1} s_m}\Big)\, dt^k \exp[-r_{s_0} dt, \dots, -r_{s_k} dt],
           \qquad r_s = -A_{ss},
 
 a sum over the paths by which state j acts on state i, with divided differences of exp. They are analytic in
-the rates, so equal time constants need no case of their own. The adjoint runs backward with
-:math:`\lambda(t - dt) = \Psi \lambda(t)`, :math:`\Psi = M^{-T} \Phi^T M^T`.
+the rates, so equal time constants need no case of their own. The constant acts as one more state, of rate 0,
+which gives :math:`\psi`; the integral of a polynomial of the states is ``lift``'s. So
+
+.. math:: x(t + dt) = \Phi\, x(t) + \psi + \sum_m K_m\, m(x(t)).
+
+The adjoint runs backward with :math:`\lambda(t - dt) = \Psi \lambda(t)`, :math:`\Psi = M^{-T} J^T M^T`, where
+J is the Jacobian of the step: :math:`\Phi` itself but in the rows of polynomials.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import sympy
@@ -24,6 +29,8 @@ from sympy import Expr, Matrix, Symbol
 from saltus.derive.arrange import Order
 from saltus.derive.divided_differences import exp_dd, to_exponentials
 from saltus.derive.expressions import Place
+from saltus.derive.field import Field
+from saltus.derive.lift import Lift, TooLargeError, lift
 from saltus.derive.model import ModelSpec
 from saltus.derive.text import text
 from saltus.errors import DerivationError
@@ -36,11 +43,13 @@ DT = Symbol("dt", nonnegative=True)
 class FlowSolution:
     """The flow of a model and of its adjoint over a time ``dt``.
 
-    generator: A in x' = A x;  matrix: Phi(dt), x(t + dt) = Phi x(t);
+    generator, drive: A and b in x' = A x + b;
+    matrix, offset: Phi(dt) and psi(dt) in x(t + dt) = Phi x + psi;
     adjoint_generator: B in lambda' = B lambda, ' = -d/dt;  adjoint_matrix: Psi(dt), lambda(t - dt) = Psi
-    lambda(t);
+    lambda(t), which holds the states at t - dt where x(t + dt) is not linear in them;
     rates: r_s = -A_ss, the decay rate of each state, in 1/s;
-    order: indices of the states, each after those it depends on.
+    order: indices of the states, each after those it depends on;
+    lifts: index of a state whose rate is a polynomial of others -> its K_m; A, b and psi are 0 there.
     """
 
     spec: ModelSpec
@@ -50,31 +59,75 @@ class FlowSolution:
     adjoint_matrix: Matrix
     rates: tuple[Expr, ...]
     order: tuple[int, ...]
+    drive: Matrix
+    offset: Matrix
+    lifts: Mapping[int, Lift] = field(default_factory=dict)
     dt: Symbol = DT
 
     def forward(self, name: str) -> Expr:
         """The state ``name`` after ``dt``, from the states before."""
-        return self._row(name, self.matrix, self.spec.x)
+        at = self._index(name)
+        added = self.lifts[at].entries if at in self.lifts else {}
+        polynomial = sympy.Add(*(k * m for m, k in added.items()))
+        return (self.matrix[at, :] * self.spec.x)[0] + self.offset[at] + polynomial
 
     def backward(self, name: str) -> Expr:
         """The adjoint variable of the state ``name``, ``dt`` earlier, from the adjoint variables after."""
-        return self._row(name, self.adjoint_matrix, self.spec.adjoints)
+        return (self.adjoint_matrix[self._index(name), :] * self.spec.adjoints)[0]
 
-    def _row(self, name: str, matrix: Matrix, vector: Matrix) -> Expr:
-        at = [state.name for state in self.spec.states].index(name)
-        return (matrix[at, :] * vector)[0]
+    @property
+    def is_linear(self) -> bool:
+        """Whether the states after dt are linear in those before, and a constant."""
+        return not self.lifts
+
+    def _index(self, name: str) -> int:
+        return [state.name for state in self.spec.states].index(name)
 
 
 def solve(spec: ModelSpec) -> FlowSolution:
     """Solves the dynamics of ``spec`` between events, without its readouts (``with_integrals`` adds them).
 
     Raises:
-        DerivationError: if the dynamics are not linear, have a constant term, or have states that act on one
-            another in a circle.
+        DerivationError: if there is no closed form of this kind: the message says why.
     """
-    generator = _generator(spec)
-    order = _order(spec, generator)
-    matrix = Matrix(len(order), len(order), lambda i, j: _entry(generator, i, j))
+    found = Field.of(spec)
+    if reason := obstacle(found):
+        raise DerivationError(
+            f"{Place(spec.origin, 'dynamics')}: {reason}, so there is no flow in closed form.\n"
+            "Take the flow that flow_choice.choose finds for these dynamics."
+        )
+    return closed_form(found)
+
+
+def obstacle(found: Field) -> str | None:
+    """Why there is no closed form, None if there is one."""
+    names = [state.name for state in found.spec.states]
+    for i in found.nonlinear:
+        polynomial = found.rest[i].is_polynomial(*found.spec.x)
+        if found.drives_others(i) or found.rest[i].has(found.spec.x[i]) or not polynomial:
+            involved = [str(x) for x in found.spec.x if _is_nonlinear_in(found.rest[i], x, found.spec.x)]
+            return f"the rate of {names[i]} is not linear in {' and '.join(involved)}"
+    if found.order is None:
+        return f"the states {', '.join(found.circle)} drive one another in a circle"
+    try:
+        _lifts(found)
+    except TooLargeError:
+        wide = ", ".join(names[i] for i in found.nonlinear)
+        return f"the polynomial integral of {wide} has a closed form of too many terms"
+    return None
+
+
+def closed_form(found: Field) -> FlowSolution:
+    """The flow of dynamics to which there is no ``obstacle``."""
+    spec, generator, order = found.spec, found.generator, found.order
+    assert order is not None
+    size = len(order)
+    lifts = _lifts(found)
+    matrix = Matrix(size, size, lambda i, j: _entry(generator, i, j))
+    jacobian = matrix.copy()
+    for i, lifted in lifts.items():
+        polynomial = sympy.Add(*(k * m for m, k in lifted.entries.items()))
+        jacobian[i, :] += Matrix([polynomial]).jacobian(spec.x)
     transposed = spec.mass.T
     inverse = transposed.inv().applyfunc(sympy.cancel)
     return FlowSolution(
@@ -82,18 +135,25 @@ def solve(spec: ModelSpec) -> FlowSolution:
         generator=generator,
         adjoint_generator=(-inverse * spec.force.jacobian(spec.x).T).applyfunc(sympy.cancel),
         matrix=matrix,
-        adjoint_matrix=(inverse * matrix.T * transposed).applyfunc(_tidy),
-        rates=tuple(-generator[i, i] for i in range(len(order))),
+        adjoint_matrix=(inverse * jacobian.T * transposed).applyfunc(_tidy),
+        rates=tuple(-generator[i, i] for i in range(size)),
         order=order,
+        drive=found.drive,
+        offset=Matrix([_driven(generator, found.drive, i) for i in range(size)]),
+        lifts=lifts,
     )
 
 
 def residuals(solution: FlowSolution) -> dict[str, Expr]:
     r"""What must vanish for ``solution`` to be one, entry by entry and reduced.
 
-    .. math:: \frac{d\Phi}{ds} - A\Phi, \quad \Phi(0) - 1, \quad \frac{d\Psi}{ds} - B\Psi, \quad \Psi(0) - 1
+    .. math:: \frac{d\Phi}{ds} - A\Phi, \quad \Phi(0) - 1, \quad \frac{d\psi}{ds} - A\psi - b, \quad \psi(0),
+              \quad \frac{d\Psi}{ds} - B\Psi, \quad \Psi(0) - 1
+
+    and, for the integral Q of a polynomial q, :math:`dQ/ds - q(\Phi x + \psi)`.
     """
-    identity = sympy.eye(len(solution.order))
+    spec, size = solution.spec, len(solution.order)
+    identity = sympy.eye(size)
     at_zero = {solution.dt: sympy.Integer(0)}
     claims = {
         "flow.ode": solution.matrix.diff(solution.dt) - solution.generator * solution.matrix,
@@ -102,22 +162,37 @@ def residuals(solution: FlowSolution) -> dict[str, Expr]:
         - solution.adjoint_generator * solution.adjoint_matrix,
         "flow.adjoint.start": solution.adjoint_matrix.subs(at_zero) - identity,
     }
-    names = [state.name for state in solution.spec.states]
-    return {
+    names = [state.name for state in spec.states]
+    linear = [i for i in range(size) if i not in solution.lifts]
+    found = {
         f"{claim}[{names[i]},{names[j]}]": reduced(matrix[i, j])
         for claim, matrix in claims.items()
-        for i in range(len(names))
-        for j in range(len(names))
+        for i in range(size)
+        for j in (linear if claim.startswith("flow.adjoint") else range(size))
     }
+    driven = solution.offset.diff(solution.dt) - solution.generator * solution.offset - solution.drive
+    for i in range(size):
+        if solution.drive != sympy.zeros(size, 1):
+            found[f"flow.offset.ode[{names[i]}]"] = reduced(driven[i])
+            found[f"flow.offset.start[{names[i]}]"] = reduced(solution.offset[i].subs(at_zero))
+    later = dict(zip(spec.x, map(solution.forward, names), strict=True))
+    for i in solution.lifts:
+        rate = spec.vector_field[i].xreplace(later)
+        found[f"flow.lift.ode[{names[i]}]"] = reduced(later[spec.x[i]].diff(solution.dt) - rate)
+        found[f"flow.lift.start[{names[i]}]"] = reduced(later[spec.x[i]].subs(at_zero) - spec.x[i])
+    return found
 
 
 def reduced(expression: Expr) -> Expr:
     """``expression`` in exponentials, brought to one fraction and cancelled: 0 exactly if it is zero.
 
     Exponentials of different arguments are independent over the rational functions, so each stands for
-    itself.
+    itself, and products of exponentials are joined before.
     """
     written = to_exponentials(expression)
+    if any(len(factors.atoms(sympy.exp)) > 1 for factors in written.atoms(sympy.Mul)):
+        written = sympy.powsimp(sympy.expand(written), combine="exp")
+        written = written.replace(sympy.exp, lambda a: sympy.exp(sympy.expand(a)))
     atoms = {e: sympy.Dummy() for e in written.atoms(sympy.exp)}
     back = {dummy: e for e, dummy in atoms.items()}
     return sympy.cancel(sympy.together(written.xreplace(atoms))).xreplace(back)
@@ -127,62 +202,50 @@ def why(solution: FlowSolution, order: Order) -> str:
     """Which flow this is and why it may be used, in a sentence; ``order`` is that of its formulas."""
     names = [solution.spec.states[i].name for i in solution.order]
     rates = [text(solution.rates[i], order) for i in solution.order]
+    driven = solution.drive != sympy.zeros(len(names), 1)
+    lifted = "".join(
+        f"; {solution.spec.states[i].name} integrates a polynomial of the states, whose monomials obey a "
+        "linear system of their own with sums of these rates"
+        for i in solution.lifts
+    )
     return (
-        f"exact: the dynamics are linear without a constant term, and in the order {', '.join(names)} each "
-        "state depends on itself and earlier ones only, so exp(A dt) is a sum of divided differences of exp "
-        f"with the real rates {', '.join(rates)}; equal rates are no special case"
+        f"exact: the dynamics are linear {'with' if driven else 'without'} a constant term, and in "
+        f"the order {', '.join(names)} each state depends on itself and earlier ones only, so exp(A dt) is a "
+        f"sum of divided differences of exp with the real rates {', '.join(rates)}; equal rates are no "
+        f"special case{lifted}"
     )
 
 
-def _generator(spec: ModelSpec) -> Matrix:
-    """A in x' = A x."""
-    place = Place(spec.origin, "dynamics")
-    if spec.mass.has(*spec.x):
-        raise _refused(place, "a time derivative has a factor that depends on the state")
-    field = spec.vector_field
-    generator = field.jacobian(spec.x).applyfunc(sympy.cancel)
-    if generator.has(*spec.x):
-        raise _refused(place, "the dynamics are not linear in the states")
-    if any(sympy.cancel(rest) != 0 for rest in field - generator * spec.x):
-        raise _refused(place, "the dynamics have a constant term")
-    return generator
+def _is_nonlinear_in(rate: Expr, x: Symbol, states: Matrix) -> bool:
+    return bool(sympy.cancel(rate.diff(x)).has(*states))
 
 
-def _refused(place: Place, what: str) -> DerivationError:
-    return DerivationError(
-        f"{place}: {what}; only linear dynamics without a constant term have a flow in closed form so far.\n"
-        "Write each equation as a sum of dot(...) and states with constant factors; "
-        "measure a state from its resting value."
-    )
+def _lifts(found: Field) -> dict[int, Lift]:
+    x, generator, drive = found.spec.x, found.generator, found.drive
+    return {i: lift(found.rest[i], x, generator, drive, DT) for i in found.nonlinear}
 
 
-def _order(spec: ModelSpec, generator: Matrix) -> tuple[int, ...]:
-    """The states in the order of the spec, as far as each comes after those it depends on."""
-    left, order = list(range(generator.rows)), []
-    while left:
-        free = next((i for i in left if all(generator[i, j] == 0 for j in left if j != i)), None)
-        if free is None:
-            names = ", ".join(spec.states[i].name for i in left)
-            raise DerivationError(
-                f"{Place(spec.origin, 'dynamics')}: the states {names} act on one another in a circle, "
-                "so the rates are roots of a polynomial and may be complex.\n"
-                "Only dynamics in which some state depends on itself alone, the next on that one and so on "
-                "have a flow so far."
-            )
-        order.append(free)
-        left.remove(free)
-    return tuple(order)
+def _driven(generator: Matrix, drive: Matrix, target: int) -> Expr:
+    """One entry of psi: the sum over the paths from the constant, of rate 0, through each driven state."""
+    terms = [
+        drive[source] * _path_term(generator, path, [sympy.Integer(0)])
+        for source in range(generator.rows)
+        if drive[source] != 0
+        for path in _paths(generator, source, target)
+    ]
+    return sympy.Add(*terms)
 
 
 def _entry(generator: Matrix, target: int, source: int) -> Expr:
     """One entry of exp(A dt): the sum over the paths from ``source`` to ``target``."""
-    return sympy.Add(*(_path_term(generator, path) for path in _paths(generator, source, target)))
+    return sympy.Add(*(_path_term(generator, path, []) for path in _paths(generator, source, target)))
 
 
-def _path_term(generator: Matrix, path: tuple[int, ...]) -> Expr:
+def _path_term(generator: Matrix, path: tuple[int, ...], before: list[Expr]) -> Expr:
+    """The product of the couplings along a path, with its divided difference; ``before``: nodes ahead."""
     couplings = [generator[b, a] for a, b in pairwise(path)]
-    nodes = [generator[s, s] * DT for s in path]
-    return sympy.Mul(*couplings) * DT ** len(couplings) * exp_dd(*nodes)
+    nodes = before + [generator[s, s] * DT for s in path]
+    return sympy.Mul(*couplings) * DT ** (len(nodes) - 1) * exp_dd(*nodes)
 
 
 def _paths(generator: Matrix, source: int, target: int) -> Iterator[tuple[int, ...]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import sympy
 from sympy import Expr, Matrix, Symbol
@@ -17,8 +16,9 @@ from saltus.templates import ir
 def flow(solution: FlowSolution, writer: Writer) -> ir.Flow:
     """The blocks of the flow.
 
-    The entries of the adjoint flow are multiples of the flow's own, :math:`\\Psi = M^{-T} \\Phi^T M^T`, so
-    all exponentials are computed once, in the propagator.
+    The entries of the adjoint flow are multiples of the flow's own, :math:`\\Psi = M^{-T} J^T M^T`, so
+    all exponentials are computed once, in the propagator. Where a state integrates a polynomial, its row of
+    the Jacobian J holds the states at the start, and stays in the adjoint's block.
     """
     names = _Entries(solution, writer)
     return ir.Flow(
@@ -32,15 +32,25 @@ def flow(solution: FlowSolution, writer: Writer) -> ir.Flow:
 
 
 class _Entries:
-    """The distinct entries of both matrices under names, ``forward`` and ``backward`` written in them."""
+    """The distinct entries under names; ``forward`` and ``backward``, each a column, are written in them."""
 
     def __init__(self, solution: FlowSolution, writer: Writer) -> None:
         self.solution, self.writer = solution, writer
         self.values: dict[Symbol, Expr] = {}
-        self.forward = self._named("Phi", solution.matrix)
-        mass = solution.spec.mass.T
+        spec = solution.spec
+        linear = self._named("Phi", solution.matrix)
+        offsets = [self._name(f"psi_{s.name}", v) for s, v in zip(spec.states, solution.offset, strict=True)]
+        self.forward = linear * spec.x + Matrix(offsets)
+        for i, lifted in solution.lifts.items():
+            entries = [
+                self._name(f"Phi_{spec.states[i].name}_{_factors(monomial, spec.x)}", value) * monomial
+                for monomial, value in lifted.entries.items()
+            ]
+            self.forward[i] += sympy.Add(*entries)
+        mass = spec.mass.T
         inverse = mass.inv().applyfunc(sympy.cancel)
-        self.backward = self._named("Psi", (inverse * self.forward.T * mass).applyfunc(sympy.cancel))
+        pulled = inverse * self.forward.jacobian(spec.x).T * mass
+        self.backward = self._named("Psi", pulled.applyfunc(sympy.cancel)) * spec.adjoints
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -55,12 +65,12 @@ class _Entries:
         )
 
     def _name(self, name: str, value: Expr) -> Expr:
-        if value.is_number or value in self.values:
+        if value.is_number or value in self.values or value.has(*self.solution.spec.x):
             return value
         known = next((symbol for symbol, other in self.values.items() if other == value), None)
         if known is not None:
             return known
-        symbol = Symbol(name, real=True)
+        symbol = _distinct(self.writer, name, self.values)
         self.values[symbol] = value
         return symbol
 
@@ -73,18 +83,18 @@ class _Entries:
         return writer.block("propagator", body, [str(symbol) for symbol in self.symbols])
 
 
-def _step(name: str, names: _Entries, matrix: Matrix, vector: Matrix, step: str) -> ir.Block:
+def _step(name: str, names: _Entries, values: Matrix, vector: Matrix, step: str) -> ir.Block:
     """``vector`` one step on: ``<name>_next = sum of entry * name``."""
     writer = names.writer.with_locals(names.symbols)
     body = [
-        writer.assign(f"{vector[i]}_next", (matrix[i, :] * vector)[0], writer.label(f"{step}.{state.name}"))
+        writer.assign(f"{vector[i]}_next", values[i], writer.label(f"{step}.{state.name}"))
         for i, state in enumerate(names.solution.spec.states)
     ]
     return writer.block(name, body, [assign.target for assign in body])
 
 
 def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
-    r"""The gradient of a segment, :math:`\partial_p\, a^T \Phi(dt; p)\, x` with a, x and dt held.
+    r"""The gradient of a segment, :math:`\partial_p\, a^T x(dt; x, p)` with a, x and dt held.
 
     Here :math:`a = -M^T\lambda` is dL/dx at the end of the segment; it equals :math:`\int \lambda \cdot
     \partial f/ \partial p\, dt` over the segment without a quadrature. The derivative of a divided
@@ -96,18 +106,17 @@ def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
     costates = [writer.fresh(f"costate_{state.name}") for state in spec.states]
     for parameter in spec.parameters:
         total = sympy.Integer(0)
-        for i, state in enumerate(spec.states):
-            for j, source in enumerate(spec.states):
-                value = solution.matrix[i, j].diff(parameter.symbol)
-                if value != 0:
-                    name = Symbol(f"Phi_{state.name}_{source.name}_{parameter.name}", real=True)
-                    derivatives[name] = value
-                    total += costates[i] * name * source.symbol
+        for i in range(len(spec.states)):
+            for name, value, factor in _terms(solution, i):
+                derivative = value.diff(parameter.symbol)
+                if derivative != 0:
+                    symbol = _distinct(writer, f"{name}_{parameter.name}", derivatives)
+                    derivatives[symbol] = derivative
+                    total += costates[i] * symbol * factor
         if total != 0:
             gradients[parameter.name] = total
     exponentials = _Exponentials(solution, writer, derivatives.values())
-    local = replace(writer, adjoints=(*writer.adjoints, *costates))
-    local = local.with_locals((*exponentials.symbols, *derivatives))
+    local = writer.with_adjoints(costates).with_locals((*exponentials.symbols, *derivatives))
     body = [
         local.assign(str(symbol), value, local.label("costate"))
         for symbol, value in zip(costates, -spec.mass.T * spec.adjoints, strict=True)
@@ -125,11 +134,40 @@ def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
     return local.block("flow_parameters", body, [f"grad_{name}" for name in gradients])
 
 
+def _terms(solution: FlowSolution, i: int) -> list[tuple[str, Expr, Expr]]:
+    """The terms of state i after dt: a name, the coefficient, and what of the states before it multiplies."""
+    spec = solution.spec
+    name = spec.states[i].name
+    terms = [
+        (f"Phi_{name}_{source.name}", solution.matrix[i, j], source.symbol)
+        for j, source in enumerate(spec.states)
+    ]
+    terms.append((f"psi_{name}", solution.offset[i], sympy.Integer(1)))
+    if i in solution.lifts:
+        lifted = solution.lifts[i].entries
+        terms += [(f"Phi_{name}_{_factors(monomial, spec.x)}", k, monomial) for monomial, k in lifted.items()]
+    return terms
+
+
+def _factors(monomial: Expr, states: Matrix) -> str:
+    """A monomial as part of a name: ``V_V`` for V squared; a shifted state, such as 1 + clock, by its own."""
+    powers = monomial.as_powers_dict().items()
+    found = [str(x) for base, n in powers for x in states if base.has(x) for _ in range(int(n))]
+    return "_".join(sorted(found, key=[str(x) for x in states].index)) or "constant"
+
+
+def _distinct(writer: Writer, name: str, taken: Iterable[Symbol]) -> Symbol:
+    """A symbol that neither the model nor ``taken`` has."""
+    while (symbol := writer.fresh(name)) in taken:
+        name += "_"
+    return symbol
+
+
 class _Exponentials:
     """The exponentials in some formulas, each under a name of its own.
 
     ``decay_V`` is exp(-r_V dt) of the state V alone, ``response_V_I`` the divided difference over the chain
-    V, I.
+    V, I; ``decay_V_I`` the decay of their product.
     """
 
     def __init__(
@@ -137,13 +175,15 @@ class _Exponentials:
     ) -> None:
         formulas = list(formulas)
         found = set().union(*(formula.atoms(sympy.exp, exp_dd) for formula in formulas))
-        self._nodes = [-rate * solution.dt for rate in solution.rates]
+        self._nodes = _node_names(solution)
         kept = [e for e in found if sum(formula.has(e) for formula in formulas) >= least_uses]
         self.names: dict[Expr, Symbol] = {}
+        words = list(self._nodes.values())
         for exponential in sorted(kept, key=self._chain):
-            chain = [solution.spec.states[i].name for i in self._chain(exponential)[1:]]
+            chain = [words[i] for i in self._chain(exponential)[1:]]
             kind = "decay" if len(chain) == 1 else "response"
-            self.names[exponential] = writer.fresh("_".join([kind, *chain]))
+            name = _distinct(writer, "_".join([kind, *chain]), self.names.values())
+            self.names[exponential] = name
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -158,5 +198,18 @@ class _Exponentials:
         return [writer.assign(str(symbol), value, label) for value, symbol in self.names.items()]
 
     def _chain(self, exponential: Expr) -> tuple[int, ...]:
-        """Length, then the states whose rates are the nodes: the first of the spec with each rate."""
-        return (len(exponential.args), *sorted(self._nodes.index(node) for node in exponential.args))
+        """Length, then the places of the nodes: the first state of the spec with each rate."""
+        places = list(self._nodes)
+        return (len(exponential.args), *sorted(places.index(node) for node in exponential.args))
+
+
+def _node_names(solution: FlowSolution) -> dict[Expr, str]:
+    """What decays with each node: a state alone, a product of states, or a constant."""
+    found: dict[Expr, str] = {}
+    for state, rate in zip(solution.spec.states, solution.rates, strict=True):
+        found.setdefault(-rate * solution.dt, state.name)
+    for lifted in solution.lifts.values():
+        for node, name in lifted.names.items():
+            found.setdefault(node, name)
+    found.setdefault(sympy.Integer(0), "constant")
+    return found

@@ -7,22 +7,25 @@ exponentials with real rates (times polynomials where rates are equal). With :ma
 
 each step removes one exponential, and between two zeros of :math:`u_{k+1}` the function :math:`e^{r_k t}
 u_k` is monotone, so :math:`u_k` has at most one zero there. The last rung is a single exponential, which
-has none: n rungs isolate the at most n - 1 zeros of g, and none can be missed.
+has none: n rungs isolate the at most n - 1 zeros of g, and none can be missed. A constant in the dynamics is
+one more state, of rate 0.
+
+Where rates may be complex there is no such ladder: the guard and its first two derivatives bound it instead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import singledispatch
 
 import sympy
 from sympy import Expr, Matrix
 
 from saltus.derive.arrange import Order
-from saltus.derive.expressions import Place
 from saltus.derive.flow import FlowSolution
+from saltus.derive.flow_choice import AnySolution, MatrixSolution, NumericSolution
 from saltus.derive.model import Transition
 from saltus.derive.text import text
-from saltus.errors import DerivationError
 
 
 @dataclass(frozen=True)
@@ -33,37 +36,46 @@ class LadderRung:
     rate: Expr
 
 
-def ladder(transition: Transition, solution: FlowSolution) -> tuple[LadderRung, ...]:
-    """The rungs for the guard of ``transition``, the guard first.
+@singledispatch
+def ladder(solution: AnySolution, transition: Transition) -> tuple[LadderRung, ...]:
+    """The rungs for the guard of ``transition``, the guard first, its slope second; none for a numeric flow."""
+    raise TypeError(f"{type(solution).__name__} is no flow")
 
-    The constant goes first (rate 0, so the second rung is the slope), then the states from the guard's own
+
+@ladder.register
+def _(solution: FlowSolution, transition: Transition) -> tuple[LadderRung, ...]:
+    """The first step is the time derivative; then the constant goes, then the states from the guard's own
     towards those that drive it: each step removes one exponential for good, and no order needs fewer steps.
-
-    Raises:
-        DerivationError: if the guard is not linear in the states.
     """
-    spec = solution.spec
-    weights = Matrix([[transition.when.diff(state.symbol) for state in spec.states]])
-    constant = sympy.expand(transition.when - (weights * spec.x)[0])
-    if weights.has(*spec.x) or constant.has(*spec.x):
-        raise DerivationError(
-            f"{Place(spec.origin, f'transition.{transition.name}', 'when')}: {transition.when} is not linear "
-            "in the states, and only the crossings of a linear condition can all be found so far.\n"
-            "Write a sum of states with constant factors, and a threshold."
-        )
+    weights, constant = _linear(transition, solution)
     rungs: list[LadderRung] = []
     while (alone := _single(weights, constant, solution)) is None:
-        rate = _next_rate(weights, constant, solution)
+        rate = _next_rate(weights, constant, solution) if rungs else sympy.Integer(0)
         rungs.append(LadderRung(_value(weights, constant, solution), rate))
-        shifted = solution.generator + rate * sympy.eye(weights.cols)
-        weights = (weights * shifted).applyfunc(sympy.cancel)
-        constant = sympy.cancel(rate * constant)
+        weights, constant = _next(weights, constant, rate, solution)
     return (*rungs, LadderRung(_value(weights, constant, solution), alone))
+
+
+@ladder.register
+def _(solution: MatrixSolution, transition: Transition) -> tuple[LadderRung, ...]:
+    """The guard and its first two time derivatives."""
+    weights, constant = _linear(transition, solution)
+    rungs: list[LadderRung] = []
+    for _ in range(3):
+        rungs.append(LadderRung(_value(weights, constant, solution), sympy.Integer(0)))
+        weights, constant = _next(weights, constant, sympy.Integer(0), solution)
+    return tuple(rungs)
+
+
+@ladder.register
+def _(solution: NumericSolution, transition: Transition) -> tuple[LadderRung, ...]:
+    """Nothing: its crossings are found on the steps."""
+    return ()
 
 
 def residuals(rungs: tuple[LadderRung, ...], solution: FlowSolution) -> tuple[Expr, ...]:
     """What must vanish: (D + r_k) u_k - u_{k+1} for each rung, with 0 after the last."""
-    field = solution.generator * solution.spec.x
+    field = solution.generator * solution.spec.x + solution.drive
     following = [rung.value for rung in rungs[1:]] + [sympy.Integer(0)]
     return tuple(
         sympy.cancel(
@@ -73,8 +85,14 @@ def residuals(rungs: tuple[LadderRung, ...], solution: FlowSolution) -> tuple[Ex
     )
 
 
-def bound(rungs: tuple[LadderRung, ...], order: Order) -> str:
-    """How many zeros the guard can have between events, and why, in a sentence; formulas in ``order``."""
+@singledispatch
+def bound(solution: AnySolution, rungs: tuple[LadderRung, ...], order: Order) -> str:
+    """How the guard's crossings are found between events, and why none is missed; formulas in ``order``."""
+    raise TypeError(f"{type(solution).__name__} is no flow")
+
+
+@bound.register
+def _(solution: FlowSolution, rungs: tuple[LadderRung, ...], order: Order) -> str:
     zeros = len(rungs) - 1
     rates = ", ".join(text(rung.rate, order) for rung in rungs)
     return (
@@ -84,7 +102,40 @@ def bound(rungs: tuple[LadderRung, ...], order: Order) -> str:
     )
 
 
-def _value(weights: Matrix, constant: Expr, solution: FlowSolution) -> Expr:
+@bound.register
+def _(solution: MatrixSolution, rungs: tuple[LadderRung, ...], order: Order) -> str:
+    return (
+        "between events the guard stays below the larger of its values at the ends of a short interval plus "
+        "a bound that its second derivative gives, and an interval where that does not decide is halved, so no "
+        "crossing is missed"
+    )
+
+
+@bound.register
+def _(solution: NumericSolution, rungs: tuple[LadderRung, ...], order: Order) -> str:
+    return (
+        "the guard's crossings are found from its values and slopes at the ends of each step, so one that "
+        "rises and falls back within a step can be missed: a smaller tolerance takes shorter steps"
+    )
+
+
+def _linear(transition: Transition, solution: FlowSolution | MatrixSolution) -> tuple[Matrix, Expr]:
+    """The guard's factors of the states, and its constant."""
+    x = solution.spec.x
+    weights = Matrix([transition.when]).jacobian(x).applyfunc(sympy.cancel)
+    return weights, sympy.expand(transition.when - (weights * x)[0])
+
+
+def _next(
+    weights: Matrix, constant: Expr, rate: Expr, solution: FlowSolution | MatrixSolution
+) -> tuple[Matrix, Expr]:
+    """(D + rate) of a linear function of the states."""
+    shifted = solution.generator + rate * sympy.eye(weights.cols)
+    further = sympy.cancel((weights * solution.drive)[0] + rate * constant)
+    return (weights * shifted).applyfunc(sympy.cancel), further
+
+
+def _value(weights: Matrix, constant: Expr, solution: FlowSolution | MatrixSolution) -> Expr:
     return (weights * solution.spec.x)[0] + constant
 
 
@@ -95,16 +146,14 @@ def _visible(weights: Matrix) -> list[int]:
 def _single(weights: Matrix, constant: Expr, solution: FlowSolution) -> Expr | None:
     """The rate of the one exponential that is left, (D + rate) u = 0; None if there is more."""
     visible = _visible(weights)
-    if constant != 0 or not visible:
-        return None
-    rate = solution.rates[visible[0]]
-    left = weights * (solution.generator + rate * sympy.eye(weights.cols))
-    return rate if all(sympy.cancel(entry) == 0 for entry in left) else None
+    rate = solution.rates[visible[0]] if visible else sympy.Integer(0)
+    left, over = _next(weights, constant, rate, solution)
+    return rate if over == 0 and left.is_zero_matrix else None
 
 
 def _next_rate(weights: Matrix, constant: Expr, solution: FlowSolution) -> Expr:
-    """0 for a constant; then the rate of the visible state that depends on all others that are visible."""
-    if constant != 0:
-        return sympy.Integer(0)
+    """The rate of the visible state that depends on all others that are visible; 0 where none is left."""
     visible = _visible(weights)
+    if not visible:
+        return sympy.Integer(0)
     return solution.rates[max(visible, key=solution.order.index)]

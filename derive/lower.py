@@ -11,9 +11,9 @@ from collections.abc import Mapping
 
 from sympy import Expr, Matrix, Symbol
 
-from saltus.derive import flow_blocks
 from saltus.derive.constants import hoist_reciprocals
-from saltus.derive.flow import FlowSolution, solve, why
+from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
+from saltus.derive.flow_lowering import costate, lower_flow
 from saltus.derive.ladder import bound, ladder
 from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec
 from saltus.derive.transition import ArrivalRule, EmissionRule, arrival_rule, emission_rule, initial_rule
@@ -28,9 +28,8 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         DerivationError: if the model has no adjoint or no flow of the kinds derived so far.
     """
     whole = spec.with_integrals()
-    solution = solve(whole)
+    solution = choose(whole)
     writer = model_writer(whole)
-    flow = flow_blocks.flow(solution, writer)
     emissions = tuple(_emission(solution, writer, emission_rule(whole, t)) for t in whole.transitions)
     model = ir.ModelIR(
         name=spec.name,
@@ -41,7 +40,7 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
             ir.State(s.name, str(s.adjoint), None if s.initial is None else s.initial.name)
             for s in whole.states
         ),
-        flow=flow,
+        flow=lower_flow(solution, writer),
         emissions=emissions,
         arrivals=tuple(_arrival(whole, writer, arrival_rule(whole, r)) for r in whole.receptors),
         constants=ir.Block("constants", (), (), ()),
@@ -49,6 +48,8 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         initial=_initial(whole, writer),
         integrals=tuple(readout.name for readout in spec.readouts),
         facts=_facts(solution, writer),
+        costate=costate(whole.x, whole.mass, whole.adjoints, writer),
+        inputs=whole.inputs,
     )
     return hoist_reciprocals(model)
 
@@ -61,7 +62,7 @@ def _parameters(spec: ModelSpec) -> tuple[ir.Parameter, ...]:
     )
 
 
-def _emission(solution: FlowSolution, writer: Writer, rule: EmissionRule) -> ir.Emission:
+def _emission(solution: AnySolution, writer: Writer, rule: EmissionRule) -> ir.Emission:
     spec = solution.spec
     label = _labels(rule.labels)
     # The rule gives the adjoint before from EXTERNAL; through SENSITIVITY = EXTERNAL + rest it is shorter.
@@ -80,7 +81,7 @@ def _emission(solution: FlowSolution, writer: Writer, rule: EmissionRule) -> ir.
             writer.single(f"ladder_{k}", f"u_{k}", rung.value, writer.label(f"guard.ladder.{k}")),
             writer.single(f"ladder_{k}_rate", f"u_{k}_rate", rung.rate, writer.label(f"guard.ladder.{k}")),
         )
-        for k, rung in enumerate(ladder(transition, solution))
+        for k, rung in enumerate(ladder(solution, transition))
     )
     return ir.Emission(
         name=rule.name,
@@ -151,12 +152,16 @@ def _labels(labels: Mapping[str, tuple[str, str | None]]) -> dict[str, ir.Label]
     return {part: ir.Label(step, source) for part, (step, source) in labels.items()}
 
 
-def _facts(solution: FlowSolution, writer: Writer) -> tuple[ir.Fact, ...]:
+def _facts(solution: AnySolution, writer: Writer) -> tuple[ir.Fact, ...]:
     spec = solution.spec
-    used = [p.name for p in spec.parameters if solution.matrix.has(p.symbol)]
-    facts = [ir.Fact("flow", why(solution, writer.order)), ir.Fact("flow_parameters", ", ".join(used))]
+    facts = [
+        ir.Fact("flow", why(solution, writer.order)),
+        ir.Fact("flow_parameters", ", ".join(parameters_in(solution))),
+    ]
     for transition in spec.transitions:
-        facts.append(ir.Fact(f"ladder.{transition.name}", bound(ladder(transition, solution), writer.order)))
+        facts.append(
+            ir.Fact(f"ladder.{transition.name}", bound(solution, ladder(solution, transition), writer.order))
+        )
     for receptor in spec.receptors:
         facts.append(
             ir.Fact(

@@ -7,12 +7,16 @@ derivative) and ``State.adjoint`` (lambda), ``Parameter.symbol``, and ``WEIGHT``
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
 import sympy
 from sympy import Expr, Matrix, Symbol
+
+from saltus.derive.exponential import exponential
 
 _Named = TypeVar("_Named", "Transition", "Receptor")
 
@@ -22,6 +26,8 @@ EXTERNAL = Symbol("external", real=True)
 """What a spike's time is worth outside its own neuron: dl_p/dt_k + l- - l+ + the credits of its arrivals."""
 SENSITIVITY = Symbol("sensitivity", real=True)
 """dL/dt_k in full: ``EXTERNAL`` and the term of the neuron's own reset."""
+TIME = Symbol("t", nonnegative=True)
+"""The time since the start of a run, which a readout may use."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class Parameter:
 class State:
     """A state x: its symbol, its time derivative, its adjoint lambda, and the parameter x(0).
 
-    ``initial`` is None for the running integral of a readout: that one starts at zero.
+    ``initial`` is None for the running integral of a readout and for a clock, which start at zero, and for an
+    input, which is given.
     """
 
     name: str
@@ -70,7 +77,7 @@ class Receptor:
 
 @dataclass(frozen=True)
 class Readout:
-    """The integral of ``integrand`` over the run."""
+    """The integral of ``integrand``, an expression of states, parameters and ``TIME``, over the run."""
 
     name: str
     integrand: Expr
@@ -82,7 +89,8 @@ class ModelSpec:
 
     dynamics: one expression a state, in states, their ``dot`` and parameters; each is zero along a
     trajectory. parameters: those of the spec; the initial values follow from ``states``. origin: the file
-    or shipped name that messages point to.
+    or shipped name that messages point to. inputs: names of the states that are given from outside,
+    piecewise constant in time.
     """
 
     name: str
@@ -95,6 +103,7 @@ class ModelSpec:
     transitions: tuple[Transition, ...]
     receptors: tuple[Receptor, ...]
     readouts: tuple[Readout, ...]
+    inputs: tuple[str, ...] = ()
 
     @property
     def initial(self) -> tuple[Parameter, ...]:
@@ -153,20 +162,76 @@ class ModelSpec:
         return _named(self.receptors, name)
 
     def with_integrals(self) -> ModelSpec:
-        r"""The same model with each readout \int q dt as a state, \dot Q = q, Q(0) = 0, instead."""
+        r"""The same model with each readout \int q dt as a state, \dot Q = q, Q(0) = 0, instead.
+
+        Where q depends on time, there are clocks too, which start at 0 as well: s = t, and c = e^{-rt} - 1
+        for a factor e^{-rt}.
+        """
+        clocks = Clocks.of(self)
         integrals = tuple(make_state(readout.name, None) for readout in self.readouts)
         rows = tuple(
-            state.dot - readout.integrand for state, readout in zip(integrals, self.readouts, strict=True)
+            state.dot - clocks.told(readout.integrand)
+            for state, readout in zip(integrals, self.readouts, strict=True)
         )
-        kept = tuple(state.symbol for state in integrals)
+        added = clocks.states + integrals
+        kept = tuple(state.symbol for state in added)
         return replace(
             self,
-            states=self.states + integrals,
-            dynamics=self.dynamics + rows,
+            states=self.states + added,
+            dynamics=self.dynamics + clocks.dynamics + rows,
             transitions=tuple(replace(t, reset=t.reset + kept) for t in self.transitions),
             receptors=tuple(replace(r, jump=r.jump + kept) for r in self.receptors),
             readouts=(),
         )
+
+
+@dataclass(frozen=True)
+class Clocks:
+    """The states that tell the time to the readouts, and what they stand for in an integrand."""
+
+    states: tuple[State, ...]
+    dynamics: tuple[Expr, ...]
+    meaning: Mapping[Expr, Expr]
+
+    @classmethod
+    def of(cls, spec: ModelSpec) -> Clocks:
+        """A clock for each rate of decay that the readouts have, and one that counts the time itself."""
+        taken = {*spec.symbols(), *(readout.name for readout in spec.readouts)}
+        clocks: dict[Expr, State] = {}
+        meaning: dict[Expr, Expr] = {}
+        integrands = sympy.Tuple(*(readout.integrand for readout in spec.readouts))
+        for decay in sorted((e for e in integrands.atoms(exponential) if _decays(e, spec)), key=str):
+            rate = -decay.args[0].coeff(TIME)
+            if rate not in clocks:
+                clocks[rate] = _fresh_state("clock", taken)
+            meaning[decay] = (1 + clocks[rate].symbol) * exponential(decay.args[0] + TIME * rate)
+        dynamics = [clock.dot + rate * (1 + clock.symbol) for rate, clock in clocks.items()]
+        states = list(clocks.values())
+        if integrands.xreplace(meaning).has(TIME):
+            states.append(_fresh_state("elapsed", taken))
+            dynamics.append(states[-1].dot - 1)
+            meaning[TIME] = states[-1].symbol
+        return cls(tuple(states), tuple(dynamics), meaning)
+
+    def told(self, integrand: Expr) -> Expr:
+        """``integrand`` with the clocks in the place of the time."""
+        return integrand.xreplace(dict(self.meaning))
+
+
+def _fresh_state(stem: str, taken: set[str]) -> State:
+    """A state whose name is not ``taken`` yet, and now is."""
+    names = itertools.chain([stem], (f"{stem}_{i}" for i in itertools.count(2)))
+    name = next(name for name in names if name not in taken)
+    taken.add(name)
+    return make_state(name, None)
+
+
+def _decays(factor: Expr, spec: ModelSpec) -> bool:
+    """Whether exp(...) is one of the time alone: its exponent linear in t, with parameters as factors."""
+    exponent = factor.args[0]
+    return bool(
+        exponent.has(TIME) and not exponent.diff(TIME).has(TIME, *spec.x) and not exponent.has(*spec.x)
+    )
 
 
 def make_state(name: str, initial: Parameter | None) -> State:

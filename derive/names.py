@@ -17,9 +17,21 @@ _C_KEYWORD = re.compile(
 )
 _TAKEN = re.compile(
     "w|t|T|dt|external|sensitivity|guard|guard_slope|credit|rate|loss|label|classes|first|index|exp|log|exp_dd|"
-    "dot|integral|max|final|at|sum|log_softmax|fmin|fmax|fabs|sqrt|NAN|INFINITY"
+    "dot|integral|max|final|at|sum|log_softmax|fmin|fmax|fabs|sqrt|NAN|INFINITY|A_[0-9]+_[0-9]+.*"
 )
-_PREFIXES = ("lambda_", "grad_", "Phi_", "Psi_", "u_", "per_", "final_", "saltus_")
+_PREFIXES = (
+    "lambda_",
+    "costate_",
+    "pull_",
+    "grad_",
+    "Phi_",
+    "Psi_",
+    "psi_",
+    "u_",
+    "per_",
+    "final_",
+    "saltus_",
+)
 _SUFFIXES = ("_next", "_dot")
 
 

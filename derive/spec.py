@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import sympy
 from sympy import Expr
 
 from saltus.derive import checks, files, tables
+from saltus.derive.exponential import exponential
 from saltus.derive.expressions import ELEMENTARY, Grammar, Place, parse_expression
 from saltus.derive.model import (
     EXTERNAL,
     SENSITIVITY,
+    TIME,
     WEIGHT,
     ModelSpec,
     Parameter,
@@ -39,13 +41,24 @@ __all__ = [
     "parse",
 ]
 
-_KEYS = ("name", "title", "source", "parameters", "initial", "dynamics", "transition", "receive", "readouts")
-_LATER = {"mode": "phases with equations of their own", "inputs": "inputs from outside"}
+_KEYS = (
+    "name",
+    "title",
+    "source",
+    "parameters",
+    "initial",
+    "inputs",
+    "dynamics",
+    "transition",
+    "receive",
+    "readouts",
+)
+_LATER = {"mode": "phases with equations of their own"}
+_FUNCTIONS = {**ELEMENTARY, "exp": exponential}
 _NO_DOT = (
     "uses a time derivative, which jumps at a spike",
     "Write it in terms of states and parameters.",
 )
-_READOUTS = ("integral", "max", "final", "at")
 
 
 def load(model: str | Path) -> ModelSpec:
@@ -74,7 +87,8 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
             raise Place(origin, key).error(f"{what} are not supported yet.", f"Leave [{key}] out.")
     tables.check_keys(data, _KEYS, Place(origin))
     parameters = tables.parameters(data, origin)
-    states = _states(data, origin)
+    given = _inputs(data, origin)
+    states = _states(data, origin) + given
     checks.names_differ(origin, parameters, states)
     spec = ModelSpec(
         name=check_name(tables.text(data, "name", Place(origin)), Place(origin, key="name")),
@@ -87,6 +101,7 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
         transitions=_transitions(data, origin, parameters, states),
         receptors=_receptors(data, origin, parameters, states),
         readouts=_readouts(data, origin, parameters, states),
+        inputs=tuple(state.name for state in given),
     )
     checks.consistent(spec)
     return spec
@@ -107,19 +122,32 @@ def _states(data: Mapping[str, object], origin: str) -> tuple[State, ...]:
     )
 
 
+def _inputs(data: Mapping[str, object], origin: str) -> tuple[State, ...]:
+    """The quantities that are given from outside: states that stay as they are between events."""
+    entries = tables.subtable(data, "inputs", Place(origin, "inputs"))
+    for name in entries:
+        place = Place(origin, "inputs", name)
+        entry = tables.subtable(entries, name, place)
+        tables.check_keys(entry, ("unit", "doc"), place)
+        for key in entry:
+            tables.text(entry, key, place)
+    return tuple(make_state(check_name(name, Place(origin, "inputs")), None) for name in entries)
+
+
 def _dynamics(
     data: Mapping[str, object], origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]
 ) -> tuple[Expr, ...]:
     place = Place(origin, "dynamics")
     entries = tables.subtable(data, "dynamics", place)
-    known = tuple(f"f_{state.name}" for state in states)
+    moving = tuple(state for state in states if state.initial is not None)
+    known = tuple(f"f_{state.name}" for state in moving)
     tables.check_keys(entries, known, place)
-    for name, state in zip(known, states, strict=True):
+    for name, state in zip(known, moving, strict=True):
         if name not in entries:
             raise place.error(
                 f"the state {state.name} has no equation.", f'Write {name} = "dot({state.name}) - ...".'
             )
-    dots = {state.symbol: state.dot for state in states}
+    dots = {state.symbol: state.dot for state in moving}
 
     def dot(argument: Expr) -> Expr:
         if argument not in dots:
@@ -128,8 +156,11 @@ def _dynamics(
             )
         return dots[argument]
 
-    grammar = Grammar(_names(parameters, states), functions={**ELEMENTARY, "dot": dot})
-    return tuple(parse_expression(entries[name], grammar, Place(origin, "dynamics", name)) for name in known)
+    grammar = Grammar(_names(parameters, states), functions={**_FUNCTIONS, "dot": dot})
+    written = tuple(
+        parse_expression(entries[name], grammar, Place(origin, "dynamics", name)) for name in known
+    )
+    return written + tuple(state.dot for state in states if state.initial is None)
 
 
 def _transitions(
@@ -182,7 +213,7 @@ def _jump(
     entries: Mapping[str, object], grammar: Grammar, place: Place, states: tuple[State, ...]
 ) -> tuple[Expr, ...]:
     """One expression a state: what ``entries`` gives, and the state itself where it gives nothing."""
-    tables.check_keys(entries, tuple(state.name for state in states), place)
+    tables.check_keys(entries, tuple(state.name for state in states if state.initial is not None), place)
     return tuple(
         parse_expression(entries[s.name], grammar, place.within(s.name)) if s.name in entries else s.symbol
         for s in states
@@ -193,24 +224,45 @@ def _readouts(
     data: Mapping[str, object], origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]
 ) -> tuple[Readout, ...]:
     entries = tables.subtable(data, "readouts", Place(origin, "readouts"))
-    kinds = {name: _marker(name) for name in _READOUTS}
-    grammar = Grammar(_names(parameters, states), functions=kinds, refusals={"dot": _NO_DOT})
+    grammar = Grammar(
+        _names(parameters, states) | {"t": TIME},
+        functions={**_FUNCTIONS, **_KINDS},
+        refusals={"dot": _NO_DOT},
+    )
     found = []
     for name, value in entries.items():
         place = Place(origin, "readouts", name)
         check_name(name, Place(origin, "readouts"))
         parsed = parse_expression(value, grammar, place)
-        if parsed.func != sympy.Function("integral"):
+        if parsed.func != _INTEGRAL or parsed.args[0].has(*_MARKERS):
             raise place.error(
                 f'"{value}" is a readout of a kind that is not supported yet.',
                 "Write integral(...) of states; the times of spikes need no readout.",
+            )
+        if len(parsed.args) > 1:
+            raise place.error(
+                f'"{value}" integrates over a window, which is not supported yet.',
+                "Declare an input that is 1 in the window and 0 outside, and integrate the product with it.",
             )
         found.append(Readout(name, parsed.args[0]))
     return tuple(found)
 
 
-def _marker(name: str) -> sympy.FunctionClass:
-    return sympy.Function(name)
+def _marker(name: str) -> Callable[..., Expr]:
+    """A readout's kind as a function of one to three arguments, which stands for itself."""
+    function = sympy.Function(name)
+
+    def kind(*arguments: Expr) -> Expr:
+        if not 1 <= len(arguments) <= 3:
+            raise ValueError(f"calls {name} with {len(arguments)} arguments", f"Write {name}(...) of one.")
+        return function(*arguments)
+
+    return kind
+
+
+_MARKERS = tuple(sympy.Function(name) for name in ("integral", "max", "final", "at"))
+_INTEGRAL = _MARKERS[0]
+_KINDS = {str(marker): _marker(str(marker)) for marker in _MARKERS}
 
 
 def _names(parameters: tuple[Parameter, ...], states: tuple[State, ...]) -> dict[str, Expr]:

@@ -48,6 +48,10 @@ class Writer:
         """The same for a block that also uses ``symbols``."""
         return replace(self, locals=(*self.locals, *symbols))
 
+    def with_adjoints(self, symbols: Iterable[Symbol]) -> Writer:
+        """The same for a block that also uses ``symbols``, in the places of adjoints."""
+        return replace(self, adjoints=(*self.adjoints, *symbols))
+
     def fresh(self, name: str) -> Symbol:
         """A symbol called ``name``, with an underscore after it for as long as the model has that name."""
         taken = {str(symbol) for symbol in self.order.terms}

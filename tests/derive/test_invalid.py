@@ -27,7 +27,7 @@ def test_is_refused(path: Path) -> None:
         ("missing.toml", "missing.toml cannot be read: No such file"),
         (
             "lff",
-            '"lff" is not among the shipped models.\nGive a path that ends in .toml, or one of: li, lif.',
+            '"lff" is not among the shipped models.\nGive a path that ends in .toml, or one of: adex, ',
         ),
     ],
 )

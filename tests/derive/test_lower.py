@@ -97,7 +97,7 @@ def test_the_gradient_of_a_segment(model: ModelSpec) -> None:
 def test_the_ladder_ends_in_a_single_exponential(model: ModelSpec) -> None:
     """(D + r_k) u_k = u_{k+1} for each rung and 0 after the last; u_0 is the guard."""
     solution = solve(model)
-    rungs = ladder(model.transitions[0], solution)
+    rungs = ladder(solution, model.transitions[0])
     assert set(residuals(rungs, solution)) == {0}
     assert rungs[0].value == model.transitions[0].when
     assert len(rungs) <= len(model.states) + 1
@@ -116,7 +116,7 @@ def test_synapses_of_one_time_constant_are_one_exponential() -> None:
     }
     model = spec.from_dict(data)
     solution = solve(model)
-    rungs = ladder(model.transitions[0], solution)
+    rungs = ladder(solution, model.transitions[0])
     assert len(rungs) == 3
     assert set(residuals(rungs, solution)) == {0}
     lowered = lower(model)
