@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import saltus
 
-MANY_SPIKES = 60
+MANY_SPIKES = 40
 """Networks with more are left out: errors are amplified spike by spike, and the oracle is slow."""
 
 FLAT = 0.05
@@ -37,11 +37,10 @@ def test_gradient_is_the_oracles(case: dict[str, Any]):
 def test_gradient_of_the_cross_entropy_is_the_oracles(case: dict[str, Any], label: int):
     """The same through a compiled loss head, outputs that stay silent included."""
     label %= case["populations"][1]["size"]
-    evaluated = evaluate(case)
-    assume(evaluated["spikes"]["out"][label])
+    assume(reference.run(case)["spikes"]["out"][label])
     times = {"tau0": 5e-3, "tau1": 2e-2, "alpha": 0.01}
     case["loss"] = {"type": "first_spike_xent", "pop": "out", "label": label, **times}
-    expected = oracle.evaluate(case)
+    expected = evaluate(case)
     found = reference.run(case)
     assert found["loss"] == pytest.approx(float(expected["loss"]), rel=1e-10, abs=1e-12)
     assert_gradients(found["grad"], expected["grad"])
