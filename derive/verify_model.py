@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
+import sympy
 from sympy import Expr, Integral, S, Symbol
 
 from saltus.derive import flow, notation
@@ -53,12 +54,17 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
         yield (
             "targets",
             "several targets add: the jump is linear in the weights",
-            partial(linear_in_targets, model),
+            partial(linear_in_targets, model, derivation),
         )
     yield (
         "scaling",
         "a constant before a row of the dynamics changes its λ and no gradient",
         partial(scaling, model),
+    )
+    yield (
+        "parameters",
+        "a parameter's share between spikes is that of the velocities",
+        partial(parameter_share, model, derivation),
     )
     yield from _flow_checks(model, derivation)
 
@@ -91,14 +97,13 @@ def _steps(derivation: Derivation) -> Residuals:
     return {label: derivation.residual(label) for label in derivation}
 
 
-def linear_in_targets(model: ModelSpec) -> Residuals:
+def linear_in_targets(model: ModelSpec, one: Derivation) -> Residuals:
     r"""The lemma of one representative target: with three, :math:`\lambda^-` of n is affine in their weights.
 
     Its part without weights, and the coefficient of each, are those of the network with one target,
     renamed; no product of two weights occurs; and no target's own jump holds another target.
     """
     many = {e.label: e for e in derived(model, along_weight, extra=_EXTRA)}
-    one = {e.label: e for e in derived(model, along_weight)}
     targets = ("m", *_EXTRA)
     silent = {notation.weight("m", SPIKING): S.Zero}
     found: dict[str, Expr] = {}
@@ -123,10 +128,11 @@ def linear_in_targets(model: ModelSpec) -> Residuals:
 def scaling(model: ModelSpec) -> Residuals:
     r"""Row r multiplied by :math:`\kappa` divides :math:`\lambda_r` by it and changes nothing else."""
     found: dict[str, Expr] = {}
+    old = _numbers_of(model)
     for r, row in enumerate(model.states):
         rows = tuple(f * _SCALE if i == r else f for i, f in enumerate(model.dynamics))
         shrunk = {row.adjoint: row.adjoint / _SCALE}
-        new, old = _numbers_of(replace(model, dynamics=rows)), _numbers_of(model)
+        new = _numbers_of(replace(model, dynamics=rows))
         for name, value in old.items():
             factor = _SCALE if name.endswith(f"adjoint.{row.name}") else S.One
             found[f"{row.name}: {name}"] = reduced(new[name].xreplace(shrunk) * factor - value)
@@ -160,11 +166,6 @@ def _flow_checks(model: ModelSpec, derivation: Derivation) -> Iterator[Check]:
         "the adjoint flow is that of the derived adjoint dynamics",
         partial(_adjoint_generator, model, derivation, solution),
     )
-    yield (
-        "flow:parameters",
-        "the parameters' share between spikes is the derivative of the flow at fixed ends",
-        partial(_parameter_share, model, derivation, solution),
-    )
 
 
 def _adjoint_generator(model: ModelSpec, derivation: Derivation, solution: flow.FlowSolution) -> Residuals:
@@ -177,31 +178,25 @@ def _adjoint_generator(model: ModelSpec, derivation: Derivation, solution: flow.
     return {step.label: reduced((step.lhs - step.rhs).xreplace(names)) for step in steps}
 
 
-def _parameter_share(model: ModelSpec, derivation: Derivation, solution: flow.FlowSolution) -> Residuals:
-    r"""The integrand of dL/dq between spikes is :math:`a \cdot \partial_q A\, x`.
+def parameter_share(model: ModelSpec, derivation: Derivation) -> Residuals:
+    r"""The integrand of dL/dq between spikes is :math:`a \cdot \partial_q F`, where :math:`\dot x = F(x, q)`.
 
-    By Duhamel :math:`a(T)\cdot\partial_q e^{A\Delta}\,x_0 = \int a(t)\cdot\partial_q A\, x(t)\,dt`, so both
-    ways of computing it agree as soon as the integrands do.
+    At fixed ends :math:`\partial_q \Phi = \int \Phi_x\, \partial_q F\,dt` (variation of constants), so the integral
+    over one interval is the derivative of :math:`a(t_{k+1}) \cdot \Phi(x(t_k), q)`, with no quadrature.
     """
-    velocities = solution.generator * model.x
     names: dict[Expr, Expr] = {}
-    for state, velocity in zip(model.states, velocities, strict=True):
+    for state, velocity in zip(model.states, model.vector_field, strict=True):
         names |= {
             notation.state(state.name): state.symbol,
             notation.velocity(state.name): velocity,
             notation.adjoint(state.name): state.adjoint,
         }
-    total = derivation["parameter.sum.transitions"].rhs
+    integrals = derivation["parameter.sum.transitions"].rhs.atoms(Integral)
+    inside = sympy.Add(*(sympy.expand(integral.function) for integral in integrals))
     costate = -model.mass.T * model.adjoints
     found = {}
     for parameter in model.parameters:
-        share = sum(
-            (
-                integral.function.expand().coeff(notation.derivative(parameter.name, "p")).xreplace(names)
-                for integral in total.atoms(Integral)
-            ),
-            S.Zero,
-        )
-        moved = solution.generator.diff(parameter.symbol) * model.x
+        share = inside.coeff(notation.derivative(parameter.name, "p")).xreplace(names)
+        moved = model.vector_field.diff(parameter.symbol)
         found[parameter.name] = reduced(share - (costate.T * moved)[0])
     return found
