@@ -75,8 +75,8 @@ class Intervals:
     def course(self, i: int) -> Course:
         return Course(*(mpf(float(x[i])) for x in (self.V, self.I, self.tau_mem, self.tau_syn)))
 
-    def certify(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Whether V reaches theta, and whether that can be decided in float64.
+    def certify(self, steps: float = 1.0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Whether V reaches theta, and whether that can be decided in float64, in so many steps.
 
         A V that starts below theta, by as little as it may be, and clearly falls from there can be decided.
         """
@@ -89,7 +89,7 @@ class Intervals:
             for i in np.flatnonzero(doubtful):
                 exact = self.course(i).maximum(mpf(self.T)) - mpf(float(self.theta[i]))
                 reaches[i] = exact > 0
-                decidable[i] = abs(exact) > UNDECIDABLE * scale[i] or (falls[i] and not reaches[i])
+                decidable[i] = abs(exact) > UNDECIDABLE * steps * scale[i] or (falls[i] and not reaches[i])
         return reaches, decidable
 
 

@@ -58,8 +58,27 @@ def test_across_events_that_change_nothing(seed: int):
     assert_right(cells, first_spikes(cells, np.sort(rng.uniform(0, cells.T, 5)).tolist()))
 
 
-def first_spikes(cells: Intervals, arrivals: list[float], weights: Any = 0.0, **params: Any) -> Times:
-    """First spike time of each interval's neuron, inf where it stays silent."""
+@pytest.mark.parametrize("seed", MANY)
+def test_in_a_recurrent_population(seed: int):
+    """Synapses of weight 0 between all neurons: each spike is an event for everybody."""
+    rng = np.random.default_rng([seed, 5])
+    cells = intervals.draw(rng, 400, anywhere, (at_peak, at_end, at_start))
+    times = first_spikes(cells, [], recurrent=True, v_reset=cells.theta - 1e4)
+    assert_right(cells, times, pieces=len(cells))
+
+
+def first_spikes(
+    cells: Intervals, arrivals: list[float], weights: Any = 0.0, recurrent: bool = False, **params: Any
+) -> Times:
+    """First spike time of each interval's neuron, inf where it stays silent.
+
+    Args:
+        cells: the intervals.
+        arrivals: times of the one input's spikes.
+        weights: of that input.
+        recurrent: join all neurons by synapses of weight 0.
+        params: in place of the intervals' own.
+    """
     start = arrivals[0] if np.any(weights) else 0.0
     values = {
         "tau_mem": cells.tau_mem,
@@ -70,37 +89,44 @@ def first_spikes(cells: Intervals, arrivals: list[float], weights: Any = 0.0, **
         "I0": cells.I,
     } | params
     shared = {key: float(np.ravel(x)[0]) if np.ptp(x) == 0 else x for key, x in values.items()}
+    weights = np.broadcast_to(weights, (1, len(cells)))
+    projections = {"in_cells": {"pre": "in", "post": "cells", "weights": weights}}
+    if recurrent:
+        projections["cells_cells"] = {"pre": "cells", "post": "cells", "weights": 0.0}
+    kept = None if recurrent else 1
     network = saltus.Network(
         T=start + cells.T,
         inputs={"in": 1},
-        populations={"cells": {"model": "lif", "size": len(cells), "params": shared, "spikes_kept": 1}},
-        projections={
-            "in_cells": {"pre": "in", "post": "cells", "weights": np.broadcast_to(weights, (1, len(cells)))}
-        },
+        populations={"cells": {"model": "lif", "size": len(cells), "params": shared, "spikes_kept": kept}},
+        projections=projections,
     )
     result = network.run(saltus.Spikes.from_times([[arrivals]]))
     return result.spikes["cells"].first()[0]
 
 
-def assert_right(cells: Intervals, times: Times, begin: float = 0.0) -> None:
-    """Spikes exactly where V reaches theta, on the way up, V being theta there to rounding."""
-    reaches, decidable = cells.certify()
+def assert_right(cells: Intervals, times: Times, begin: float = 0.0, pieces: int = 1) -> None:
+    """Spikes exactly where V reaches theta, on the way up, V being theta there to rounding.
+
+    pieces: into which events cut the interval; rounding grows with its square root.
+    """
+    steps = np.sqrt(pieces)
+    reaches, decidable = cells.certify(steps)
     spiked = np.isfinite(times)
     missed, invented = reaches & ~spiked & decidable, ~reaches & spiked & decidable
     wrong = np.flatnonzero(missed | invented)
     assert not len(wrong), f"{missed.sum()} missed, {invented.sum()} invented: {cells.select(wrong[:3])}"
-    assert decidable.mean() > 0.99
+    assert decidable.mean() > 0.97
     hit = spiked & decidable
-    assert_roots(cells.select(hit), times[hit], begin)
+    assert_roots(cells.select(hit), times[hit], begin, steps)
 
 
-def assert_roots(cells: Intervals, times: Times, begin: float) -> None:
-    """|V(t) - theta| is at most 4 ulp of the scale, plus the slope times 4 ulp of the clock."""
+def assert_roots(cells: Intervals, times: Times, begin: float, steps: float) -> None:
+    """|V(t) - theta| is at most 4 ulp of the scale a step, plus the slope times 4 ulp of the clock."""
     assert times.max() <= cells.T
     voltage = cells.voltage(times)
     slope = (cells.current(times) - voltage) / cells.tau_mem
     ulp = np.finfo(np.float64).eps * (cells.scale() + np.abs(slope) * (begin + times))
-    assert np.max(np.abs(voltage - cells.theta) / ulp) < 4
+    assert np.max(np.abs(voltage - cells.theta) / ulp) < 4 * steps
     assert np.all(slope * cells.tau_mem > -1e-7 * cells.scale())
 
 
