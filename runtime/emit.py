@@ -59,12 +59,14 @@ def model_files(model: str | Path) -> dict[str, str]:
     from saltus.derive.report import write
     from saltus.derive.spec import load
     from saltus.templates.ir import dump
-    from saltus.templates.render import event_unit
+    from saltus.templates.network import network_unit
+    from saltus.templates.render import event_unit, why_not_fast
 
     ir = lower(load(model))
+    unit = event_unit(ir) if why_not_fast(ir) is None else network_unit((ir,))
     return {
         "ir.json": dump(ir).decode(),
-        **event_unit(ir).sources,
+        **unit.sources,
         "derivation.md": write(str(model), "markdown"),
     }
 

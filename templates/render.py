@@ -11,7 +11,7 @@ import jinja2
 from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
-from saltus.templates.ir import Block, Flow, HeadIR, ModelIR, Reduce
+from saltus.templates.ir import Block, Emission, Flow, HeadIR, ModelIR, Reduce
 
 ABI = 1
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -25,19 +25,24 @@ class Unit:
     cdef: str
 
 
+def why_not_fast(model: ModelIR) -> str | None:
+    """Why the fast kernel (``event_unit``) does not take a model, in a sentence; None where it does."""
+    try:
+        _closed_form(model)
+        _two_modes(model)
+    except EmitError as refusal:
+        return str(refusal)
+    return None
+
+
 def event_unit(model: ModelIR) -> Unit:
     """The event engine of a group of one model: ``model.h``, ``exponentials.h``, ``event.h``, ``event.c``.
 
     Raises:
         EmitError: the model needs what the event engine does not do yet, in one sentence with the way out.
     """
-    emission = only_emission(model)
     flow = _closed_form(model)
-    if emission is not None and len(emission.ladder) < 3:
-        raise EmitError(
-            f"{model.name}: the guard of {emission.name} has {len(emission.ladder)} rungs, and the fast "
-            "kernel takes guards of two modes or more. Use the network kernel."
-        )
+    emission = _two_modes(model)
     interface = render("interface.h.jinja", {})
     names = names_of(model, flow)
     context = {
@@ -64,13 +69,20 @@ def event_unit(model: ModelIR) -> Unit:
 def head_unit(head: HeadIR) -> Unit:
     """A loss head: ``exponentials.h``, ``head.h``, ``head.c``."""
     interface = render("head_interface.h.jinja", {})
-    places = {"t": "times", "label": "label[b]", "k": "k"}
-    places |= {parameter.name: f"parameters[{i}]" for i, parameter in enumerate(head.parameters)}
+    arrays = (*(readout.name for readout in head.readouts), *head.targets)
+    places = {parameter.name: f"parameters[{i}]" for i, parameter in enumerate(head.parameters)}
+    places |= {"label": "label[b]"}
     context = {
         "header": header(head, "head"),
         "head": head,
+        "partials": list(zip(head.readouts, head.partials, strict=True)),
+        "blocks": [*head.sums, head.value, *(b for p in head.partials for b in (p.label, p.other) if b)],
+        "arrays": arrays,
         "interface": interface,
-        "head_arguments": lambda block: ", ".join(["classes", *(places[name] for name in block.inputs)]),
+        "head_call": lambda block: (
+            f"{c_printer.function_name(block, 'head')}"
+            f"({', '.join(places.get(name, name) for name in c_printer.head_inputs(block))})"
+        ),
     }
     files = ("exponentials.h", "head.h", "head.c")
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
@@ -83,6 +95,16 @@ def _search_parameters(model: ModelIR, flow: Flow) -> list[str]:
         blocks = [emission.slope, emission.reset, *(b for r in emission.ladder for b in (r.value, r.rate))]
         used.update(*(block.inputs for block in blocks))
     return [name for name in parameters if name in used]
+
+
+def _two_modes(model: ModelIR) -> Emission | None:
+    emission = only_emission(model)
+    if emission is not None and len(emission.ladder) < 3:
+        raise EmitError(
+            f"{model.name}: the guard of {emission.name} has {len(emission.ladder)} rungs, and the fast "
+            "kernel takes guards of two modes or more. Use the network kernel."
+        )
+    return emission
 
 
 def _closed_form(model: ModelIR) -> Flow:
