@@ -20,7 +20,7 @@ from saltus.derive.report_layout import (
     Total,
 )
 
-LINE = 62
+LINE = 80
 """Letters that fit on a line."""
 
 
@@ -71,6 +71,8 @@ def latex(node: Layout) -> str:  # noqa: PLR0911 - one return a kind of node
         case Power(base=base, exponent=exponent):
             inner = latex(base) if isinstance(base, Leaf) else _in_brackets(latex(base))
             return f"{inner}^{{{latex(exponent)}}}"
+        case Call(text="exp", arguments=(argument,), square=False):
+            return f"e^{{{_on_the_line(argument)}}}"
         case Call(latex=name, arguments=arguments, square=square):
             inside = ", ".join(map(latex, arguments))
             return rf"{name}\left[{inside}\right]" if square else rf"{name}\left({inside}\right)"
@@ -127,7 +129,7 @@ def _opened(node: Layout) -> tuple[str, Sum, str] | None:
             inner = ("", body, "") if isinstance(body, Sum) else _opened(body)
             return None if inner is None else (f"{sum_sign(over)} {inner[0]}", inner[1], inner[2])
         case Product(factors=factors):
-            at = next((i for i, f in enumerate(factors) if isinstance(f, Sum) and len(f.terms) >= BIG), None)
+            at = next((i for i, f in enumerate(factors) if isinstance(f, Sum) and _is_long(f)), None)
             if at is None:
                 return None
             long = factors[at]
@@ -137,6 +139,24 @@ def _opened(node: Layout) -> tuple[str, Sum, str] | None:
             return before, long, after
         case _:
             return None
+
+
+def _on_the_line(node: Layout) -> str:
+    """A formula for an exponent: fractions with a slash."""
+    match node:
+        case Negative(body=body):
+            return f"-{_on_the_line(body)}"
+        case Fraction(above=above, below=below):
+            under = latex(below) if isinstance(below, Leaf) else _in_brackets(latex(below))
+            return f"{_factor(above)}/{under}"
+        case Product(factors=factors):
+            return r" \, ".join(_on_the_line(factor) for factor in factors)
+        case _:
+            return latex(node)
+
+
+def _is_long(node: Sum) -> bool:
+    return len(node.terms) >= BIG or _width(node) > LINE // 2
 
 
 def _integral_sign(node: Integrated) -> str:
@@ -185,6 +205,8 @@ def _width(node: Layout) -> int:  # noqa: PLR0911 - one return a kind of node
             return max(_width(above), _width(below))
         case Power(base=base, exponent=exponent):
             return _width(base) + _width(exponent)
+        case Call(text="exp", arguments=(argument,)):
+            return 1 + _width(argument)
         case Call(text=name, arguments=arguments):
             return len(name) + 2 + sum(map(_width, arguments))
         case Integrated(body=body):

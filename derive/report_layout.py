@@ -140,12 +140,21 @@ def layout(expression: Expr, reading: Reading, subject: frozenset[str] = frozens
     return _single(expression, reading)
 
 
+_SPELLING = (
+    (re.compile(r"\\mathrm\{(\w),(\w+)\}"), r"\1,\\mathrm{\2}"),
+    (re.compile(r"\\mathrm\{([A-Za-z])(\d+)\}"), r"\1_{\2}"),
+    (re.compile(r"\\frac\{d L\}"), r"\\frac{d\\mathcal{L}}"),
+)
+"""An index of one letter is italic, a digit after a letter is an index, and a loss is calligraphic."""
+
+
 def leaf(symbol: str, latex: str) -> Leaf:
-    """A symbol by its two written forms; an index of one letter is never upright, and a loss is calligraphic."""
-    latex = re.sub(r"\\mathrm\{(\w),(\w+)\}", r"\1,\\mathrm{\2}", latex).replace(r"\frac{d L}", r"\frac{d\mathcal{L}}")
+    """A symbol by its two written forms."""
+    for pattern, better in _SPELLING:
+        latex = pattern.sub(better, latex)
     plain = symbol.replace("\u0307", "")
     above, slash, below = plain.partition("/")
-    width = max(len(above), len(below)) if slash and "∂" in plain or plain.startswith("d") else len(plain)
+    width = max(len(above), len(below)) if (slash and "∂" in plain) or plain.startswith("d") else len(plain)
     return Leaf(symbol, latex, width)
 
 
@@ -340,7 +349,7 @@ def _divided(expression: exp_dd, reading: Reading) -> Layout:
     return Call("exp", r"\exp", tuple(nodes), square=True)
 
 
-def summed_over_targets(node: Layout, weights: Mapping[str, str]) -> Layout:
+def summed_over_targets(node: Layout, weights: Mapping[str, str]) -> Layout:  # noqa: PLR0911
     r"""The same with a sum sign before each term of a weight; ``weights`` maps its text to the index.
 
     A derivation speaks of one target for all; a table says so with the sum.

@@ -15,10 +15,10 @@ from saltus.derive.report_document import (
     Link,
     Section,
     Step,
-    Table,
 )
 from saltus.derive.report_layout import Leaf, Relation, layout, relation
 from saltus.derive.report_reading import Reading
+from saltus.derive.report_tables import parameter_tables
 from saltus.derive.source_domains import Domain, losses
 
 CLASSES = (2, 3, 4)
@@ -70,7 +70,7 @@ def loss_document(spec: LossSpec, name: str) -> Document:
             "The loss and its derivatives",
             "For any number of classes; $t_k$ is the first spike time of the neuron of class $k$. The"
             f" derivatives are proved with the sums written out for {numbers} classes, each label, each $k$.",
-            tables=_parameters(spec),
+            tables=parameter_tables(spec.parameters),
             steps=steps,
         )
     ]
@@ -101,18 +101,6 @@ def _step(
     return Step(label, (), equation, why, tuple(Link(i, i) for i in links), status)
 
 
-def _parameters(spec: LossSpec) -> tuple[Table, ...]:
-    rows = tuple(
-        (
-            (Relation(layout(p.symbol, Reading()), Leaf(f"{p.default:g}", f"{p.default:g}", 4)),),
-            (p.unit if p.unit != "1" else "",),
-            (p.doc,),
-        )
-        for p in spec.parameters
-    )
-    return (Table("Parameters", ("Default", "Unit", "Meaning"), rows),) if rows else ()
-
-
 def _line_by_line() -> Section:
     """Section 5.1 of the source: each of its equations, proved now against the derivatives."""
     known = {"loss": Domain(losses(), loss.reduced)}
@@ -138,8 +126,8 @@ def _line_by_line() -> Section:
     return Section(
         "source",
         "The source, line by line",
-        "Its section 5.1, for a batch of two samples with three classes: $t_{i,k}$ is the time of class $k$ in"
-        " sample $i$, and sample $i$ has the label $i$.",
+        "Its section 5.1, for a batch of two samples with three classes: $t_{i,k}$ is the time of class $k$"
+        " in sample $i$, and sample $i$ has the label $i$.",
         "section 5.1",
         steps=tuple(steps),
     )

@@ -12,11 +12,11 @@ from html import escape
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
-_TOKEN = re.compile(r"\\[A-Za-z]+|\\[,;!]|[0-9]+|\s+|.", re.DOTALL)
+_TOKEN = re.compile(r"\\[A-Za-z]+|\\[,;!]|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
+_LETTERS = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
 _GREEK = dict(
     zip(
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi"
-        " omega Phi Psi".split(),
+        [*_LETTERS.split(), "phi", "chi", "psi", "omega", "Phi", "Psi"],
         "αβγδεζηθικλμνξπρστφχψωΦΨ",
         strict=True,
     )
@@ -39,12 +39,15 @@ def equation(left: str, sign: str, lines: Sequence[str]) -> str:
         return math(f"{left} {sign} {lines[0]}", block=True)
     first, *others = lines
     cells = [(row(left), row(f"{sign} {first}"))]
-    cells += [("", f'<mspace width="1.5em"/>{row(line)}') for line in others]
-    body = "".join(
-        f'<mtr><mtd class="left">{a}</mtd><mtd class="right">{b}</mtd></mtr>' for a, b in cells
-    )
+    cells += [("", f'<mspace width="1.5em"/>{_continued(row(line))}') for line in others]
+    body = "".join(f'<mtr><mtd class="left">{a}</mtd><mtd class="right">{b}</mtd></mtr>' for a, b in cells)
     table = f'<mtable displaystyle="true" columnalign="right left">{body}</mtable>'
     return f'<math xmlns="{NAMESPACE}" display="block">{table}</math>'
+
+
+def _continued(elements: str) -> str:
+    """A line that goes on with a sign, which has the space of one between two terms."""
+    return elements.replace('<mo form="prefix">', '<mo form="infix">', 1)
 
 
 def row(latex: str) -> str:
@@ -66,7 +69,7 @@ class _Parser:
 
     def until(self, stops: tuple[str, ...]) -> str:
         """Elements up to one of the tokens ``stops``, which is taken too; to the end if there are none."""
-        found = []
+        found: list[str] = []
         while self._at < len(self._tokens):
             if self._tokens[self._at] in stops:
                 self._at += 1
@@ -78,14 +81,17 @@ class _Parser:
 
     def _with_scripts(self) -> str:
         token = self._tokens[self._at]
+        starts = self._at == 0 or self._tokens[self._at - 1] in _BEFORE_SIGN
         base = self._atom()
+        if token in "+-" and starts:
+            base = base.replace("<mo>", '<mo form="prefix">')
         below = above = ""
         while self._peek() in ("_", "^", "'"):
             mark = self._next()
             if mark == "_":
                 below = self._atom()
             else:
-                above += "<mo>′</mo>" if mark == "'" else self._atom()
+                above += _tight("<mo>′</mo>" if mark == "'" else self._atom())
         kind = "munder munderover mover" if token == r"\sum" else "msub msubsup msup"
         under, both, over = kind.split()
         if below and above:
@@ -100,12 +106,14 @@ class _Parser:
             return f"<mrow>{self.until(('}',))}</mrow>"
         if token.startswith("\\"):
             return self._command(token[1:])
-        if token.isdigit():
+        if token[0].isdigit():
             return f"<mn>{token}</mn>"
         if token.isalpha():
             return f"<mi>{token}</mi>"
         if token in "}_^'":
             raise self._wrong(f"{token} stands alone")
+        if token == "/":
+            return '<mo lspace="0" rspace="0">/</mo>'
         return f"<mo{_FENCE if token in '()[]' else ''}>{'−' if token == '-' else escape(token)}</mo>"
 
     def _command(self, name: str) -> str:
@@ -143,7 +151,7 @@ class _Parser:
         return f'<mo stretchy="true" symmetric="true" minsize="2.2em">{escape(self._next())}</mo>'
 
     def _word(self) -> str:
-        """The letters in braces; spaces were dropped with the tokens, so they are read from the source."""
+        """The letters in braces, with the spaces that were dropped with the tokens."""
         if self._next() != "{":
             raise self._wrong("a brace is missing")
         letters = []
@@ -166,9 +174,19 @@ class _Parser:
         return ValueError(f"{self._latex}: {what} in the LaTeX that MathML is made from.")
 
 
+_BEFORE_SIGN = ("=", "{", "(", "[", r"\quad", ",")
 _FENCE = ' stretchy="false"'
+
+
+def _tight(script: str) -> str:
+    """A sign as a superscript, without the space that it has between two things."""
+    return script.replace("<mo>", '<mo lspace="0" rspace="0">') if script.startswith("<mo>") else script
 
 
 def _one(elements: str) -> str:
     """Several elements as one."""
-    return elements if elements.count("<mo>") <= 1 or elements.startswith("<mrow>") else f"<mrow>{elements}</mrow>"
+    return (
+        elements
+        if elements.count("<mo") <= 1 or elements.startswith("<mrow>")
+        else f"<mrow>{elements}</mrow>"
+    )

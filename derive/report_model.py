@@ -16,14 +16,13 @@ from saltus.derive.report_document import (
     Document,
     Section,
     Step,
-    Table,
     names_of,
     source_sections,
     steps_of,
 )
 from saltus.derive.report_layout import Leaf, Relation, layout, leaf
 from saltus.derive.report_reading import Reading
-from saltus.derive.report_tables import as_tables, table_1, table_2
+from saltus.derive.report_tables import as_tables, parameter_tables, table_1, table_2
 from saltus.derive.report_text import text
 from saltus.derive.writer import model_writer
 from saltus.errors import DerivationError
@@ -57,8 +56,8 @@ _CHAPTERS = (
         "Between two spikes",
         _between,
         "The dynamics are added to the loss with multipliers $\\lambda$, which costs nothing because they are"
-        " zero along a trajectory. One interval, from $t_k$ to $t_{k+1}$, stands for the sum over all of them,"
-        " and one neuron for the scalar product over all neurons. The multipliers are free, so they are"
+        " zero along a trajectory. One interval, from $t_k$ to $t_{k+1}$, stands for the sum over all of"
+        " them, and one neuron for the scalar product over all neurons. The multipliers are free, so they are"
         " chosen to remove every derivative of a state that is not available; what is left are the ends of"
         " the intervals, the spikes.",
     ),
@@ -163,21 +162,11 @@ def model_document(spec: ModelSpec, name: str) -> Document:
 
 
 def _model(spec: ModelSpec, derivation: Derivation) -> Section:
-    rows = tuple(
-        (
-            (Relation(layout(p.symbol, Reading()), Leaf(f"{p.default:g}", f"{p.default:g}", 4)),),
-            (p.unit if p.unit != "1" else "",),
-            (p.doc,),
-        )
-        for p in spec.parameters
-    )
-    parameters = Table("Parameters", ("Default", "Unit", "Meaning"), rows)
     return Section(
         "model",
         "The model",
-        "Superscripts ⁻ and ⁺ are values before and after a transition. Neuron $n$ spikes and $m$"
-        " receives.",
-        tables=(table_1(derivation), *((parameters,) if rows else ())),
+        "Superscripts ⁻ and ⁺ are values before and after a transition. Neuron $n$ spikes and $m$ receives.",
+        tables=(table_1(derivation), *parameter_tables(spec.parameters)),
     )
 
 

@@ -91,7 +91,7 @@ def _aligned(relation: Relation) -> str:
 
 @cache
 def _environment(block: str = "{%", value: str = "{{", comment: str = "{#") -> Environment:
-    """Jinja with these opening delimiters, and the same in a mirror for closing: LaTeX has braces of its own."""
+    """Jinja with these opening delimiters, closed by their mirror images: LaTeX has braces of its own."""
     mirror = str.maketrans("{<", "}>")
     environment = Environment(
         block_start_string=block,
@@ -105,7 +105,7 @@ def _environment(block: str = "{%", value: str = "{{", comment: str = "{#") -> E
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # noqa: S701 (each template escapes in its own language)
+        autoescape=False,
     )
     environment.filters |= {
         "html": lambda value: escape(str(value)),
@@ -151,5 +151,3 @@ def _cell_markdown(cell: tuple[Relation | str, ...]) -> str:
 def _badge(step: Step) -> str:
     """The class of a step's status in the page's CSS."""
     return step.status.replace(" ", "-")
-
-

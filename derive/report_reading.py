@@ -66,8 +66,9 @@ _FACTORS = {
     Part.PARTIAL: 8,
     Part.TIME: 9,
 }
-"""Place of each among the factors of a product; those from ``SCALAR`` on stand after a fraction, not in it."""
+"""Place of each among the factors of a product."""
 SCALAR = 4
+"""Factors from this place on stand after a fraction, not in it."""
 
 _OF_NEURON = re.compile(r"\((?P<core>.+)\)(?P<neuron>[^()]*)")
 _SIDE = str.maketrans("", "", "⁻⁺′")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import sympy
-from sympy import Expr, S, Symbol
+from sympy import S, Symbol
 
 from saltus.derive import notation
 from saltus.derive.derivation import Derivation, Equation
+from saltus.derive.model import Parameter
 from saltus.derive.report_document import Table, names_of
 from saltus.derive.report_layout import (
     Layout,
+    Leaf,
     Relation,
     layout,
     relation,
@@ -74,6 +77,27 @@ def table_2(derivation: Derivation) -> AdjointTable:
         tuple(_relation(e, reading) for e in gradients),
         (*used, *(e.label for e in gradients)),
     )
+
+
+def parameter_tables(parameters: Sequence[Parameter]) -> tuple[Table, ...]:
+    """The parameters with default, unit and meaning; no table where there is none."""
+    rows = tuple(
+        (
+            (Relation(layout(p.symbol, Reading()), _number(p.default)),),
+            (p.unit if p.unit != "1" else "",),
+            (p.doc,),
+        )
+        for p in parameters
+    )
+    return (Table("Parameters", ("Default", "Unit", "Meaning"), rows),) if rows else ()
+
+
+def _number(value: float) -> Leaf:
+    """A number as it is written by hand: 0.02, or with a power of ten."""
+    written = f"{value:.12g}"
+    digits, _, exponent = written.partition("e")
+    latex = rf"{digits} \cdot 10^{{{int(exponent)}}}" if exponent else digits
+    return Leaf(written, latex, len(written))
 
 
 def as_tables(table: AdjointTable) -> tuple[Table, Table]:
@@ -150,11 +174,7 @@ def _keeps(equation: Equation, reading: Reading) -> bool:
 def _transitions(derivation: Derivation) -> list[str]:
     """What the labels of each transition end in: nothing where there is one."""
     first = "transition.condition"
-    return [
-        label.removeprefix(first)
-        for label in derivation
-        if label.startswith(first)
-    ]
+    return [label.removeprefix(first) for label in derivation if label.startswith(first)]
 
 
 def _ends(label: str, suffix: str) -> bool:
@@ -174,5 +194,3 @@ def _is_gradient(label: str) -> bool:
     return label.startswith(
         ("gradient.weight.sum", "gradient.input", "arrival.credit", "gradient.parameter", "gradient.initial")
     )
-
-

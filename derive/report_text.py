@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from itertools import pairwise
 
 from saltus.derive.notation import subscript
 from saltus.derive.report_layout import (
@@ -71,7 +72,7 @@ def _term(position: int, negative: bool, term: Layout) -> str:
 def _side_by_side(factors: tuple[Layout, ...]) -> str:
     """Factors with a space between them; a dot after a fraction."""
     line = _factor(factors[0])
-    for before, factor in zip(factors, factors[1:], strict=False):
+    for before, factor in pairwise(factors):
         line += f"{' ·' if isinstance(before, Fraction) else ''} {_factor(factor)}"
     return line
 
