@@ -72,7 +72,7 @@ class Derivation(Mapping[str, Equation]):
     source's; a number may be given with its subsection (``3.3:52a``) or without.
     """
 
-    def __init__(self, title: str, equations: Iterable[Equation], table: Iterable[str] = ()) -> None:
+    def __init__(self, title: str, equations: Iterable[Equation]) -> None:
         self.title = title
         self._equations: dict[str, Equation] = {}
         for equation in equations:
@@ -86,7 +86,6 @@ class Derivation(Mapping[str, Equation]):
             for number in equation.source:
                 self._numbers.setdefault(number, equation.label)
                 self._numbers.setdefault(short(number), equation.label)
-        self._table = tuple(table)
 
     def __getitem__(self, label: str) -> Equation:
         found = self._equations.get(self._numbers.get(label, label))
@@ -143,27 +142,42 @@ class Derivation(Mapping[str, Equation]):
 
     def replaced(self, equation: Equation) -> Derivation:
         """The same derivation with another equation under its label: to see whether a change is caught."""
-        return Derivation(
-            self.title, (equation if e.label == equation.label else e for e in self.values()), self._table
-        )
+        return Derivation(self.title, (equation if e.label == equation.label else e for e in self.values()))
 
     def numbered(self, numbers: Mapping[str, str]) -> Derivation:
         """The same derivation with the source's numbers attached to its steps."""
         return Derivation(
             self.title,
             (replace(e, source=(numbers[e.label],)) if e.label in numbers else e for e in self.values()),
-            self._table,
         )
 
+    @property
+    def _is_of_an_adjoint(self) -> bool:
+        """Whether Table 2 sums it up; other derivations print as a list of their equations."""
+        return any(label.startswith("adjoint.ode.") for label in self)
+
     def __str__(self) -> str:
-        rows = [self[label] for label in (self._table or self)]
-        width = max((len(str(row)) for row in rows), default=0)
-        lines = [f"{row!s:<{width}}   {row.label}" + _cited(row) for row in rows]
+        if self._is_of_an_adjoint:
+            from saltus.derive.report import table2_text
+
+            return table2_text(self)
+        width = max((len(str(row)) for row in self.values()), default=0)
+        lines = [f"{row!s:<{width}}   {row.label}" + _cited(row) for row in self.values()]
         return "\n".join([self.title, "─" * min(len(self.title), 100), *lines])
 
+    def _repr_html_(self) -> str | None:
+        if not self._is_of_an_adjoint:
+            return None
+        from saltus.derive.report import table2_html
+
+        return table2_html(self)
+
     def _repr_latex_(self) -> str:
-        rows = [self[label] for label in (self._table or self)]
-        body = " \\\\\n".join(f"{latex(row.lhs)} &= {latex(row.rhs)}" for row in rows)
+        if self._is_of_an_adjoint:
+            from saltus.derive.report import table2_latex
+
+            return table2_latex(self)
+        body = " \\\\\n".join(f"{latex(row.lhs)} &= {latex(row.rhs)}" for row in self.values())
         return f"$\\begin{{aligned}}\n{body}\n\\end{{aligned}}$"
 
 

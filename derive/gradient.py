@@ -24,7 +24,6 @@ from saltus.derive.jump import Spike, jumps
 from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
 from saltus.derive.source_numbers import numbers
 from saltus.derive.spec import ModelSpec, Receptor, Transition
-from saltus.derive.table import rows_of_table
 
 _TARGETS = "mqrsuv"
 _ANY = "parameter"
@@ -43,9 +42,7 @@ def adjoint(spec: ModelSpec) -> Derivation:
     arrivals = [equation for receptor in model.receptors for equation in at_arrival(model, receptor)]
     gradients = [*_parameters(model, by_parameter), *_initial(model)]
     equations = [*by_weight, *arrivals, *by_parameter, *gradients]
-    return Derivation(f"{spec.name}: {spec.title}", equations, rows_of_table(equations)).numbered(
-        numbers(spec)
-    )
+    return Derivation(f"{spec.name}: {spec.title}", equations).numbered(numbers(spec))
 
 
 def derived(

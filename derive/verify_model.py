@@ -181,8 +181,8 @@ def _adjoint_generator(model: ModelSpec, derivation: Derivation, solution: flow.
 def parameter_share(model: ModelSpec, derivation: Derivation) -> Residuals:
     r"""The integrand of dL/dq between spikes is :math:`a \cdot \partial_q F`, where :math:`\dot x = F(x, q)`.
 
-    At fixed ends :math:`\partial_q \Phi = \int \Phi_x\, \partial_q F\,dt` (variation of constants), so the integral
-    over one interval is the derivative of :math:`a(t_{k+1}) \cdot \Phi(x(t_k), q)`, with no quadrature.
+    At fixed ends :math:`\partial_q \Phi = \int \Phi_x\, \partial_q F\,dt` (variation of constants), so the
+    integral over one interval is the derivative of :math:`a(t_{k+1}) \cdot \Phi(x(t_k), q)`.
     """
     names: dict[Expr, Expr] = {}
     for state, velocity in zip(model.states, model.vector_field, strict=True):

@@ -12,6 +12,7 @@ import saltus.derive
 from saltus.derive import notation, spec
 from saltus.derive.algebra import reduced
 from saltus.derive.derivation import Derivation
+from saltus.derive.dynamics import calculus
 from saltus.derive.gradient import adjoint
 from saltus.derive.interval import regrouped
 from saltus.derive.scene import Scene, along_weight
@@ -64,16 +65,24 @@ def test_a_wrong_step_is_named(lif: Derivation) -> None:
         lif.replaced(wrong).check()
 
 
-def test_table_2_is_printed_as_one_would_write_it(lif: Derivation) -> None:
+def test_it_prints_as_table_2(lif: Derivation) -> None:
     text = str(lif)
     assert "τ_mem λ_V′ = -λ_V - ∂l/∂V" in text
-    assert "(λ_V⁻)ₙ = (λ_V⁺)ₙ + ((θ - v_reset) (λ_V⁺)ₙ + " in text
-    assert "dL/dw_ji" in text and "-τ_syn (λ_I⁺)ⱼ" in text
+    assert "τ_syn λ_I′ = -λ_I + λ_V" in text
+    assert "Σₘ wₘₙ ((λ_V⁺)ₘ - (λ_I⁺)ₘ) + ∂l_p/∂tₖ + l⁻ - l⁺" in text
+    assert "dL/dw_ji = -τ_syn Σ[t ∈ spikes from i] (λ_I⁺)ⱼ" in text
 
 
-def test_table_2_has_latex(lif: Derivation) -> None:
+def test_notebooks_get_latex_and_html(lif: Derivation) -> None:
     assert r"\dot{V}^-" in lif._repr_latex_()
     assert r"\tau_{\mathrm{mem}}" in lif["3:52a"]._repr_latex_()
+    assert "<table>" in (lif._repr_html_() or "")
+
+
+def test_a_derivation_of_something_else_prints_its_equations() -> None:
+    assert "leibniz.rule" in str(calculus())
+    assert calculus()._repr_html_() is None
+    assert r"\begin{aligned}" in calculus()._repr_latex_()
 
 
 def test_reset_value_enters_the_jump(lif: Derivation) -> None:
