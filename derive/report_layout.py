@@ -119,10 +119,13 @@ def total(over: str, body: Expr, reading: Reading, about: frozenset[str] = froze
     """The sum of ``body``, with its constant factors and its sign before the sum."""
     constants = [f for f in Mul.make_args(body) if reading.is_constant(f)]
     rest = [f for f in Mul.make_args(body) if f not in constants]
-    if not rest or len(constants) == 0 or isinstance(body, Add):
-        return Total(over, layout(body, reading, about))
+    if not rest or isinstance(body, Add):
+        constants, rest = [], [body]
     outside = layout(Mul(*constants), reading)
-    summed = Total(over, layout(Mul(*rest), reading, about))
+    inside = layout(Mul(*rest), reading, about)
+    if isinstance(inside, Negative):
+        outside, inside = layout(-Mul(*constants), reading), inside.body
+    summed = Total(over, inside)
     if outside == Leaf("1", "1", 1):
         return summed
     if isinstance(outside, Negative):
@@ -183,12 +186,14 @@ def _by_weight(terms: Sequence[Expr], reading: Reading) -> list[Expr]:
     groups: dict[Expr, list[Expr]] = {}
     for term in terms:
         groups.setdefault(_weight(term, reading) or term, []).append(term)
-    return [
-        members[0]
-        if len(members) == 1
-        else Mul(key, Add(*(member / key for member in members), evaluate=False), evaluate=False)
-        for key, members in groups.items()
-    ]
+    return [members[0] if len(members) == 1 else _shared(key, members) for key, members in groups.items()]
+
+
+def _shared(weight: Expr, terms: Sequence[Expr]) -> Expr:
+    """The weight times the sum of the rest, with a minus before it where all terms have one."""
+    sign = -1 if all(term.could_extract_minus_sign() for term in terms) else 1
+    rest = Add(*(sign * term / weight for term in terms), evaluate=False)
+    return Mul(sign, weight, rest, evaluate=False)
 
 
 def _weight(term: Expr, reading: Reading) -> Expr | None:
@@ -306,11 +311,10 @@ def _power(expression: Pow, reading: Reading) -> Layout:
 @_single.register
 def _integral(expression: Integral, reading: Reading) -> Layout:
     (variable, low, high) = expression.limits[0]
-    return Integrated(
-        layout(expression.function, reading),
-        layout(variable, reading),
-        layout(low, reading),
-        layout(high, reading),
+    body = layout(expression.function, reading)
+    limits = (layout(variable, reading), layout(low, reading), layout(high, reading))
+    return (
+        Negative(Integrated(body.body, *limits)) if isinstance(body, Negative) else Integrated(body, *limits)
     )
 
 
@@ -321,9 +325,14 @@ def _over_classes(expression: sympy.Sum, reading: Reading) -> Layout:
 
 @_single.register
 def _indexed(expression: Indexed, _reading: Reading) -> Layout:
-    name, index = str(expression.base.label), str(expression.indices[0])
+    head, index = plain_symbol(str(expression.base.label)), str(expression.indices[0])
     below = index if len(index) == 1 else rf"\mathrm{{{index}}}"
-    return leaf(f"{name}{notation.subscript(index)}", f"{name}_{{{below}}}")
+    return leaf(f"{head.text}{notation.subscript(index)}", indexed(head.latex, below))
+
+
+def indexed(latex: str, index: str) -> str:
+    """A name with an index, beside one that it may have already."""
+    return f"{latex[:-1]},{index}}}" if latex.endswith("}") else f"{latex}_{{{index}}}"
 
 
 @_single.register
@@ -335,7 +344,7 @@ def _delta(expression: KroneckerDelta, _reading: Reading) -> Layout:
 
 @_single.register
 def _exponential(expression: sympy.exp, reading: Reading) -> Layout:
-    return Call("exp", r"\exp", (layout(expression.args[0], reading),))
+    return Call("exp", r"\exp", (layout(sympy.factor_terms(expression.args[0]), reading),))
 
 
 @_single.register

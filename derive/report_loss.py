@@ -16,7 +16,7 @@ from saltus.derive.report_document import (
     Section,
     Step,
 )
-from saltus.derive.report_layout import Leaf, Relation, layout, relation
+from saltus.derive.report_layout import Leaf, Relation, indexed, layout, plain_symbol, relation
 from saltus.derive.report_reading import Reading
 from saltus.derive.report_tables import parameter_tables
 from saltus.derive.source_domains import Domain, losses
@@ -27,51 +27,25 @@ _SOURCE_LOSS = "first_spike_cross_entropy"
 
 
 def loss_document(spec: LossSpec, name: str) -> Document:
-    """The loss of one sample, its derivatives by the spike times, and their proofs."""
+    """The loss of one sample, its derivatives by what it reads of each class, and their proofs."""
     derivation = loss.derive(spec)
     reading = Reading((), tuple(p.name for p in spec.parameters))
     proved = all(left == 0 for n in CLASSES for left in loss.residuals(derivation, n))
     status = PROVED if proved else "not proved"
     numbers = ", ".join(map(str, CLASSES))
-    steps = (
-        _step("loss.value", _H, derivation.value, "The loss of one sample.", (), DEFINITION, reading),
-        _step(
-            "loss.gradient",
-            _by("k"),
-            derivation.gradient,
-            "Its derivative by the spike time of any class k, taken under the sums; each sum with a Kronecker"
-            " symbol has collapsed to one term.",
-            ("loss.value",),
-            status,
-            reading,
-        ),
-        _step(
-            "loss.gradient.label",
-            _by("label"),
-            derivation.label_gradient,
-            "By the time of the label's neuron.",
-            ("loss.gradient",),
-            status,
-            reading,
-        ),
-        _step(
-            "loss.gradient.other",
-            _by("k"),
-            derivation.other_gradient,
-            "By the time of any other neuron.",
-            ("loss.gradient",),
-            status,
-            reading,
-        ),
-    )
+    steps = [_step("loss.value", _H, derivation.value, "The loss of one sample.", (), DEFINITION, reading)]
+    for partial in derivation.partials:
+        suffix = "" if len(derivation.partials) == 1 else f".{partial.readout.name}"
+        steps += _derivatives(partial, suffix, spec.labelled, status, reading)
+    what = "; ".join(_meaning(partial.readout) for partial in derivation.partials)
     sections = [
         Section(
             "derivatives",
             "The loss and its derivatives",
-            "For any number of classes; $t_k$ is the first spike time of the neuron of class $k$. The"
-            f" derivatives are proved with the sums written out for {numbers} classes, each label, each $k$.",
+            f"For any number of classes; {what}. The derivatives are proved with the sums written out for"
+            f" {numbers} classes, each label, each $k$.",
             tables=parameter_tables(spec.parameters),
-            steps=steps,
+            steps=tuple(steps),
         )
     ]
     if spec.value == loss.load(_SOURCE_LOSS).value:
@@ -81,7 +55,8 @@ def loss_document(spec: LossSpec, name: str) -> Document:
         spec.title,
         spec.source,
         "The word *proved* stands where SymPy has reduced left side minus right side to zero while this was"
-        " written. These derivatives enter the adjoint as the derivative of the loss by a spike's time.",
+        " written. These derivatives enter the adjoint: those by a spike's time at the spike, those by a"
+        " readout where the readout is taken.",
         tuple(sections),
     )
 
@@ -89,9 +64,49 @@ def loss_document(spec: LossSpec, name: str) -> Document:
 _H = Leaf("H", "H", 1)
 
 
-def _by(index: str) -> Leaf:
+def _derivatives(
+    partial: loss.Partial, suffix: str, labelled: bool, status: str, reading: Reading
+) -> list[Step]:
+    """By the readout of any class; with a label, of the label's class and of another."""
+    whole, symbol = f"loss.gradient{suffix}", partial.readout.name
+    first = _step(
+        whole,
+        _by(symbol, "k"),
+        partial.any,
+        "Its derivative by what it reads of any class k, taken under the sums; each sum with a Kronecker"
+        " symbol has collapsed to one term.",
+        ("loss.value",),
+        status,
+        reading,
+    )
+    if not labelled:
+        return [first]
+    cases = (
+        ("label", "label", partial.label, "By that of the label's neuron."),
+        ("other", "k", partial.other, "By that of any other neuron."),
+    )
+    return [
+        first,
+        *(
+            _step(f"{whole}.{case}", _by(symbol, index), value, why, (whole,), status, reading)
+            for case, index, value, why in cases
+        ),
+    ]
+
+
+def _meaning(readout: loss.LossReadout) -> str:
+    symbol = f"${readout.name}_k$"
+    if readout.spike is None:
+        return f"{symbol} is the readout of the neuron of class $k$"
+    spike = "first spike time" if readout.spike == 0 else f"time of spike number {readout.spike + 1}"
+    return f"{symbol} is the {spike} of the neuron of class $k$"
+
+
+def _by(symbol: str, index: str) -> Leaf:
+    head = plain_symbol(symbol)
     below = index if len(index) == 1 else rf"\mathrm{{{index}}}"
-    return Leaf(f"∂H/∂t{subscript(index)}", rf"\frac{{\partial H}}{{\partial t_{{{below}}}}}", 4)
+    text = f"∂H/∂{head.text}{subscript(index)}"
+    return Leaf(text, rf"\frac{{\partial H}}{{\partial {indexed(head.latex, below)}}}", 4)
 
 
 def _step(

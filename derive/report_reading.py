@@ -177,7 +177,7 @@ class Reading:
         group = min(((m.neuron, self._place(m.name)) for m in partials), default=("", -1))
         rest = min((self._place(m.name), m.neuron, m.side) for m in marks) if marks else (0, "", 0)
         functions = len(term.atoms(sympy.exp, sympy.log, sympy.Sum))
-        linked = any(name.startswith("λ") for name in subject) and part is Part.ADJOINT
+        linked = any(name.startswith("λ") for name in subject) and Part.ADJOINT in present
         own = 0 if about & subject and part in _OWN else 1 if linked else 2
         length = len(marks) if own == 0 else 0
         return (own, length, not term.has(Integral), part, group, negative, rest, functions, text(term))

@@ -50,7 +50,9 @@ def table_1(derivation: Derivation) -> Table:
         changes = [
             e for e in derivation.values() if e.label.startswith("input.receive") and not _keeps(e, reading)
         ]
-        rows.append((("a spike arrives",), tuple(_relation(e, reading) for e in changes)))
+        rows.append(
+            (("a spike arrives",) if changes else ("none",), tuple(_relation(e, reading) for e in changes))
+        )
     cells = tuple((free if i == 0 else (), when, jumps) for i, (when, jumps) in enumerate(rows))
     return Table("Table 1: the model", COLUMNS, cells)
 
@@ -69,12 +71,13 @@ def table_2(derivation: Derivation) -> AdjointTable:
     if not rows:
         arrivals = [e for e in derivation.values() if ".jump." in e.label and e.label.startswith("input")]
         moved = tuple(_relation(e, reading) for e in arrivals if not _keeps(e, reading))
-        rows.append((free, ("a spike arrives",), (*moved, "every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺")))
+        rest = "every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺"
+        rows.append((free, ("a spike arrives",), (*moved, rest)) if arrivals else (free, ("none",), ()))
         used += [e.label for e in arrivals]
     gradients = [e for e in derivation.values() if _is_gradient(e.label)]
     return AdjointTable(
         tuple(rows),
-        tuple(_relation(e, reading) for e in gradients),
+        tuple(_relation(_at_receptor(derivation, e), reading) for e in gradients),
         (*used, *(e.label for e in gradients)),
     )
 
@@ -113,6 +116,7 @@ def _jumps(derivation: Derivation, suffix: str, reading: Reading) -> tuple[Cell,
     """What a spike does to the multipliers: in the general form, and where the reset is to zero."""
     found = [e for e in derivation.values() if _ends(e.label, suffix) and _is_jump(e.label)]
     moved = [e for e in found if not _keeps(e, reading)]
+    kept = [e for e in found if e not in moved]
     cell: list[Relation | str] = [_relation(e, reading) for e in moved]
     labels = [e.label for e in found]
     for equation in derivation.values():
@@ -125,7 +129,20 @@ def _jumps(derivation: Derivation, suffix: str, reading: Reading) -> tuple[Cell,
         at_zero = replace(equation, rhs=equation.rhs.xreplace(dict.fromkeys(zero, S.Zero)))
         cell += [f"that is, for {remark}," if zero else "that is,", _relation(at_zero, reading)]
         labels.append(equation.label)
-    return (*cell, "every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺"), labels
+    if kept:
+        cell.append("every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺")
+    return tuple(cell), labels
+
+
+def _at_receptor(derivation: Derivation, gradient: Equation) -> Equation:
+    """The same gradient, said to be at a receptor where there are several."""
+    names = [label.rpartition(".")[2] for label in derivation if label.startswith("gradient.input.")]
+    sums = [label for label in derivation if label.startswith("gradient.weight.sum")]
+    place = sums.index(gradient.label) if gradient.label in sums else None
+    if len(names) > 1 and place is not None and place < len(names):
+        return replace(gradient, over=f"{gradient.over} at {names[place]}")
+    receptor = gradient.label.removeprefix("gradient.input.")
+    return replace(gradient, over=f"{gradient.over} at {receptor}") if receptor in names else gradient
 
 
 def _reset_parameters(derivation: Derivation, reading: Reading) -> tuple[Symbol, ...]:

@@ -21,6 +21,8 @@ from saltus.derive.report_layout import (
     Total,
 )
 
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def width(line: str) -> int:
     """Columns that a line takes in a terminal: marks above a letter take none."""
@@ -45,10 +47,13 @@ def text(node: Layout) -> str:  # noqa: PLR0911 - one return a kind of node
             return _side_by_side(factors)
         case Fraction(above=above, below=below):
             under = text(below)
-            closed = isinstance(below, Leaf) and "/" not in under
+            closed = isinstance(below, Power) or (
+                isinstance(below, Leaf) and ("/" not in under or under.startswith("("))
+            )
             return f"{_factor(above)}/{under if closed else f'({under})'}"
         case Power(base=base, exponent=exponent):
-            return f"{_factor(base)}^{_factor(exponent)}"
+            raised = text(exponent).translate(_RAISED)
+            return f"{_factor(base)}{raised if raised.isdigit() else f'^{_factor(exponent)}'}"
         case Call(text=name, arguments=arguments, square=square):
             inside = ", ".join(map(text, arguments))
             return f"{name}[{inside}]" if square else f"{name}({inside})"
