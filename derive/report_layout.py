@@ -186,10 +186,12 @@ def _by_weight(terms: Sequence[Expr], reading: Reading) -> list[Expr]:
     groups: dict[Expr, list[Expr]] = {}
     for term in terms:
         groups.setdefault(_weight(term, reading) or term, []).append(term)
-    return [members[0] if len(members) == 1 else _shared(key, members) for key, members in groups.items()]
+    return [
+        members[0] if len(members) == 1 else _with_weight(key, members) for key, members in groups.items()
+    ]
 
 
-def _shared(weight: Expr, terms: Sequence[Expr]) -> Expr:
+def _with_weight(weight: Expr, terms: Sequence[Expr]) -> Expr:
     """The weight times the sum of the rest, with a minus before it where all terms have one."""
     sign = -1 if all(term.could_extract_minus_sign() for term in terms) else 1
     rest = Add(*(sign * term / weight for term in terms), evaluate=False)
