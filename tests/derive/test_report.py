@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -221,3 +222,10 @@ def test_names_and_forms_that_do_not_exist():
         write("liff", "text")
     with pytest.raises(SpecError, match="is not a form"):
         write("lif", "pdf")
+
+
+def test_the_readme_shows_this_table():
+    """The table in the README is the one that is printed."""
+    readme = Path(__file__).parents[2] / "README.md"
+    shown = re.search(r"```\n(Free dynamics.*?)```", readme.read_text(encoding="utf-8"), re.DOTALL)
+    assert shown is not None and shown[1] in TABLE_2
