@@ -40,9 +40,9 @@ def sign_of(equation: Relation) -> str:
     return {"=": "=", "≠": r"\neq"}[equation.sign]
 
 
-def relation_lines(equation: Relation) -> tuple[str, list[str]]:
-    """The left side, and the right side in lines."""
-    room = max(LINE - _width(equation.left) - 3, LINE // 2)
+def relation_lines(equation: Relation, line: int = LINE) -> tuple[str, list[str]]:
+    """The left side, and the right side in lines; ``line`` is how many letters fit."""
+    room = max(line - _width(equation.left) - 3, line // 2)
     lines: list[str] = []
     used = 0
     for piece in _pieces(equation.right):

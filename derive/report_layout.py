@@ -16,6 +16,7 @@ from sympy import Add, Expr, Indexed, Integral, KroneckerDelta, Mul, Pow, Ration
 
 from saltus.derive import notation
 from saltus.derive.divided_differences import exp_dd
+from saltus.derive.flow import DT
 from saltus.derive.report_reading import SCALAR, Reading
 
 
@@ -287,6 +288,8 @@ def plain_symbol(name: str) -> Leaf:
     if name.startswith("lambda_"):
         inner = name.removeprefix("lambda_")
         return leaf(f"λ_{notation.pretty_name(inner)}", rf"\lambda_{{{notation.latex_name(inner)}}}")
+    if name == str(DT):
+        return leaf(name, name)
     head, *rest = name.split("_")
     if len(rest) < 2:
         return leaf(notation.pretty_name(name), notation.latex_name(name))

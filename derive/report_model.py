@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import sympy
+from sympy import Dummy, Expr, S, Symbol
+
 from saltus.derive import flow, flow_choice, ladder
 from saltus.derive.derivation import Derivation
 from saltus.derive.divided_differences import exp_dd, to_exponentials
@@ -14,6 +17,7 @@ from saltus.derive.notation import latex_name, pretty_name
 from saltus.derive.report_document import (
     PROVED,
     Document,
+    Link,
     Section,
     Step,
     names_of,
@@ -246,11 +250,41 @@ def _flow_steps(solution: flow.FlowSolution, reading: Reading, status: str) -> l
         ):
             why = f"The solution {what}, from the values at t."
             steps.append(Step(label, (), Relation(left, layout(value, reading)), why, (), status))
-            if value.has(exp_dd) and not any(len(dd.args) > 2 for dd in value.atoms(exp_dd)):
-                written = Relation(left, layout(to_exponentials(value), reading))
+            values = [*solution.spec.x, *solution.spec.adjoints]
+            short = all(len(set(dd.args)) == 2 == len(dd.args) for dd in value.atoms(exp_dd))
+            if value.has(exp_dd) and short and not any(value.diff(x).has(*values) for x in values):
+                written = _by_exponentials(to_exponentials(value), values)
+                same = flow.reduced(written - value) == 0
                 why = "The same in exponentials, for rates that differ."
-                steps.append(Step(f"{label}.exponentials", (), written, why, (), status))
+                link = (Link(label, label),)
+                shown = Relation(left, layout(written, reading))
+                proved = status if same else "not proved"
+                steps.append(Step(f"{label}.exponentials", (), shown, why, link, proved))
     return steps
+
+
+def _by_exponentials(value: Expr, values: Sequence[Symbol]) -> Expr:
+    """Linear in ``values``: for each its exponentials, those with opposite factors as a difference."""
+    at_zero = value.xreplace(dict.fromkeys(values, S.Zero))
+    terms = [_exponentials(at_zero)]
+    terms += [x * _exponentials(value.diff(x)) for x in values if value.has(x)]
+    return sympy.Add(*terms)
+
+
+def _exponentials(value: Expr) -> Expr:
+    names = {e: Dummy() for e in sorted(value.atoms(sympy.exp), key=str)}
+    above, below = sympy.fraction(sympy.cancel(sympy.together(value.xreplace(names))))
+    found: dict[Expr, Expr] = {}
+    back = {dummy: e for e, dummy in names.items()}
+    for powers, coefficient in sympy.Poly(above, *names.values()).terms() if names else [((), above)]:
+        factor = sympy.factor(coefficient / below)
+        product = sympy.Mul(*(back[d] ** n for d, n in zip(names.values(), powers, strict=True)))
+        opposite = next((known for known in found if sympy.expand(known + factor) == 0), None)
+        if opposite is None:
+            found[factor] = found.get(factor, S.Zero) + product
+        else:
+            found[opposite] -= product
+    return sympy.Add(*(factor * exponentials for factor, exponentials in found.items()))
 
 
 def _rungs(rungs: Sequence[ladder.LadderRung], reading: Reading, status: str) -> list[Step]:

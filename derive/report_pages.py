@@ -11,7 +11,7 @@ import msgspec
 from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
 
 from saltus.derive.report_document import Document, Step
-from saltus.derive.report_latex import latex, relation_latex, relation_lines, sign_of
+from saltus.derive.report_latex import LINE, latex, relation_latex, relation_lines, sign_of
 from saltus.derive.report_layout import Relation
 from saltus.derive.report_mathml import equation, math
 from saltus.derive.report_prose import prose_html, prose_latex, prose_markdown, tex
@@ -134,8 +134,8 @@ def _anchor(label: str) -> str:
     return label.replace(":", "-").replace(" ", "-")
 
 
-def _mathml(relation: Relation) -> str:
-    left, lines = relation_lines(relation)
+def _mathml(relation: Relation, line: int = LINE) -> str:
+    left, lines = relation_lines(relation, line)
     return equation(left, sign_of(relation), lines)
 
 
