@@ -75,8 +75,8 @@ def _(solution: FlowSolution, order: Order) -> str:
 def _(solution: MatrixSolution, order: Order) -> str:
     *most, last = solution.circle
     return (
-        f"matrix: the dynamics are linear, but {', '.join(most)} and {last} drive one another in a circle, so "
-        "the rates are roots of a polynomial and may be complex; exp(A dt) is computed as a matrix"
+        f"matrix: the dynamics are linear, but {', '.join(most)} and {last} drive one another in a circle, "
+        "so the rates are roots of a polynomial and may be complex; exp(A dt) is computed as a matrix"
     )
 
 

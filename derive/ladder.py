@@ -38,7 +38,7 @@ class LadderRung:
 
 @singledispatch
 def ladder(solution: AnySolution, transition: Transition) -> tuple[LadderRung, ...]:
-    """The rungs for the guard of ``transition``, the guard first, its slope second; none for a numeric flow."""
+    """The rungs for the guard of ``transition``: itself, its slope, and so on; none for a numeric flow."""
     raise TypeError(f"{type(solution).__name__} is no flow")
 
 
@@ -106,8 +106,8 @@ def _(solution: FlowSolution, rungs: tuple[LadderRung, ...], order: Order) -> st
 def _(solution: MatrixSolution, rungs: tuple[LadderRung, ...], order: Order) -> str:
     return (
         "between events the guard stays below the larger of its values at the ends of a short interval plus "
-        "a bound that its second derivative gives, and an interval where that does not decide is halved, so no "
-        "crossing is missed"
+        "a bound that its second derivative gives, and an interval where that does not decide is halved, so "
+        "no crossing is missed"
     )
 
 
