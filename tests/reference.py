@@ -75,14 +75,19 @@ def _network(case: Mapping[str, Any], loss: Any) -> saltus.Network:
 
 
 def _population(population: Mapping[str, Any]) -> dict[str, Any]:
-    if population.get("reset", "hard") != "hard":
-        raise ConfigError(
-            f"populations.{population['name']}: no shipped model has a {population['reset']} reset. "
-            "Write a spec with that reset and give its path."
-        )
     params = population["params"]
-    model = saltus.model(population["model"])
-    return {"model": model, "size": population["size"], "params": params, "per_neuron": list(params)}
+    return {
+        "model": _model(population),
+        "size": population["size"],
+        "params": params,
+        "per_neuron": list(params),
+    }
+
+
+def _model(population: Mapping[str, Any]) -> saltus.Model:
+    """The shipped model of that name; one with another reset than the usual has it in its name."""
+    reset = population.get("reset") or "hard"
+    return saltus.model(population["model"] if reset == "hard" else f"{population['model']}_{reset}")
 
 
 def _projection(projection: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def _projection(projection: Mapping[str, Any], case: Mapping[str, Any]) -> dict[
     described = {
         "pre": projection["pre"],
         "post": projection["post"],
-        "receptor": saltus.model(post["model"]).ir.arrivals[projection["receptor"]].receptor,
+        "receptor": _model(post).ir.arrivals[projection["receptor"]].receptor,
         "weights": np.where(exists, weights, 0.0),
         "mask": None if exists.all() else exists,
     }

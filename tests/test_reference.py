@@ -16,6 +16,8 @@ from saltus import SaltusError
 CASES = Path(__file__).parent / "cases"
 
 IN_SCOPE = [
+    "alif",
+    "alpha_synapse",
     "coincident",
     "equal_taus",
     "heterogeneous",
@@ -28,17 +30,15 @@ IN_SCOPE = [
 ]
 
 REFUSED = {
-    "alif": "'alif' is not among the shipped models",
-    "alpha_synapse": "'alpha' is not among the shipped models",
     "lif_lV_spiking": "'integral_v2' is not among the shipped losses",
     "lif_li_maxv": "'max_v_xent' is not among the shipped losses",
     "lif_li_maxv_end": "'max_v_xent' is not among the shipped losses",
     "lif_li_maxv_kink": "'max_v_xent' is not among the shipped losses",
     "lif_rec_delays": "delays are not supported yet",
-    "qif": "'qif' is not among the shipped models",
+    "qif": "qif is more than linear dynamics",
     "reset_soft": "'integral_v2' is not among the shipped losses",
     "silent": "'integral_v2' is not among the shipped losses",
-    "two_synapses": "'lif2' is not among the shipped models",
+    "two_synapses": "delays are not supported yet",
 }
 
 
@@ -62,9 +62,9 @@ def test_case_outside_the_scope_is_refused_by_name(name: str):
 
 
 def test_an_unshipped_reset_is_refused_by_name():
-    case = json.loads((CASES / "reset_soft.json").read_text())
-    case["loss"] = json.loads((CASES / "lif_ff_ttfs.json").read_text())["loss"]
-    with pytest.raises(SaltusError, match=r"populations\.hid: no shipped model has a soft reset"):
+    case = json.loads((CASES / "qif.json").read_text())
+    case["populations"][0]["reset"] = "soft"
+    with pytest.raises(SaltusError, match="'qif_soft' is not among the shipped models"):
         reference.run(case)
 
 
