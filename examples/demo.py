@@ -31,7 +31,7 @@ class Length(NamedTuple):
     floor: float
 
 
-FULL = Length(epochs=100, floor=0.975)
+FULL = Length(epochs=300, floor=0.975)
 QUICK = Length(epochs=12, floor=0.93)
 
 
