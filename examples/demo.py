@@ -9,14 +9,14 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from saltus.runtime.emit import drift, generated, generated_root
+from saltus.runtime.emit import drift, generated_root, model_files
 from saltus.runtime.experiment import Experiment, load, prepare
 from saltus.runtime.plot import save_figure, yin_yang_figure
 from saltus.runtime.schedule import Linear
@@ -45,27 +45,23 @@ def step(what: str) -> Iterator[Callable[[str], None]]:
     print(f"{'; '.join(said)}  ({time.perf_counter() - started:.1f} s)", flush=True)
 
 
-def derive() -> None:
-    """Table 2 of the paper, as derived from the equations of the model."""
+def derive(models: Sequence[str]) -> None:
+    """The adjoint of each model, as a table: Table 2 of the paper, derived from the equations of Table 1."""
     import saltus
 
     with step("derive") as say:
-        table = str(saltus.adjoint(saltus.model("lif")))
-        say("the adjoint of lif")
-    print(table)
+        tables = [str(saltus.adjoint(saltus.model(model))) for model in models]
+        say(f"the adjoint of {', '.join(models)}")
+    print("\n".join(tables))
 
 
-def prove() -> None:
-    """Every numbered equation of the source, proved again."""
-    from saltus.derive.files import shipped
+def prove(models: Sequence[str]) -> None:
+    """Every numbered equation of the paper's notes, and every rule of the models, proved again."""
     from saltus.derive.spec import load as load_model
     from saltus.derive.verify import check_model, check_source
 
     with step("prove") as say:
-        rows = [
-            *check_source(),
-            *(row for name in shipped("models") for row in check_model(load_model(name))),
-        ]
+        rows = [*check_source(), *(row for model in models for row in check_model(load_model(model)))]
         failed = [row.id for row in rows if not row.ok]
         if failed:
             sys.exit(f"not proved: {', '.join(failed)}")
@@ -73,11 +69,11 @@ def prove() -> None:
         say(", ".join(f"{count} {status}" for status, count in kinds.items()) + ", none fails")
 
 
-def emit() -> None:
+def emit(models: Sequence[str]) -> None:
     """The C again from the equations, compared with what is committed."""
     with step("emit") as say:
-        files = generated()
-        differences = drift(generated_root(), files)
+        files = {f"{model}/{file}": text for model in models for file, text in model_files(model).items()}
+        differences = [found for found in drift(generated_root(), files) if found.path in files]
         say(f"{len(files)} files, {len(differences)} differ from generated/")
 
 
@@ -121,9 +117,10 @@ def main() -> None:
     experiment = load(HERE / "yin_yang.toml")
     schedule = Linear(chosen.length.epochs)
     training = msgspec.structs.replace(experiment.training, schedule=schedule)
-    derive()
-    prove()
-    emit()
+    models = tuple(dict.fromkeys(layer["model"] for layer in experiment.network["layers"]))
+    derive(models)
+    prove(models)
+    emit(models)
     accuracy = train(msgspec.structs.replace(experiment, training=training), chosen.length, chosen.output)
     if accuracy < chosen.length.floor:
         sys.exit(f"test accuracy {accuracy:.4f} is below {chosen.length.floor}: something is wrong.")
