@@ -128,10 +128,10 @@ def read(path: str | Path) -> NetworkConfig:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}. Correct it there.") from None
-    return network_config(_with_folder(content, file.parent), str(file))
+    return network_config(with_folder(content, file.parent), str(file))
 
 
-def _with_folder(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def with_folder(content: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """The same, with ``model = "x.toml"`` relative to the configuration's folder."""
 
     def placed(table: Any) -> Any:

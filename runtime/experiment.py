@@ -26,6 +26,7 @@ import msgspec
 import numpy as np
 
 from saltus.errors import ConfigError
+from saltus.runtime.config import with_folder
 from saltus.runtime.data.dataset import Split
 from saltus.runtime.data.files import load_dataset
 from saltus.runtime.data.yin_yang import Encoding, yin_yang
@@ -136,7 +137,10 @@ def load(path: Path) -> Experiment:
 
 def prepare(experiment: Experiment) -> Prepared:
     """Builds network, trainer and data; raises ``ConfigError`` for what does not fit."""
-    training, net = experiment.training, Network.from_dict(experiment.network)
+    training, net = (
+        experiment.training,
+        Network.from_dict(with_folder(experiment.network, Path(experiment.folder))),
+    )
     trainer = Trainer(
         net,
         experiment.optimiser,

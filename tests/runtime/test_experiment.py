@@ -1,5 +1,6 @@
 """A training run from a file is the training run from Python, to the bit."""
 
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,15 @@ def test_data_may_come_from_files_beside_the_configuration(tmp_path):
     (tmp_path / "formula.toml").write_text(TEXT.replace("t_late = 20e-3\n", ""))
     outcomes = [run(load(tmp_path / name), progress=quiet) for name in ("files.toml", "formula.toml")]
     assert outcomes[0].test == outcomes[1].test
+
+
+def test_a_spec_beside_the_configuration_is_found(tmp_path):
+    shipped = resources.files("saltus.derive.models").joinpath("lif.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(shipped.replace('"lif"', '"mine"'))
+    (tmp_path / "run.toml").write_text(TEXT.replace('"lif"', '"mine.toml"'))
+    (tmp_path / "shipped.toml").write_text(TEXT)
+    outcomes = [run(load(tmp_path / name), epochs=1, progress=quiet) for name in ("run.toml", "shipped.toml")]
+    assert outcomes[0].test.loss == outcomes[1].test.loss
 
 
 def test_the_shipped_example_is_a_whole_experiment():
