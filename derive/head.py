@@ -1,4 +1,4 @@
-"""From a loss to its IR: sums over the classes on lines of their own, in a form that cannot overflow."""
+"""From a loss to its IR: sums over the classes as functions of their own, in a form that cannot overflow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sympy
 from sympy import Expr, Indexed, Sum, Symbol
 
 from saltus.derive.arrange import Order, arrange, names_in
-from saltus.derive.loss import CLASS, CLASSES, LABEL, TIMES, LossDerivation, derive
+from saltus.derive.loss import CLASS, CLASSES, LABEL, LossDerivation, derive
 from saltus.derive.loss_spec import LossSpec
 from saltus.templates import ir
 
@@ -14,59 +14,99 @@ from saltus.templates import ir
 def lower_head(loss: LossSpec) -> ir.HeadIR:
     r"""The IR of a loss.
 
-    Each :math:`\log \sum_j e^{z_j}` is computed as such (``Reduce`` with ``logsumexp``) and called ``lse``;
-    :math:`e^{z_k} / \sum_j e^{z_j}` becomes ``exp(z_k - lse)``: right for times of any size, and 0 for a
-    spike that never came, :math:`t_k = \infty`. The time of class j is ``t[j]`` under a sum, ``t[label]``
-    the label's, and ``t[k]`` that of the class whose derivative is asked for.
+    Each :math:`\log \sum_j e^{z_j}` is computed as such (``Reduce`` with ``logsumexp``), once for the value
+    and all derivatives, and called ``lse``; :math:`e^{z_k} / \sum_j e^{z_j}` becomes ``exp(z_k - lse)``:
+    right for numbers of any size, and 0 for a spike that never came, :math:`t_k = \infty`. The readout x of
+    class j is ``x[j]`` under a sum, ``x[label]`` the label's, ``x[k]`` that of the class whose derivative is
+    asked for; the first spike time is called ``t``, spike number n ``spike_n``.
     """
     derivation = derive(loss)
+    writer = _Writer(derivation)
     return ir.HeadIR(
         name=loss.name,
         title=loss.title,
         source=loss.source,
         parameters=tuple(ir.Parameter(p.name, p.default, p.unit, p.positive, p.doc) for p in loss.parameters),
-        value=_block("value", "loss", derivation.value, derivation),
-        label_gradient=_block("label_gradient", "grad_t", derivation.label_gradient, derivation),
-        other_gradient=_block("other_gradient", "grad_t", derivation.other_gradient, derivation),
+        readouts=tuple(ir.HeadReadout(readout.name, readout.spike) for readout in loss.readouts),
+        targets=loss.targets,
+        labelled=loss.labelled,
+        sums=writer.sums(),
+        value=writer.block("value", "loss", derivation.value, "loss.value"),
+        partials=tuple(
+            ir.HeadPartial(
+                label=writer.block(f"{p.readout.name}_label", f"grad_{p.readout.name}", p.label, _LABEL)
+                if loss.labelled
+                else None,
+                other=writer.block(
+                    f"{p.readout.name}_other" if loss.labelled else p.readout.name,
+                    f"grad_{p.readout.name}",
+                    p.other,
+                    _OTHER if loss.labelled else _ANY,
+                ),
+            )
+            for p in derivation.partials
+        ),
     )
 
 
-def _block(name: str, output: str, value: Expr, derivation: LossDerivation) -> ir.Block:
-    step = ir.Label("loss.value" if output == "loss" else f"loss.gradient.{name.removesuffix('_gradient')}")
-    order = _order(derivation)
-    body: list[ir.Assign] = []
-    while value.has(Sum):
-        total = _innermost(value)
-        kind, summand, local, meaning = _reduction(total, len(body), derivation)
-        tree = ir.Reduce(kind, str(total.variables[0]), arrange(_elements(summand), order))
-        body.append(ir.Assign(str(local), tree, step))
-        order = order.with_last([local])
-        value = value.xreplace({total: meaning})
-    # log(exp(lse)) is lse, and products of exponentials become one: exp(z - lse).
-    stable = sympy.powsimp(sympy.expand_log(value), combine="exp", deep=True)
-    body.append(ir.Assign(output, arrange(_elements(stable), order), step))
-    used = set().union(*(names_in(assign.value) for assign in body)) - {assign.target for assign in body}
-    inputs = ["t", "label", "k", "classes", *(p.name for p in derivation.spec.parameters)]
-    return ir.Block(name, tuple(i for i in inputs if i in used), (output,), tuple(body))
+_ANY, _LABEL, _OTHER = "loss.gradient", "loss.gradient.label", "loss.gradient.other"
+
+
+class _Writer:
+    """Knows the sums that the value and the derivatives share, and the order of symbols."""
+
+    def __init__(self, derivation: LossDerivation) -> None:
+        self.derivation = derivation
+        self.order = _order(derivation)
+        self.meanings: dict[Expr, Expr] = {}
+        self.totals: list[ir.Block] = []
+        for expression in (derivation.value, *(e for p in derivation.partials for e in (p.label, p.other))):
+            self._take_out(expression)
+
+    def sums(self) -> tuple[ir.Block, ...]:
+        """The sums over the classes, each after those that it holds."""
+        return tuple(self.totals)
+
+    def block(self, name: str, output: str, value: Expr, step: str) -> ir.Block:
+        """A number that depends on the sums."""
+        # log(exp(lse)) is lse, and products of exponentials become one: exp(z - lse).
+        written = sympy.expand_log(self._without_sums(value))
+        stable = sympy.powsimp(written, combine="exp", deep=True)
+        return self._block(name, ir.Assign(output, arrange(_elements(stable), self.order), ir.Label(step)))
+
+    def _take_out(self, value: Expr) -> None:
+        while (value := self._without_sums(value)).has(Sum):
+            total = _innermost(value)
+            kind, summand, local, meaning = _reduction(total, len(self.totals), self.derivation)
+            tree = ir.Reduce(kind, str(total.variables[0]), arrange(_elements(summand), self.order))
+            self.totals.append(self._block(str(local), ir.Assign(str(local), tree, ir.Label("loss.sum"))))
+            self.order = self.order.with_last([local])
+            self.meanings[total] = meaning
+
+    def _without_sums(self, value: Expr) -> Expr:
+        """``value`` with its sums replaced by their names, as far as they are known, the inner ones first."""
+        before = None
+        while value != before:
+            before, value = value, value.xreplace(self.meanings)
+        return value
+
+    def _block(self, name: str, assign: ir.Assign) -> ir.Block:
+        spec, used = self.derivation.spec, names_in(assign.value)
+        inputs = [*(readout.name for readout in spec.readouts), *spec.targets, "label", "k", "classes"]
+        inputs += [*(p.name for p in spec.parameters), *(total.name for total in self.totals)]
+        return ir.Block(name, tuple(i for i in inputs if i in used), (assign.target,), (assign,))
 
 
 def _reduction(total: Sum, done: int, derivation: LossDerivation) -> tuple[str, Expr, Symbol, Expr]:
     """Kind and summand of the reduction that a sum becomes, its local name, and the sum in terms of that."""
     (index,) = total.variables
     factor, rest = sympy.powsimp(total.function, combine="exp").as_independent(index, as_Add=False)
-    taken = {p.name for p in derivation.spec.parameters}
     number = f"_{done}" if done else ""
     if isinstance(rest, sympy.exp):
-        local = _fresh(f"lse{number}", taken)
+        local = Symbol(f"lse{number}", real=True)
         return "logsumexp", rest.args[0], local, factor * sympy.exp(local)
-    local = _fresh(f"total{number}", taken)
+    local = Symbol(f"total{number}", real=True)
     return "sum", rest, local, factor * local
-
-
-def _fresh(name: str, taken: set[str]) -> Symbol:
-    while name in taken:
-        name += "_"
-    return Symbol(name, real=True)
 
 
 def _innermost(value: Expr) -> Sum:
@@ -76,18 +116,19 @@ def _innermost(value: Expr) -> Sum:
 
 
 def _elements(expression: Expr) -> Expr:
-    """``expression`` with each time t[k] as a symbol of that name."""
-    times = expression.atoms(Indexed)
-    return expression.xreplace({time: _element(time.indices[0]) for time in times})
+    """``expression`` with each x[k] as a symbol of that name."""
+    return expression.xreplace({e: _element(str(e.base), e.indices[0]) for e in expression.atoms(Indexed)})
 
 
-def _element(index: Expr) -> Symbol:
-    return Symbol(f"{TIMES}[{index}]", real=True)
+def _element(array: str, index: Expr) -> Symbol:
+    return Symbol(f"{array}[{index}]", real=True)
 
 
 def _order(derivation: LossDerivation) -> Order:
-    """Times, the number of classes, parameters; products begin with the parameters."""
+    """Readouts and targets, the number of classes, parameters; products begin with the parameters."""
+    spec = derivation.spec
     bound = sorted({s.variables[0] for s in derivation.value.atoms(Sum)}, key=str)
-    times = [_element(index) for index in (LABEL, CLASS, *bound)]
-    parameters = [parameter.symbol for parameter in derivation.spec.parameters]
-    return Order.of((times, 2), ([CLASSES], 1), (parameters, 0))
+    arrays = [*(readout.name for readout in spec.readouts), *spec.targets]
+    elements = [_element(array, index) for index in (LABEL, CLASS, *bound) for array in arrays]
+    parameters = [parameter.symbol for parameter in spec.parameters]
+    return Order.of((elements, 2), ([CLASSES], 1), (parameters, 0))

@@ -1,8 +1,9 @@
-r"""A loss over first spike times, its derivatives for any number of classes, and their proofs.
+r"""A loss over readouts, its derivatives for any number of classes, and their proofs.
 
-The loss of one sample is written once, H(t, label). Its derivative in the time of class k,
+The loss of one sample is written once, H(x, label, targets). Its derivative in the readout x of class k, be
+it a spike time or any other,
 
-.. math:: \frac{\partial H}{\partial t_k}, \qquad \frac{\partial t_j}{\partial t_k} = \delta_{jk},
+.. math:: \frac{\partial H}{\partial x_k}, \qquad \frac{\partial x_j}{\partial x_k} = \delta_{jk},
 
 is taken under the sums over the classes; then each sum that holds a Kronecker delta collapses. Two cases
 are left, k the label's class and k another. Wunderlich & Pehle (2021), eqs. (25)-(31), for any such loss.
@@ -20,6 +21,7 @@ from saltus.derive.loss_spec import (
     CLASSES,
     LABEL,
     TIMES,
+    LossReadout,
     LossSpec,
     from_dict,
     load,
@@ -32,7 +34,9 @@ __all__ = [
     "LABEL",
     "TIMES",
     "LossDerivation",
+    "LossReadout",
     "LossSpec",
+    "Partial",
     "concrete",
     "derive",
     "from_dict",
@@ -44,30 +48,54 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class LossDerivation:
-    """The loss of one sample and its derivatives; the source's have a factor 1/N_batch outside.
-
-    value: H;  gradient: dH/dt_k for any class k, with deltas;  label_gradient: dH/dt_label;
-    other_gradient: dH/dt_k for a class k other than the label's.
+class Partial:
+    """The derivatives of a loss by one readout: ``any`` for any class k, with deltas; ``label`` at k = label;
+    ``other`` for a class k other than the label's (of any class, if the loss has no label).
     """
+
+    readout: LossReadout
+    any: Expr
+    label: Expr
+    other: Expr
+
+
+@dataclass(frozen=True)
+class LossDerivation:
+    """The loss of one sample, H, and its derivatives; the source's have a factor 1/N_batch outside."""
 
     spec: LossSpec
     value: Expr
-    gradient: Expr
-    label_gradient: Expr
-    other_gradient: Expr
+    partials: tuple[Partial, ...]
+
+    @property
+    def gradient(self) -> Expr:
+        """By the loss's first readout, for any class k."""
+        return self.partials[0].any
+
+    @property
+    def label_gradient(self) -> Expr:
+        """By the loss's first readout, for the label's class."""
+        return self.partials[0].label
+
+    @property
+    def other_gradient(self) -> Expr:
+        """By the loss's first readout, for a class k other than the label's."""
+        return self.partials[0].other
 
 
 def derive(spec: LossSpec) -> LossDerivation:
-    """The derivatives of the loss in each spike time."""
-    gradient = collapsed(spec.value.diff(TIMES[CLASS]))
+    """The derivatives of the loss by each readout of each class."""
+    return LossDerivation(spec, spec.value, tuple(_partial(spec, readout) for readout in spec.readouts))
+
+
+def _partial(spec: LossSpec, readout: LossReadout) -> Partial:
+    gradient = collapsed(spec.value.diff(readout.base[CLASS]))
     at_label = KroneckerDelta(CLASS, LABEL)
-    return LossDerivation(
-        spec=spec,
-        value=spec.value,
-        gradient=gradient,
-        label_gradient=gradient.subs(at_label, 1).subs(CLASS, LABEL),
-        other_gradient=gradient.subs(at_label, 0),
+    return Partial(
+        readout=readout,
+        any=gradient,
+        label=gradient.subs(at_label, 1).subs(CLASS, LABEL),
+        other=gradient.subs(at_label, 0),
     )
 
 
@@ -120,7 +148,7 @@ def reduced(expression: Expr) -> Expr:
 
 
 def concrete(expression: Expr, classes: int, label: int, other: int | None = None) -> Expr:
-    """``expression`` for given numbers of classes, label and class k, sums written out in ``t[0], ...``."""
+    """``expression`` for given numbers of classes, label and class k, sums written out in ``x[0], ...``."""
     chosen = {CLASSES: classes, LABEL: label} | ({} if other is None else {CLASS: other})
     return expression.subs(chosen).doit()
 
@@ -128,11 +156,13 @@ def concrete(expression: Expr, classes: int, label: int, other: int | None = Non
 def residuals(derivation: LossDerivation, classes: int) -> tuple[Expr, ...]:
     """What must vanish: derived derivatives less those of the loss written out for ``classes`` classes."""
     found = []
-    for label in range(classes):
+    for label in range(classes if derivation.spec.labelled else 1):
         value = concrete(derivation.value, classes, label)
-        for k in range(classes):
-            derived = derivation.label_gradient if k == label else derivation.other_gradient
-            found.append(reduced(value.diff(TIMES[k]) - concrete(derived, classes, label, k)))
+        for partial in derivation.partials:
+            for k in range(classes):
+                at_label = derivation.spec.labelled and k == label
+                derived = concrete(partial.label if at_label else partial.other, classes, label, k)
+                found.append(reduced(value.diff(partial.readout.base[k]) - derived))
     return tuple(found)
 
 

@@ -1,13 +1,19 @@
-"""Reads a loss from TOML or a dict: one expression in the first spike times of any number of classes."""
+"""Reads a loss from TOML or a dict: one expression in readouts and targets of any number of classes.
+
+``first`` is the first spike time of each class's neuron, ``spike(k)`` its spike number k, counted from 0. Any
+other readout is declared, ``readouts = ["x"]``, and whoever uses the loss says which readout of the model x
+is. The data are the sample's class, ``label = "class"``, and numbers for each class, ``target = "value"``.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import sympy
-from sympy import Expr, IndexedBase, Sum, Symbol
+from sympy import Expr, Indexed, IndexedBase, Sum, Symbol
 
 from saltus.derive import files, tables
 from saltus.derive.expressions import ELEMENTARY, Grammar, Place, parse_expression
@@ -22,13 +28,39 @@ LABEL = Symbol("label", integer=True, nonnegative=True)
 """The class of the sample."""
 CLASS = Symbol("k", integer=True, nonnegative=True)
 """Any class."""
+MAX_SPIKE = 63
+"""The largest number of a spike that a loss can read."""
 
 _KEYS = ("name", "title", "source", "parameters", "loss")
+_INDEX = re.compile(r"k|j(_\d+)*")
+_TAKEN = re.compile(
+    r"spike(_\d+)?|b|batch|parameters|readouts|targets|gradient|term|largest|scaled|lse.*|total.*"
+)
+
+
+@dataclass(frozen=True)
+class LossReadout:
+    """What a loss reads of each class's neuron.
+
+    name: in the loss's formulas; spike: the number of the spike whose time it is, counted from 0; None: a
+    readout of the model, which the loss's user names.
+    """
+
+    name: str
+    spike: int | None
+
+    @property
+    def base(self) -> IndexedBase:
+        """The array over classes that stands for it."""
+        return IndexedBase(self.name, real=True)
 
 
 @dataclass(frozen=True)
 class LossSpec:
-    """The loss of one sample, ``value``, in ``TIMES``, ``LABEL``, ``CLASSES`` and parameters."""
+    """The loss of one sample, ``value``, in readouts, targets, ``LABEL``, ``CLASSES`` and parameters.
+
+    targets: names of the data that are one number for each class.
+    """
 
     name: str
     title: str
@@ -36,6 +68,13 @@ class LossSpec:
     origin: str
     parameters: tuple[Parameter, ...]
     value: Expr
+    readouts: tuple[LossReadout, ...] = (LossReadout("t", 0),)
+    targets: tuple[str, ...] = ()
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the loss depends on the sample's class."""
+        return bool(self.value.has(LABEL))
 
 
 def load(loss: str | Path) -> LossSpec:
@@ -62,22 +101,18 @@ def from_dict(data: Mapping[str, object], origin: str = "loss") -> LossSpec:
     tables.check_keys(data, _KEYS, Place(origin))
     place = Place(origin, "loss")
     body = tables.subtable(data, "loss", place)
-    tables.check_keys(body, ("data", "value"), place)
-    known = tables.subtable(body, "data", Place(origin, "loss", "data"))
-    if known != {"label": "class"}:
-        raise Place(origin, "loss", "data").error(
-            f"{known} is not supported yet.", 'Write data = { label = "class" }.'
-        )
+    tables.check_keys(body, ("data", "readouts", "value"), place)
     parameters = tables.parameters(data, origin)
     for parameter in parameters:
-        if parameter.name == str(CLASS) or parameter.name.split("_")[0] == "j":
-            raise Place(origin, "parameters", parameter.name).error(
-                f"{parameter.name} is an index of classes here.", "Choose another name."
-            )
+        _check_free(parameter.name, Place(origin, "parameters", parameter.name))
+    names = {parameter.name for parameter in parameters}
+    labelled, targets = _data(body, names, Place(origin, "loss", "data"))
+    declared = _readouts(body, names.union(targets), Place(origin, "loss", "readouts"))
+    at = Place(origin, "loss", "value")
     value = parse_expression(
-        tables.text(body, "value", place), _grammar(parameters), Place(origin, "loss", "value")
+        tables.text(body, "value", place), _grammar(parameters, labelled, targets, declared), at
     )
-    _check(value, Place(origin, "loss", "value"))
+    readouts = _check(value, labelled, targets, declared, at)
     return LossSpec(
         name=check_name(tables.text(data, "name", Place(origin)), Place(origin, key="name")),
         title=tables.text(data, "title", Place(origin)),
@@ -85,10 +120,60 @@ def from_dict(data: Mapping[str, object], origin: str = "loss") -> LossSpec:
         origin=origin,
         parameters=parameters,
         value=value,
+        readouts=readouts,
+        targets=targets,
     )
 
 
-def _grammar(parameters: tuple[Parameter, ...]) -> Grammar:
+def spike(k: int) -> LossReadout:
+    """The readout that is the time of spike k, counted from 0: ``t``, ``spike_1``, ``spike_2``, ..."""
+    return LossReadout(f"spike_{k}" if k else str(TIMES), k)
+
+
+def _data(body: Mapping[str, object], taken: set[str], place: Place) -> tuple[bool, tuple[str, ...]]:
+    """Whether there is a label, and the names of the targets."""
+    known = tables.subtable(body, "data", place)
+    targets = []
+    for name, kind in known.items():
+        if kind != ("class" if name == "label" else "value"):
+            raise place.error(
+                f"{name} is {kind!r}.", 'Write label = "class" for the class, target = "value" for numbers.'
+            )
+        if name != "label":
+            targets.append(_new(name, taken, place))
+    return "label" in known, tuple(targets)
+
+
+def _readouts(body: Mapping[str, object], taken: set[str], place: Place) -> tuple[LossReadout, ...]:
+    given = body.get("readouts", [])
+    if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+        raise place.error(f"{given!r} is not a list of names.", 'Write readouts = ["x"].')
+    found: list[LossReadout] = []
+    for name in given:
+        found.append(LossReadout(_new(name, taken | {r.name for r in found}, place), None))
+    return tuple(found)
+
+
+def _new(name: str, taken: set[str], place: Place) -> str:
+    if name in taken:
+        raise place.error(f"{name} has two meanings.", "Give each thing a name of its own.")
+    _check_free(check_name(name, place), place)
+    return name
+
+
+def _check_free(name: str, place: Place) -> None:
+    if _INDEX.fullmatch(name):
+        raise place.error(f"{name} is an index of classes here.", "Choose another name.")
+    if _TAKEN.fullmatch(name):
+        raise place.error(f"{name} has a meaning of its own in losses.", "Choose another name.")
+
+
+def _grammar(
+    parameters: tuple[Parameter, ...],
+    labelled: bool,
+    targets: tuple[str, ...],
+    readouts: tuple[LossReadout, ...],
+) -> Grammar:
     r"""What a loss may say: ``first`` is :math:`t_k`, one for each class k; ``[label]`` picks one.
 
     ``sum(v)`` is :math:`\sum_j v_j`, and ``log_softmax(v)`` is :math:`v_k - \log \sum_j e^{v_j}`.
@@ -98,7 +183,7 @@ def _grammar(parameters: tuple[Parameter, ...]) -> Grammar:
         if not values.has(CLASS):
             raise ValueError(
                 "sums over the classes what is the same for all of them",
-                "Sum something that has first in it.",
+                "Sum something that has a readout in it.",
             )
         depth = _nesting(values)
         index = Symbol(f"j_{depth}" if depth else "j", integer=True, nonnegative=True)
@@ -106,6 +191,14 @@ def _grammar(parameters: tuple[Parameter, ...]) -> Grammar:
 
     def log_softmax(values: Expr) -> Expr:
         return values - sympy.log(over_classes(sympy.exp(values)))
+
+    def spike_time(number: Expr) -> Expr:
+        if not number.is_Integer or not 0 <= number <= MAX_SPIKE:
+            raise ValueError(
+                f"reads the spike number {number}",
+                f"Count from 0, the first spike, to at most {MAX_SPIKE}: spike(0), spike(1), ...",
+            )
+        return spike(int(number)).base[CLASS]
 
     def pick(values: Expr, index: Expr) -> Expr:
         if index != LABEL:
@@ -117,9 +210,12 @@ def _grammar(parameters: tuple[Parameter, ...]) -> Grammar:
         return values.subs(CLASS, LABEL)
 
     names: dict[str, Expr] = {parameter.name: parameter.symbol for parameter in parameters}
+    names |= {readout.name: readout.base[CLASS] for readout in readouts}
+    names |= {target: IndexedBase(target, real=True)[CLASS] for target in targets}
+    names |= {"label": LABEL} if labelled else {}
     return Grammar(
-        names=names | {"first": TIMES[CLASS], "label": LABEL},
-        functions={**ELEMENTARY, "sum": over_classes, "log_softmax": log_softmax},
+        names=names | {"first": TIMES[CLASS], "classes": CLASSES},
+        functions={**ELEMENTARY, "sum": over_classes, "log_softmax": log_softmax, "spike": spike_time},
         subscript=pick,
     )
 
@@ -130,16 +226,29 @@ def _nesting(values: Expr) -> int:
     return inside + isinstance(values, Sum)
 
 
-def _check(value: Expr, place: Place) -> None:
+def _check(
+    value: Expr, labelled: bool, targets: tuple[str, ...], declared: tuple[LossReadout, ...], place: Place
+) -> tuple[LossReadout, ...]:
+    """The readouts of a value that is a number, uses all that was declared, and label only as an index."""
     if CLASS in value.free_symbols:
         raise place.error(
             "the value is a number for each class, and a loss is one number.",
             "Pick the label's part with [label], or add the classes with sum(...).",
         )
-    if not value.has(TIMES):
-        raise place.error("the value does not depend on a spike time.", "Use first or first[label].")
-    if LABEL in value.xreplace({TIMES[LABEL]: sympy.Dummy()}).free_symbols:
+    arrays = {str(element.base) for element in value.atoms(Indexed)}
+    readouts = tuple(r for r in (*map(spike, range(MAX_SPIKE + 1)), *declared) if r.name in arrays)
+    if not readouts:
+        raise place.error(
+            "the value does not depend on a readout.", "Use first, spike(k), or one that you declare."
+        )
+    picked = {element: sympy.Dummy() for element in value.atoms(Indexed) if element.indices == (LABEL,)}
+    if LABEL in value.xreplace(picked).free_symbols:
         raise place.error(
             "the value uses label as a number, and it is the name of a class.",
             "Use label between brackets only: first[label].",
         )
+    unused = [r.name for r in declared if r not in readouts] + [t for t in targets if t not in arrays]
+    unused += ["label"] if labelled and not picked else []
+    if unused:
+        raise place.error(f"the value does not use {unused[0]}.", "Use what is declared, or leave it out.")
+    return readouts

@@ -12,7 +12,8 @@ from saltus.errors import ConfigError
 from saltus.runtime import graph, initialise
 from saltus.runtime.config import NetworkConfig, Population, Projection
 from saltus.runtime.group import Group, Incoming
-from saltus.runtime.loss import Loss
+from saltus.runtime.losses.evaluated import Objective
+from saltus.runtime.losses.terms import LossSum, Term, parts
 from saltus.runtime.model import Model, model
 
 
@@ -59,31 +60,26 @@ def sink(config: NetworkConfig) -> str | None:
     return last[0] if len(last) == 1 else None
 
 
-def loss_population(config: NetworkConfig, loss: Loss | None, found: Mapping[str, Group]) -> str | None:
-    """The population that the loss reads.
+def terms(
+    config: NetworkConfig, loss: Objective | LossSum | None, found: Mapping[str, Group]
+) -> tuple[Term, ...]:
+    """The losses, each with the population that it reads.
 
     Raises:
-        ConfigError: if it does not exist, is not told, or cannot give the spike that the loss reads.
+        ConfigError: if it does not exist, is not told, or cannot give what the loss reads.
     """
-    if loss is None:
-        return None
-    name = loss.population or sink(config)
-    if name is None:
-        raise ConfigError("loss: several populations have no outgoing projection. Name one: population = ...")
-    if name not in found:
-        raise ConfigError(f"loss: there is no population {name!r}. There are {', '.join(found)}.")
-    if not found[name].model.spikes:
-        raise ConfigError(
-            f"loss: {loss.head.name} reads spike times, and population {name!r} of {found[name].model.name} "
-            "neurons does not spike. Use a spiking model, or give net.gradients(result, d_readouts=...) "
-            "the derivatives of a loss of your own."
-        )
-    kept = config.populations[name].spikes_kept
-    if kept is not None and kept <= loss.spike:
-        raise ConfigError(
-            f"loss: spike = {loss.spike}, but population {name!r} keeps {kept} spikes. Keep more."
-        )
-    return name
+    bound = []
+    for weight, objective in parts(loss):
+        name = objective.population or sink(config)
+        if name is None:
+            raise ConfigError(
+                "loss: several populations have no outgoing projection. Name one: population = ..."
+            )
+        if name not in found:
+            raise ConfigError(f"loss: there is no population {name!r}. There are {', '.join(found)}.")
+        objective.check(name, found[name], config.populations[name].spikes_kept, config.T)
+        bound.append(Term(weight, objective, name))
+    return tuple(bound)
 
 
 def _check(config: NetworkConfig) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from saltus.errors import InputError
 from saltus.runtime import memory
 from saltus.runtime.group import PARAMETERS, TIMES, WEIGHTS, Group, GroupGradient, Synapses
+from saltus.runtime.losses.evaluated import Seeds
 from saltus.runtime.result import Result
 from saltus.runtime.tape import GroupTape
 from saltus.runtime.trains import Train
@@ -98,21 +99,34 @@ def cotangents(
     Raises:
         InputError: if there is nothing to start from, or a shape is wrong.
     """
-    if result.d_times is None and not d_spike_times and not d_readouts:
+    if result.seeds is None and not d_spike_times and not d_readouts:
         raise InputError(
             "gradients: the run had no loss to differentiate. Give run(spikes, labels) the labels, or "
             "give d_spike_times or d_readouts."
         )
     seeds = Cotangents({name: Credits() for name in (*net.inputs, *net.groups)}, {})
-    if result.d_times is not None and result.chosen is not None:
-        exists = result.chosen >= 0
-        share = result.d_times[exists] / len(result)
-        seeds.times[net.loss_population].some.append((result.chosen[exists], share))
+    if result.seeds is not None:
+        for population, index, values in result.seeds.times:
+            seeds.times[population].some.append((index, values / len(result)))
+        d_readouts = _with_loss(result, result.seeds, d_readouts)
     for name, given in d_spike_times.items():
         seeds.times[name].some.append(_spike_seeds(net, result, name, given))
     for name, readouts in d_readouts.items():
         seeds.final[name] = _final_seeds(net, result, name, readouts)
     return seeds
+
+
+def _with_loss(
+    result: Result, seeds: Seeds, given: Mapping[str, Mapping[str, ArrayLike]]
+) -> Mapping[str, Mapping[str, ArrayLike]]:
+    """``d_readouts`` with the loss's own, each sample's share of the mean added to what was given."""
+    if not seeds.readouts:
+        return given
+    total = {population: dict(readouts) for population, readouts in given.items()}
+    for population, name, values in seeds.readouts:
+        there = total.setdefault(population, {})
+        there[name] = values / len(result) + np.asarray(there.get(name, 0.0))
+    return total
 
 
 def sweep(net: Network, result: Result, seeds: Cotangents, plan: Plan) -> dict[str, Any]:

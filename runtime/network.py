@@ -16,7 +16,9 @@ from saltus.runtime import build, threads
 from saltus.runtime.config import Layer, NetworkConfig, network_config, read
 from saltus.runtime.gradients import Plan, gradients
 from saltus.runtime.group import Group, Run
-from saltus.runtime.loss import Labels, as_loss, check_labels, evaluate
+from saltus.runtime.loss import as_loss
+from saltus.runtime.losses import terms
+from saltus.runtime.losses.data import Data, Labels, check_labels, check_targets
 from saltus.runtime.result import Result
 from saltus.runtime.spikes import Spikes, as_spikes, check_horizon
 from saltus.runtime.tape import TapePool
@@ -100,7 +102,8 @@ class Network:
         self.threads = config.threads or threads.available()
         self.groups = build.groups(config, np.random.default_rng(config.seed))
         self.loss = as_loss(config.loss)
-        self.loss_population = build.loss_population(config, self.loss, self.groups) or ""
+        self.terms = build.terms(config, self.loss, self.groups)
+        self.loss_population = self.terms[0].population if self.terms else ""
         last = self.loss_population or build.sink(config)
         self.output = last if last is not None and self.groups[last].model.spikes else None
         self.tapes = TapePool(tuple(self.groups))
@@ -110,14 +113,16 @@ class Network:
         self._values = self._all_values()
         self.learnable = tuple(name for name in self._values if self._learns(name))
 
-    def run(self, spikes: Any, labels: ArrayLike | None = None) -> Result:
-        """Simulates a batch, and evaluates the loss if there are labels.
+    def run(self, spikes: Any, labels: ArrayLike | None = None, targets: Any = None) -> Result:
+        """Simulates a batch, and evaluates the loss if there is what it needs.
 
         Args:
             spikes: ``saltus.Spikes``; or for each sample a list of times for each input neuron, or a tuple
                 ``(times, neurons)``; or an array ``(samples, neurons)``, one spike each. With several
                 inputs, a dict of such by their names.
             labels: class of each sample, ``(samples,)``.
+            targets: what a loss compares with, as it says: e.g. ``(samples, neurons)``; a dict by name
+                where the loss takes several.
 
         Returns:
             Spikes, readouts, losses and warnings.
@@ -128,10 +133,10 @@ class Network:
         """
         given = self.checked_spikes(spikes)
         batch = len(next(iter(given.values())))
-        found = None if labels is None else self.checked_labels(labels, batch)
+        data = self.checked_data(labels, targets, batch)
         result = self.simulate(given, Run(batch, self.horizon, min(self.threads, batch)))
-        if found is not None:
-            self.evaluate(result, found)
+        if data is not None:
+            self.evaluate(result, data)
         return result
 
     def simulate(self, inputs: Mapping[str, Spikes], run: Run) -> Result:
@@ -147,12 +152,9 @@ class Network:
                 trains[name] = tape.groups[name].out
         return result
 
-    def evaluate(self, result: Result, labels: Labels) -> None:
+    def evaluate(self, result: Result, data: Data) -> None:
         """Puts the loss of each sample into a result."""
-        if self.loss is not None:
-            found = result.spike_times(self.loss_population, self.loss.spike)
-            losses = evaluate(self.loss, found.time, labels, self.loss_population)
-            result.evaluated(labels, losses, found.at)
+        result.evaluated(data.labels, terms.evaluate(self.terms, result, data))
 
     def gradients(
         self,
@@ -248,9 +250,8 @@ class Network:
         for name, value in self._values.items():
             if name not in self.learnable:
                 digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
-        if self.loss is not None:
-            fixed = (dict(self.loss.parameters), self.loss.missing, self.loss.spike, self.loss_population)
-            digest.update(dump(self.loss.head) + repr(fixed).encode())
+        for term in self.terms:
+            digest.update(f"{term.weight} {term.population}".encode() + term.objective.identity())
         return digest.hexdigest()
 
     def checked_spikes(self, given: Any) -> dict[str, Spikes]:
@@ -278,6 +279,25 @@ class Network:
         for name, spikes in found.items():
             check_horizon(spikes, self.horizon, name)
         return found
+
+    def checked_data(self, labels: ArrayLike | None, targets: Any, batch: int) -> Data | None:
+        """Labels and targets of a run whose loss is to be evaluated; None: it is not.
+
+        A loss that needs neither is evaluated always. Raises ``InputError`` for wrong ones, for some without
+        the others, and without a loss to use them.
+        """
+        found = None if labels is None else self.checked_labels(labels, batch)
+        names = tuple(dict.fromkeys(name for t in self.terms for name in t.objective.target_names))
+        labelled = any(term.objective.labelled for term in self.terms)
+        if labels is None and targets is None and (not self.terms or labelled or names):
+            return None
+        if found is None and labelled:
+            raise InputError("labels: missing, and the loss needs the class of each sample. Give labels.")
+        if targets is not None and not self.terms:
+            raise InputError(
+                "targets: the network has no loss. Give Network(..., loss=saltus.loss(...)) one."
+            )
+        return Data(found, check_targets(targets, names))
 
     def checked_labels(self, given: ArrayLike, batch: int) -> Labels:
         """The labels as an array; raises ``InputError`` for wrong ones, or without a loss to use them."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saltus.runtime.group import Run
-from saltus.runtime.loss import Evaluated, Labels
+from saltus.runtime.losses.data import Labels
+from saltus.runtime.losses.evaluated import Evaluated, Seeds
 from saltus.runtime.spikes import Spikes, pack
 from saltus.runtime.tape import Tape
 from saltus.runtime.trains import Kth, Train
@@ -51,7 +52,8 @@ class Result:
     Attributes:
         labels: the labels, or None.
         losses: the loss of each sample, ``(batch,)``; None without labels or a loss.
-        missing: samples whose label's neuron did not spike, so that the loss took the stand-in time.
+        missing: samples without a spike that the loss needs, so that it did what its ``missing`` says.
+        seeds: the derivatives of the losses by what they read; None without a loss.
     """
 
     def __init__(
@@ -64,8 +66,7 @@ class Result:
         self.trains = trains
         self.labels: Labels | None = None
         self.losses: Array | None = None
-        self.d_times: Array | None = None
-        self.chosen: NDArray[np.int64] | None = None
+        self.seeds: Seeds | None = None
         self.missing = 0
         self._packed: dict[str, Spikes] = {}
 
@@ -118,13 +119,16 @@ class Result:
     def predictions(self) -> NDArray[np.int64] | None:
         """The class of each sample: the output neuron that spikes first, -1 where none does.
 
-        The output is the loss's population, or else the only one without outgoing projections; None if that
-        one cannot spike, or if there are several.
+        With a loss over another readout, the neuron with the largest. The output is the loss's population, or
+        else the only one without outgoing projections; None if that one cannot spike, if there are several,
+        or if the loss knows no classes.
         """
+        if self.net.terms:
+            return self.net.terms[0].objective.predictions(self, self.net.terms[0].population)
         name = self.net.output
         if name is None:
             return None
-        times = self.spike_times(name, 0 if self.net.loss is None else self.net.loss.spike).time
+        times = self.spike_times(name, 0).time
         return np.where(np.isinf(times).all(axis=1), -1, np.argmin(times, axis=1))
 
     def silent(self) -> dict[str, NDArray[np.bool_]]:
@@ -154,16 +158,16 @@ class Result:
         """Time of each neuron's k-th spike (inf: none) and its place in the tape, ``(batch, neurons)``."""
         return self.tape.groups[population].out.kth(k, self.net.groups[population].size)
 
-    def evaluated(self, labels: Labels, found: Evaluated, chosen: NDArray[np.int64]) -> None:
-        """Takes over what the loss says: chosen is where the spikes lie whose times it read."""
+    def evaluated(self, labels: Labels | None, found: Evaluated) -> None:
+        """Takes over what the loss says."""
         self.labels, self.losses, self.missing = labels, found.losses, found.missing
-        self.d_times, self.chosen = found.gradient, chosen
+        self.seeds = found.seeds
 
     def _missing(self) -> Notice:
         name = self.net.loss_population
         text = (
-            f"{self.missing} of {len(self)} samples: the label's neuron of population {name!r} has no "
-            "spike, so the loss did what its missing= says, with gradient zero."
+            f"{self.missing} of {len(self)} samples: a neuron of population {name!r} whose spike the loss "
+            "needs has none, so the loss did what its missing= says, with gradient zero."
         )
         return Notice("missing", name, self.missing, text)
 

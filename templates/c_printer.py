@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import singledispatch
 
 from saltus.errors import EmitError
@@ -30,11 +30,18 @@ def signature(block: Block) -> str:
     return ", ".join([*inputs, *_outputs(block)])
 
 
-def head_signature(block: Block) -> str:
-    """The parameter list of a block of a loss head: times as an array, class indices as integers."""
-    kinds = {"t": "const double *restrict t", "label": "int32_t label", "k": "int32_t k"}
-    inputs = [kinds.get(name, f"const double {name}") for name in block.inputs]
-    return ", ".join(["int32_t classes", *inputs, *_outputs(block)])
+def head_signature(block: Block, arrays: Collection[str]) -> str:
+    """The parameter list of a block of a loss head: arrays over the classes, class indices as integers."""
+    kinds = {name: f"const double *restrict {name}" for name in arrays}
+    kinds |= {name: f"int32_t {name}" for name in ("classes", "label", "k")}
+    return ", ".join(kinds.get(name, f"const double {name}") for name in head_inputs(block))
+
+
+def head_inputs(block: Block) -> list[str]:
+    """What a block of a loss head takes: the number of classes first, where it sums over them or uses it."""
+    loops = any(isinstance(assign.value, Reduce) for assign in block.body)
+    inputs = [name for name in block.inputs if name != "classes"]
+    return ["classes", *inputs] if loops or "classes" in block.inputs else inputs
 
 
 def statement(block: Block, assign: Assign) -> str:

@@ -298,20 +298,45 @@ class ModelIR(_Node, frozen=True):
     peaks: tuple[Peak, ...] = ()
 
 
-class HeadIR(_Node, frozen=True):
-    """A loss H over first-spike times ``t[k]`` of one population, for one sample with label ``label``.
+class HeadReadout(_Node, frozen=True):
+    """What a head reads of each class's neuron: the time of spike number ``spike``, counted from 0; None: a
+    readout of the model that the head's user names.
+    """
 
-    value: (t, label, parameters) -> ``loss``;
-    label_gradient, other_gradient: (t, label, parameters) -> ``grad_t`` at k = label and at k != label.
+    name: str
+    spike: int | None = None
+
+
+class HeadPartial(_Node, frozen=True):
+    """A head's derivative by one readout x: (k, whatever ``value`` takes) -> ``grad_<x>``.
+
+    label: at k = label, None for a head without label; other: at any other k.
+    """
+
+    label: Block | None
+    other: Block
+
+
+class HeadIR(_Node, frozen=True):
+    """A loss H over readouts ``x[k]`` of the classes k, for one sample with label ``label`` and targets.
+
+    targets: names of the data with one number for each class;
+    sums: the sums over the classes, in order, each (readouts, targets, label, parameters, earlier sums) ->
+    the sum;
+    value: (readouts, targets, label, parameters, sums) -> ``loss``;
+    partials: one for each readout.
     """
 
     name: str
     title: str
     source: str
     parameters: tuple[Parameter, ...]
+    readouts: tuple[HeadReadout, ...]
+    targets: tuple[str, ...]
+    labelled: bool
+    sums: tuple[Block, ...]
     value: Block
-    label_gradient: Block
-    other_gradient: Block
+    partials: tuple[HeadPartial, ...]
 
 
 def dump(ir: ModelIR | HeadIR) -> bytes:

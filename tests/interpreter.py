@@ -18,7 +18,7 @@ def run(block: ir.Block, values: Mapping[str, Any], constants: ir.Block | None =
     for name in block.inputs:
         assert name in known, f"{block.name} needs {name}"
     scope = {name: known[name] for name in block.inputs}
-    scope |= {"t": known["t"]} if "t" in known else {}
+    scope |= {"classes": known["classes"]} if "classes" in known else {}
     for assign in block.body:
         scope[assign.target] = evaluate(assign.value, scope)
     return {name: scope[name] for name in block.outputs}
@@ -38,7 +38,7 @@ def evaluate(tree: ir.Expr, scope: Mapping[str, Any]) -> Any:
         case ir.Call(function=function, args=args):
             return _FUNCTIONS[function](*(evaluate(arg, scope) for arg in args))
         case ir.Reduce(kind=kind, index=index, body=body):
-            terms = [evaluate(body, {**scope, index: i}) for i in range(len(scope["t"]))]
+            terms = [evaluate(body, {**scope, index: i}) for i in range(int(scope["classes"]))]
             return mpmath.fsum(terms) if kind == "sum" else mpmath.log(mpmath.fsum(map(mpmath.exp, terms)))
 
 

@@ -6,7 +6,8 @@ from small_network import T, labels, layers, spikes
 
 import saltus
 from saltus.errors import ConfigError, RunError, SpecError
-from saltus.runtime.loss import as_loss, evaluate
+from saltus.runtime.loss import as_loss
+from saltus.runtime.losses.head import head
 
 TAU_0, TAU_1, ALPHA = 5e-3, 20e-3, 0.01
 PARAMETERS = {"tau_0": TAU_0, "tau_1": TAU_1, "alpha": ALPHA}
@@ -16,6 +17,12 @@ LABELS = np.array([0, 1], dtype=np.int32)
 
 def cross_entropy(**changes):
     return saltus.loss("first_spike_cross_entropy", **PARAMETERS, **changes)
+
+
+def evaluate(loss, times, labels, population):
+    """The head on first spike times alone."""
+    found = head(loss, times[None], labels, None, population)
+    return found._replace(gradient=found.gradient[0])
 
 
 def by_hand(times, labels):
@@ -107,7 +114,7 @@ def test_wrong_arguments_are_named(arguments, message):
 
 def test_an_unknown_loss_is_named():
     with pytest.raises(
-        SpecError, match=r"'mse' is not among the shipped losses \(first_spike_cross_entropy\)\. Give"
+        SpecError, match=r"'mse' is not among the shipped losses \(first_spike_cross_entropy, .*\)\. Give"
     ):
         saltus.loss("mse")
 

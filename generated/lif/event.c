@@ -1,0 +1,1406 @@
+/* Made by `saltus emit` from lif.toml (event; ir.json bf794c4ba84a). Do not edit: change the spec or the templates and run it again.
+ *
+ * The event engine for a group of lif neurons: exact spike times forward, exact gradients backward.
+ * The equations are in model.h; here are only loops, memory and the order of things.
+ */
+#include "event.h"
+#include "model.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { STATES = 2, PARAMETERS = 6, LANES = 16, ABI = 1 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
+
+typedef struct { double *V, *I; } states_view;
+typedef struct { double *lambda_V, *lambda_I; } adjoints_view;
+typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
+typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0; } gradients_view;
+typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Psi_I_V; } entries_view;
+
+/* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
+typedef struct {
+    states_view x, x_end;      /* [n_pad] */
+    adjoints_view y;           /* [n_pad] */
+    parameters_view p;         /* [n_pad] parameters and their reciprocals */
+    double *dt;                /* [events + 1] length of the interval after each event */
+    entries_view k;            /* [events + 1] propagators of the intervals */
+    double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    int64_t *flag;             /* [n_pad] 1: may cross in this interval */
+    states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
+    double *active;            /* [n_pad] */
+    int32_t *latest;           /* [n_pad] */
+    states_view queue;         /* [n_pad + LANES] candidates for a crossing */
+    double *from, *span;       /* [n_pad + LANES] */
+    int32_t *who, *count;      /* [n_pad + LANES] */
+    double *gap, *lead;        /* [spikes], [spikes + 8] */
+    entries_view k_gap, k_lead; /* [spikes] */
+    double *held;              /* [STATES][spikes] */
+    int32_t *holder;           /* [spikes] */
+    int32_t *order;            /* [2][spikes] */
+    double *sorted;            /* [spikes + 8] */
+} workspace;
+
+static void *take(char *base, int64_t *used, int64_t bytes)
+{
+    char *place = base == NULL ? NULL : base + *used;
+    *used += (bytes + 63) & ~(int64_t)63;
+    return place;
+}
+
+/* Lays the arrays out from base and returns the bytes they need; with base NULL it only counts. */
+static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int64_t spikes, char *base)
+{
+    const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
+    int64_t used = base == NULL ? 64 : (-(int64_t)(intptr_t)base) & 63;
+    const int64_t items = events + spikes + 2;
+    w->x.V = take(base, &used, d * pad);
+    w->x_end.V = take(base, &used, d * pad);
+    w->start.V = take(base, &used, d * pad * items);
+    w->queue.V = take(base, &used, d * wide);
+    w->x.I = take(base, &used, d * pad);
+    w->x_end.I = take(base, &used, d * pad);
+    w->start.I = take(base, &used, d * pad * items);
+    w->queue.I = take(base, &used, d * wide);
+    w->y.lambda_V = take(base, &used, d * pad);
+    w->y.lambda_I = take(base, &used, d * pad);
+    w->k.Phi_V_V = take(base, &used, d * (events + 1));
+    w->k_gap.Phi_V_V = take(base, &used, d * spikes);
+    w->k_lead.Phi_V_V = take(base, &used, d * spikes);
+    w->k.Phi_V_I = take(base, &used, d * (events + 1));
+    w->k_gap.Phi_V_I = take(base, &used, d * spikes);
+    w->k_lead.Phi_V_I = take(base, &used, d * spikes);
+    w->k.Phi_I_I = take(base, &used, d * (events + 1));
+    w->k_gap.Phi_I_I = take(base, &used, d * spikes);
+    w->k_lead.Phi_I_I = take(base, &used, d * spikes);
+    w->k.Psi_I_V = take(base, &used, d * (events + 1));
+    w->k_gap.Psi_I_V = take(base, &used, d * spikes);
+    w->k_lead.Psi_I_V = take(base, &used, d * spikes);
+    w->p.per_tau_mem = take(base, &used, d * pad);
+    w->p.per_tau_syn = take(base, &used, d * pad);
+    w->p.tau_mem = (double *)g->parameters + 0 * pad; /* read only */
+    w->p.tau_syn = (double *)g->parameters + 1 * pad; /* read only */
+    w->p.theta = (double *)g->parameters + 2 * pad; /* read only */
+    w->p.v_reset = (double *)g->parameters + 3 * pad; /* read only */
+    w->p.V0 = (double *)g->parameters + 4 * pad; /* read only */
+    w->p.I0 = (double *)g->parameters + 5 * pad; /* read only */
+    w->dt = take(base, &used, d * (events + 1));
+    w->shrink = take(base, &used, d * (events + 1));
+    w->length = take(base, &used, d * (events + 1));
+    w->flag = take(base, &used, d * pad);
+    w->active = take(base, &used, d * pad);
+    w->latest = take(base, &used, i * pad);
+    w->from = take(base, &used, d * wide);
+    w->span = take(base, &used, d * wide);
+    w->who = take(base, &used, i * wide);
+    w->count = take(base, &used, i * wide);
+    w->gap = take(base, &used, d * spikes);
+    w->lead = take(base, &used, d * (spikes + 8));
+    w->held = take(base, &used, d * STATES * spikes);
+    w->holder = take(base, &used, i * spikes);
+    w->order = take(base, &used, 2 * i * spikes);
+    w->sorted = take(base, &used, d * (spikes + 8));
+    return used;
+}
+
+int64_t saltus_workspace(const saltus_group *g, int64_t events, int64_t spikes)
+{
+    workspace w;
+    return lay_out(&w, g, events, spikes, NULL);
+}
+
+/* The constants of all neurons. */
+static void prepare(const saltus_group *g, const workspace *w)
+{
+    (void)g, (void)w;
+    for (int n = 0; n < g->n_pad; n++) {
+        double per_tau_mem, per_tau_syn;
+        model_constants(w->p.tau_mem[n], w->p.tau_syn[n], &per_tau_mem, &per_tau_syn);
+        w->p.per_tau_mem[n] = per_tau_mem;
+        w->p.per_tau_syn[n] = per_tau_syn;
+    }
+}
+
+/* The gradient of one chunk of samples, by parameter. */
+static gradients_view parameter_gradients(const saltus_group *g, const saltus_gradient *gradient, int32_t chunk)
+{
+    gradients_view view;
+    double *base = gradient->parameters + (int64_t)chunk * PARAMETERS * g->n_pad;
+    view.tau_mem = base + 0 * (int64_t)g->n_pad;
+    view.tau_syn = base + 1 * (int64_t)g->n_pad;
+    view.theta = base + 2 * (int64_t)g->n_pad;
+    view.v_reset = base + 3 * (int64_t)g->n_pad;
+    view.V0 = base + 4 * (int64_t)g->n_pad;
+    view.I0 = base + 5 * (int64_t)g->n_pad;
+    return view;
+}
+
+static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
+{
+    *status = (saltus_status){code, sample, neuron, time, needed};
+    return code;
+}
+
+/* The states of all neurons at t = 0. */
+static void begin(const saltus_group *g, const workspace *w)
+{
+    for (int n = 0; n < g->n_pad; n++) {
+        w->x.V[n] = w->p.V0[n];
+        w->x.I[n] = w->p.I0[n];
+    }
+}
+
+/* A spike arrives: every neuron jumps by its weight. */
+static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
+{
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double V_next, I_next;
+            model_exc_jump(w->x.V[n], w->x.I[n], weight[n], &V_next, &I_next);
+            w->x.I[n] = I_next;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* The same in reverse time: the weights' gradient, and the credit of the arrival, which is dL/dt of its time.
+ * mask: 1 where a synapse exists, or NULL for everywhere; gradient: NULL where it is not wanted. */
+static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
+                     int64_t at, int32_t receptor, const double *restrict weight, const uint8_t *restrict mask,
+                     double *restrict gradient)
+{
+    double credits = 0.0;
+    (void)total, (void)x, (void)at;
+    switch (receptor) {
+    case 0: /* exc */
+        if (gradient != NULL) {
+#pragma omp simd
+            for (int n = 0; n < g->n_pad; n++) {
+                double grad_w;
+                model_exc_weight(w->y.lambda_I[n], w->p.tau_syn[n], &grad_w);
+                gradient[n] += mask == NULL || mask[n] ? grad_w : 0.0;
+            }
+        }
+#pragma omp simd reduction(+ : credits)
+        for (int n = 0; n < g->n_pad; n++) {
+            double credit;
+            model_exc_credit(w->y.lambda_V[n], w->y.lambda_I[n], &credit);
+            credits += weight[n] * credit;
+        }
+        break;
+    default: break;
+    }
+    return credits;
+}
+
+/* The adjoints of all neurons at t = T, from dL/dx(T) (NULL: zero). */
+static void begin_adjoint(const saltus_group *g, const workspace *w, const double *final)
+{
+    for (int n = 0; n < g->n_pad; n++) {
+        w->y.lambda_V[n] = 0.0;
+        w->y.lambda_I[n] = 0.0;
+        if (final == NULL) continue;
+        double lambda_V_next, lambda_I_next;
+        model_terminal(final[0 * g->n_pad + n], final[1 * g->n_pad + n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &lambda_V_next, &lambda_I_next);
+        w->y.lambda_V[n] = lambda_V_next;
+        w->y.lambda_I[n] = lambda_I_next;
+    }
+}
+
+/* The gradient of the initial values, from the adjoints at t = 0. */
+static void end_adjoint(const saltus_group *g, const workspace *w, const gradients_view *total)
+{
+    for (int n = 0; n < g->n; n++) {
+        double grad_V0, grad_I0;
+        model_initial_gradient(w->y.lambda_V[n], w->y.lambda_I[n], w->p.tau_mem[n], w->p.tau_syn[n], &grad_V0, &grad_I0);
+        total->V0[n] += grad_V0;
+        total->I0[n] += grad_I0;
+    }
+}
+
+/* Adds what one stretch without events contributes to the gradient of the flow's parameters. */
+SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
+                               const states_view *x, int64_t at, int n)
+{
+    double grad_tau_mem, grad_tau_syn;
+    model_flow_parameters(dt, x->V[at], x->I[at], w->y.lambda_V[n], w->y.lambda_I[n], w->p.tau_mem[n], w->p.tau_syn[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &grad_tau_mem, &grad_tau_syn);
+    total->tau_mem[n] += share * grad_tau_mem;
+    total->tau_syn[n] += share * grad_tau_syn;
+}
+
+static void write_record(const saltus_group *g, double *record, int64_t event, double *const *rows)
+{
+    for (int s = 0; s < STATES; s++)
+        memcpy(record + (event * STATES + s) * g->n_pad, rows[s], sizeof(double) * (size_t)g->n_pad);
+}
+
+/* Where a guard u_0 crosses zero upward between events.
+ *
+ * The ladder u_0, u_1 = D u_0, u_2 = (D + r) u_1, ... ends in a single exponential u_2, which keeps its sign. From
+ * there downward, exp(r_k s) u_k is monotone between the zeros of u_{k+1}, so all zeros can be isolated (Rolle).
+ * In z = exp(-r s), d2u_0/dz2 = u_2/(r z)^2. Where u_2 keeps its sign
+ * - u_2 >= 0: u_0 is convex in z, its maximum is at an end: it crosses upward if and only if it ends at or above zero;
+ * - u_2 < 0: u_0 is concave in z and lies below its tangents. It crosses upward if it ends at or above zero, or if it
+ *   has a maximum inside (u_1 falls through zero) that is at or above zero.
+ * No crossing can be missed: what is not searched is excluded by a tangent. */
+
+/* Can there be an upward crossing in the interval? A maximum inside lies below the point where the tangents at both ends
+ * meet: (u0 fall + u0_end rise + u1 fall length)/(rise + fall) with rise = u1 shrink, fall = -u1_end,
+ * shrink = exp(-rate dt), length = (1 - shrink)/rate. Slack for rounding: candidates may be added, none lost. */
+SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, double shrink, double length)
+{
+    const double rise = u1 * shrink, fall = -u1_end;
+    const double slack = 1e-12 * (fabs(u0) + u1 * length) * (rise + fall);
+    return (u1 > 0.0) & (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+}
+
+/* A bundle of candidates, one a lane. */
+typedef struct {
+    double V[LANES], I[LANES], tau_mem[LANES], theta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES];
+    double span[LANES], u0[LANES], at[LANES], peak[LANES], low[LANES], high[LANES];
+    double V_before[LANES], I_before[LANES], slope[LANES];
+    double V_after[LANES], I_after[LANES], u0_after[LANES];
+    double V_end[LANES], I_end[LANES];
+    int64_t crosses[LANES], again[LANES];
+} bundle;
+
+/* Takes up to LANES candidates from the queue; spare lanes repeat the last one. */
+static int gather(const workspace *w, int from, int queued, bundle *q)
+{
+    const int lanes = queued - from < LANES ? queued - from : LANES;
+    for (int l = 0; l < LANES; l++) {
+        const int i = from + (l < lanes ? l : lanes - 1), n = w->who[i];
+        q->span[l] = w->span[i];
+        q->V[l] = w->queue.V[i];
+        q->I[l] = w->queue.I[i];
+        q->tau_mem[l] = w->p.tau_mem[n];
+        q->theta[l] = w->p.theta[n];
+        q->v_reset[l] = w->p.v_reset[n];
+        q->per_tau_mem[l] = w->p.per_tau_mem[n];
+        q->per_tau_syn[l] = w->p.per_tau_syn[n];
+    }
+    return lanes;
+}
+
+/* Brackets each lane's first upward zero by [0, end or maximum]. The maximum is in closed form:
+ * exp(r s) u_1(s) = u_1 + u_2 (1 - exp(-d s))/d with d = rate(u_2) - r is zero at s = q L(d q), q = -u_1/u_2,
+ * L(y) = -log(1 - y)/y. */
+static void isolate(bundle *q)
+{
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        double a0, a1, a2;
+        {
+            double u_0;
+            model_ladder_0(q->V[l], q->theta[l], &u_0);
+            a0 = u_0;
+            double u_1;
+            model_ladder_1(q->V[l], q->I[l], q->per_tau_mem[l], &u_1);
+            a1 = u_1;
+            double u_2;
+            model_ladder_2(q->I[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+            a2 = u_2;
+        }
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
+            rate = u_1_rate;
+        }
+        double rate_2;
+        {
+            double u_2_rate;
+            model_ladder_2_rate(q->per_tau_syn[l], &u_2_rate);
+            rate_2 = u_2_rate;
+        }
+        (void)a0;
+        const double quotient = -a1 / a2;
+        const double share = (rate_2 - rate) * quotient;
+        const double top = quotient * saltus_log1m_ratio(share < 1.0 ? share : 0.0);
+        const int inside = (a2 < 0.0) & (a1 > 0.0) & (share < 1.0) & (top < q->span[l]);
+        q->low[l] = 0.0;
+        q->high[l] = inside ? top : q->span[l];
+    }
+}
+
+/* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses. Within its bracket u_0 is monotone.
+ * Halley's iteration (third order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
+ * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * Returns a bit for each lane that did not settle. */
+static int64_t search(bundle *q, double time)
+{
+    int64_t open[LANES];
+    isolate(q);
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        double V_next, I_next;
+        model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        double a0, a1;
+        {
+            double u_0;
+            model_ladder_0(q->V[l], q->theta[l], &u_0);
+            a0 = u_0;
+            double u_1;
+            model_ladder_1(q->V[l], q->I[l], q->per_tau_mem[l], &u_1);
+            a1 = u_1;
+        }
+        double b0, b1;
+        {
+            double u_0;
+            model_ladder_0(V_next, q->theta[l], &u_0);
+            b0 = u_0;
+            double u_1;
+            model_ladder_1(V_next, I_next, q->per_tau_mem[l], &u_1);
+            b1 = u_1;
+        }
+        const double high = q->high[l];
+        q->u0[l] = a0;
+        q->peak[l] = b0;
+        q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
+        /* a start: the root of the parabola through the start, its slope and the right end, then Newton's steps on the
+         * cubic that also has the slope at the right end */
+        const double chord = (b0 - a0) / high, bend = (chord - a1) / high;
+        const double root = a1 * a1 - 4.0 * bend * a0;
+        const double c2 = (3.0 * chord - 2.0 * a1 - b1) / high, c3 = (a1 + b1 - 2.0 * chord) / (high * high);
+        double guess = -2.0 * a0 / (a1 + sqrt(root > 0.0 ? root : 0.0));
+        guess -= (a0 + guess * (a1 + guess * (c2 + guess * c3))) / (a1 + guess * (2.0 * c2 + guess * 3.0 * c3));
+        guess -= (a0 + guess * (a1 + guess * (c2 + guess * c3))) / (a1 + guess * (2.0 * c2 + guess * 3.0 * c3));
+        const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
+        open[l] = q->crosses[l] & (a0 < 0.0);
+        q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
+    }
+    int left = 1;
+    for (int round = 0; left && round < 192; round++) {
+        left = 0;
+#pragma omp simd reduction(| : left)
+        for (int l = 0; l < LANES; l++) {
+            const double s = q->at[l];
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            double V_next, I_next;
+            model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            double a0, a1, a2;
+            {
+                double u_0;
+                model_ladder_0(V_next, q->theta[l], &u_0);
+                a0 = u_0;
+                double u_1;
+                model_ladder_1(V_next, I_next, q->per_tau_mem[l], &u_1);
+                a1 = u_1;
+                double u_2;
+                model_ladder_2(I_next, q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+                a2 = u_2;
+            }
+            double rate;
+            {
+                double u_1_rate;
+                model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
+                rate = u_1_rate;
+            }
+            double rate_2;
+            {
+                double u_2_rate;
+                model_ladder_2_rate(q->per_tau_syn[l], &u_2_rate);
+                rate_2 = u_2_rate;
+            }
+            const double curve = a2 - rate * a1;
+            const double jerk = -rate_2 * a2 - rate * curve;
+            q->low[l] = a0 < 0.0 ? s : q->low[l];
+            q->high[l] = a0 < 0.0 ? q->high[l] : s;
+            const double step = -2.0 * a0 * a1 / (2.0 * a1 * a1 - a0 * curve);
+            const double halley = s + step;
+            const int keeps = (halley >= q->low[l]) & (halley <= q->high[l]) & ((round < 8) | (round % 3 != 0));
+            const double next = keeps ? halley : 0.5 * (q->low[l] + q->high[l]);
+            /* Halley's next error, step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), against the rounding of the time */
+            const double grain = 0x1p-54 * (time + s);
+            const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
+            const int settled = keeps & (third <= 12.0 * grain * a1 * a1);
+            const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
+            q->at[l] = open[l] ? next : s;
+            open[l] = open[l] & !settled & !closed;
+            left |= (int)open[l];
+        }
+    }
+    int64_t unsettled = 0; /* a bit a lane */
+    for (int l = 0; l < LANES; l++) unsettled |= (int64_t)(open[l] != 0) << l;
+    return unsettled;
+}
+
+/* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. */
+static void settle(bundle *q)
+{
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        double V_next, I_next;
+        model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        q->V_before[l] = V_next;
+        q->V_after[l] = V_next;
+        q->I_before[l] = I_next;
+        q->I_after[l] = I_next;
+        double guard_slope;
+        model_guard_slope(q->V_before[l], q->I_before[l], q->per_tau_mem[l], &guard_slope);
+        q->slope[l] = guard_slope;
+    }
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        double V_next, I_next;
+        model_reset(q->I_before[l], q->v_reset[l], &V_next, &I_next);
+        q->V_after[l] = V_next;
+    }
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        const double rest = q->span[l] - q->at[l];
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        double V_next, I_next;
+        model_advance(q->V_after[l], q->I_after[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        double u0;
+        {
+            double u_0;
+            model_ladder_0(q->V_after[l], q->theta[l], &u_0);
+            u0 = u_0;
+        }
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
+            rate = u_1_rate;
+        }
+        const double shrink = saltus_exp(-rate * rest);
+        int may_cross;
+        {
+            double a0, a1, a2;
+            {
+                double u_0;
+                model_ladder_0(q->V_after[l], q->theta[l], &u_0);
+                a0 = u_0;
+                double u_1;
+                model_ladder_1(q->V_after[l], q->I_after[l], q->per_tau_mem[l], &u_1);
+                a1 = u_1;
+                double u_2;
+                model_ladder_2(q->I_after[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+                a2 = u_2;
+            }
+            double b0, b1;
+            {
+                double u_0;
+                model_ladder_0(V_next, q->theta[l], &u_0);
+                b0 = u_0;
+                double u_1;
+                model_ladder_1(V_next, I_next, q->per_tau_mem[l], &u_1);
+                b1 = u_1;
+            }
+            may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+        }
+        q->u0_after[l] = u0;
+        q->again[l] = may_cross;
+        q->V_end[l] = V_next;
+        q->I_end[l] = I_next;
+    }
+}
+
+/* Puts neuron n into the queue of candidates. */
+SALTUS_INLINE void enqueue(const workspace *w, int *queued, int n, double from, double span)
+{
+    w->who[*queued] = n;
+    w->from[*queued] = from;
+    w->span[*queued] = span;
+    w->queue.V[*queued] = w->x.V[n];
+    w->queue.I[*queued] = w->x.I[n];
+    ++*queued;
+}
+
+/* ---- With recurrence the earliest spike changes everyone: find it, advance everyone to it, let it act, go on. */
+
+/* Advances all neurons by dt, from w->x into x_end. */
+SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, states_view x_end, double dt)
+{
+    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    const entries_view k = { &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V };
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        if (shared) {
+            Phi_V_V = *k.Phi_V_V;
+            Phi_V_I = *k.Phi_V_I;
+            Phi_I_I = *k.Phi_I_I;
+            Psi_I_V = *k.Psi_I_V;
+        } else {
+            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
+        double V_next, I_next;
+        model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        x_end.V[n] = V_next;
+        x_end.I[n] = I_next;
+    }
+}
+
+/* Queues every neuron that may cross between w->x and w->x_end, dt later. */
+SALTUS_INLINE int queue_candidates(const int shared, const saltus_group *g, const workspace *w, double dt)
+{
+    double common;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        common = u_1_rate;
+    }
+    const double common_shrink = saltus_exp(-common * dt);
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+            rate = u_1_rate;
+        }
+        const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+        int may_cross;
+        {
+            double a0, a1, a2;
+            {
+                double u_0;
+                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+                a0 = u_0;
+                double u_1;
+                model_ladder_1(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &u_1);
+                a1 = u_1;
+                double u_2;
+                model_ladder_2(w->x.I[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &u_2);
+                a2 = u_2;
+            }
+            double b0, b1;
+            {
+                double u_0;
+                model_ladder_0(w->x_end.V[n], w->p.theta[n], &u_0);
+                b0 = u_0;
+                double u_1;
+                model_ladder_1(w->x_end.V[n], w->x_end.I[n], w->p.per_tau_mem[n], &u_1);
+                b1 = u_1;
+            }
+            may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+        }
+        w->flag[n] = may_cross;
+    }
+    int queued = 0;
+    for (int n = 0; n < g->n; n++)
+        if (w->flag[n]) enqueue(w, &queued, n, 0.0, dt);
+    return queued;
+}
+
+/* Everything that happens at one spike time: all that cross at this very time (as a double) spike, are reset, and then
+ * send. Returns the number of spikes, or -1 after a failure. */
+static int emit_together(const saltus_group *g, saltus_spikes *out, const workspace *w, double now, int queued,
+                         double earliest, double origin, int after, int spikes, int32_t sample, saltus_status *status)
+{
+    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    int many = 0;
+    for (int i = 0; i < queued; i++) {
+        const int n = w->who[i];
+        if (!(w->from[i] == earliest || origin + w->from[i] == now)) continue;
+        const int64_t place = base + spikes + many;
+        if (spikes + many >= out->capacity) return fail(status, CAPACITY, sample, n, now, 2 * out->capacity), -1;
+        double guard_slope;
+        model_guard_slope(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &guard_slope);
+        double V_next, I_next;
+        model_reset(w->x.I[n], w->p.v_reset[n], &V_next, &I_next);
+        out->time[place] = now;
+        out->neuron[place] = n;
+        out->after[place] = after;
+        out->slope[place] = guard_slope;
+        out->state[0 * total + place] = w->x.V[n];
+        out->state[1 * total + place] = w->x.I[n];
+        w->x.V[n] = V_next;
+        double u_0;
+        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+        if (u_0 >= 0.0) return fail(status, RESETS_ABOVE, sample, n, now, 0), -1;
+        many++;
+    }
+    const int32_t *neuron = out->neuron + base + spikes;
+    for (int i = 0; i < many; i++) arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)neuron[i] * g->n_pad);
+    for (int i = 0; i < many; i++)
+        for (int j = 0; j < many; j++)
+            out->joined[sample] += i != j && g->recurrent_mask[(int64_t)neuron[i] * g->n_pad + neuron[j]];
+    return many;
+}
+
+/* One sample forward. */
+SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
+                                    double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
+{
+    const int events = in->count[sample];
+    const int64_t first = in->start[sample];
+    int spikes = 0, e = 0;
+    double now = 0.0;
+    begin(g, w);
+    for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
+        double u_0;
+        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
+    }
+    for (;;) {
+        const double until = e < events ? in->time[first + e] : g->horizon;
+        if (until > now) {
+            advance_all(shared, g, w, w->x_end, until - now);
+            const int queued = queue_candidates(shared, g, w, until - now);
+            double earliest = INFINITY;
+            for (int from = 0; from < queued; from += LANES) {
+                bundle q;
+                const int lanes = gather(w, from, queued, &q);
+                const int64_t unsettled = search(&q, now);
+                for (int l = 0; l < lanes; l++) {
+                    if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[from + l], now + q.at[l], 0);
+                    if (!q.crosses[l] && -q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
+                    w->from[from + l] = q.crosses[l] ? q.at[l] : INFINITY;
+                    if (q.crosses[l] && q.at[l] < earliest) earliest = q.at[l];
+                }
+            }
+            if (earliest < INFINITY) {
+                advance_all(shared, g, w, w->x, earliest);
+                const double time = now + earliest;
+                const int many = emit_together(g, out, w, time, queued, earliest, now, e, spikes, sample, status);
+                if (many < 0) return status->code;
+                spikes += many;
+                now = time;
+                continue;
+            }
+            const states_view swap = w->x;
+            w->x = w->x_end;
+            w->x_end = swap;
+        }
+        now = until;
+        if (e == events) break;
+        const int32_t row = in->row[first + e];
+        if (row >= 0) arrive(g, w, g->receptor[row], g->weights + (int64_t)row * g->n_pad);
+        if (record != NULL) {
+            double *const rows[] = { w->x.V, w->x.I };
+            write_record(g, record, first + e, rows);
+        }
+        e++;
+    }
+    out->count[sample] = spikes;
+    if (final != NULL) {
+        double *const rows[] = { w->x.V, w->x.I };
+        write_record(g, final, sample, rows);
+    }
+    return DONE;
+}
+
+/* Events and spikes in the order of time: after e events and i spikes, is a spike next? */
+SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int count, int e, int i)
+{
+    return i < count && out->after[base + i] == e;
+}
+
+/* The states after each event or spike, for the gradient of the flow's parameters. */
+SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
+                                    const saltus_spikes *out, const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample], count = out->count[sample], pad = g->n_pad;
+    const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
+    double now = 0.0;
+    begin(g, w);
+    for (int e = 0, i = 0;;) {
+        memcpy(w->start.V + (int64_t)(e + i) * pad, w->x.V, sizeof(double) * (size_t)pad);
+        memcpy(w->start.I + (int64_t)(e + i) * pad, w->x.I, sizeof(double) * (size_t)pad);
+        if (e == events && i == count) break;
+        const int spike = spike_is_next(out, base, count, e, i);
+        const double time = spike ? out->time[base + i] : in->time[first + e];
+        if (time > now) advance_all(shared, g, w, w->x, time - now);
+        now = time;
+        if (spike) {
+            const int n = out->neuron[base + i];
+            double plus_V, plus_I;
+            plus_V = out->state[0 * total + base + i];
+            plus_I = out->state[1 * total + base + i];
+            {
+                double V_next, I_next;
+                model_reset(plus_I, w->p.v_reset[n], &V_next, &I_next);
+                plus_V = V_next;
+            }
+            w->x.V[n] = plus_V;
+            w->x.I[n] = plus_I;
+            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * pad);
+            i++;
+        } else {
+            const int32_t row = in->row[first + e];
+            if (row >= 0) arrive(g, w, g->receptor[row], g->weights + (int64_t)row * pad);
+            e++;
+        }
+    }
+}
+
+/* One sample backward. */
+SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
+                                      const saltus_spikes *out, const saltus_cotangent *cotangent,
+                                      const saltus_gradient *gradient, double *record, workspace *w, int32_t chunk,
+                                      int32_t sample)
+{
+    const int pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
+    const int weights = (gradient->want & WANT_WEIGHTS) != 0;
+    const int64_t first = in->start[sample], base = sample * out->capacity, total_spikes = g->batch * out->capacity;
+    const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
+    double now = g->horizon;
+    if (parameters) replay_recurrent(shared, g, in, out, w, sample);
+    begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
+    for (int e = in->count[sample], i = out->count[sample];;) {
+        const int spike = i > 0 && out->after[base + i - 1] == e;
+        const double time = spike ? out->time[base + i - 1] : (e > 0 ? in->time[first + e - 1] : 0.0);
+        const int64_t at = (int64_t)(e + i) * pad;
+        if (now > time) {
+            const double dt = now - time;
+            if (parameters) {
+#pragma omp simd
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
+            }
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            const entries_view k = { &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V };
+#pragma omp simd
+            for (int n = 0; n < pad; n++) {
+                double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                if (shared) {
+                    Phi_V_V = *k.Phi_V_V;
+                    Phi_V_I = *k.Phi_V_I;
+                    Phi_I_I = *k.Phi_I_I;
+                    Psi_I_V = *k.Psi_I_V;
+                } else {
+                    model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                }
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
+                w->y.lambda_V[n] = lambda_V_next;
+                w->y.lambda_I[n] = lambda_I_next;
+            }
+        }
+        now = time;
+        if (spike) { /* first its arrivals, everywhere at once; then the spike itself */
+            const int n = out->neuron[base + i - 1];
+            const int64_t synapses = (int64_t)n * pad;
+            const double credits =
+                depart(g, w, parameters ? &total : NULL, &w->start, at, g->recurrent_receptor, g->recurrent + synapses,
+                       g->recurrent_mask + synapses,
+                       weights ? gradient->recurrent + (int64_t)chunk * g->n * pad + synapses : NULL);
+            {
+                double sensitivity, lambda_V_next, lambda_I_next;
+                model_emission_adjoint(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], w->y.lambda_V[n], w->y.lambda_I[n], cotangent->time[base + i - 1] + credits, w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next);
+                if (parameters) {
+                    double grad_theta, grad_v_reset;
+                    model_emission_parameters(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
+                    total.theta[n] += grad_theta;
+                    total.v_reset[n] += grad_v_reset;
+                }
+                w->y.lambda_V[n] = lambda_V_next;
+            }
+            i--;
+        } else if (e > 0) {
+            const int32_t r = in->row[first + e - 1];
+            double credit = 0.0;
+            if (record != NULL) {
+                double *const rows[] = { w->y.lambda_V, w->y.lambda_I };
+                write_record(g, record, first + e - 1, rows);
+            }
+            if (r >= 0)
+                credit = depart(g, w, parameters ? &total : NULL, &w->start, at, g->receptor[r],
+                                g->weights + (int64_t)r * pad, NULL,
+                                weights ? gradient->weights + ((int64_t)chunk * g->rows + r) * pad : NULL);
+            if (gradient->want & WANT_TIMES) gradient->event_time[first + e - 1] = credit;
+            e--;
+        } else {
+            break;
+        }
+    }
+    if (parameters) end_adjoint(g, w, &total);
+}
+
+/* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
+ * is one pass over all neurons, and a few searches for those that may cross. */
+
+/* Lengths and propagators of all intervals; interval e begins after e events. */
+SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
+                           const workspace *w)
+{
+    for (int e = 0; e <= events; e++)
+        w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
+    if (!shared) return;
+#pragma omp simd
+    for (int e = 0; e <= events; e++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        w->k.Phi_V_V[e] = Phi_V_V;
+        w->k.Phi_V_I[e] = Phi_V_I;
+        w->k.Phi_I_I[e] = Phi_I_I;
+        w->k.Psi_I_V[e] = Psi_I_V;
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        w->shrink[e] = saltus_exp(-u_1_rate * w->dt[e]);
+        w->length[e] = (1.0 - w->shrink[e]) / u_1_rate;
+    }
+}
+
+/* One spike into the slab. */
+SALTUS_INLINE void put_spike(const saltus_group *g, saltus_spikes *out, int64_t place, double time, int n, int after,
+                             const bundle *q, int l)
+{
+    const int64_t total = g->batch * out->capacity;
+    out->time[place] = time;
+    out->neuron[place] = n;
+    out->after[place] = after;
+    out->slope[place] = q->slope[l];
+    out->state[0 * total + place] = q->V_before[l];
+    out->state[1 * total + place] = q->I_before[l];
+    (void)total;
+}
+
+/* Sorts the spikes [from, to) of one interval by time, then by neuron. */
+static void sort_spikes(const saltus_group *g, saltus_spikes *out, int64_t base, int from, int to, const workspace *w)
+{
+    const int count = to - from;
+    const int64_t total = g->batch * out->capacity;
+    const double *restrict time = out->time + base + from;
+    const int32_t *restrict neuron = out->neuron + base + from;
+    int32_t *rank = w->order, *spare = w->order + count;
+    if (count < 2) return;
+    if (count <= 256) { /* rank by counting the earlier ones: no branches to mispredict */
+        double *restrict padded = w->sorted;
+        const int full = (count + 7) & ~7;
+        for (int i = 0; i < full; i++) padded[i] = i < count ? time[i] : INFINITY;
+        for (int i = 0; i < count; i++) rank[i] = -1;
+        for (int block = 0; block < full; block += 8) {
+            double before[8] = {0.0};
+            for (int j = 0; j < count; j++) {
+                const double t = padded[j];
+#pragma omp simd
+                for (int l = 0; l < 8; l++) before[l] += t < padded[block + l] ? 1.0 : 0.0;
+            }
+            for (int l = 0; l < 8; l++) w->lead[block + l] = before[l];
+        }
+        for (int i = 0; i < count; i++) {
+            int64_t before = (int64_t)w->lead[i];
+            int32_t mine = i;
+            for (; rank[before] >= 0; before++) /* at one time: by neuron */
+                if (neuron[rank[before]] > neuron[mine]) {
+                    const int32_t other = rank[before];
+                    rank[before] = mine;
+                    mine = other;
+                }
+            rank[before] = mine;
+        }
+    } else { /* bottom-up merge sort */
+        for (int i = 0; i < count; i++) rank[i] = i;
+        for (int width = 1; width < count; width *= 2) {
+            for (int left = 0; left < count; left += 2 * width) {
+                const int middle = left + width < count ? left + width : count;
+                const int right = left + 2 * width < count ? left + 2 * width : count;
+                for (int a = left, b = middle, k = left; k < right; k++) {
+                    const int take_b =
+                        a == middle || (b < right && (time[rank[b]] < time[rank[a]] ||
+                                                      (time[rank[b]] == time[rank[a]] && neuron[rank[b]] < neuron[rank[a]])));
+                    spare[k] = take_b ? rank[b++] : rank[a++];
+                }
+            }
+            int32_t *swap = rank;
+            rank = spare, spare = swap;
+        }
+    }
+#define SALTUS_PERMUTE(array, type)                                                  \
+    do {                                                                             \
+        type *values = (array) + base + from, *sorted = (type *)(void *)w->sorted;   \
+        for (int i = 0; i < count; i++) sorted[i] = values[rank[i]];                 \
+        memcpy(values, sorted, sizeof(type) * (size_t)count);                        \
+    } while (0)
+    SALTUS_PERMUTE(out->time, double);
+    SALTUS_PERMUTE(out->neuron, int32_t);
+    SALTUS_PERMUTE(out->slope, double);
+    for (int s = 0; s < STATES; s++) SALTUS_PERMUTE(out->state + s * total, double);
+#undef SALTUS_PERMUTE
+}
+
+/* One sample forward. */
+SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
+                                 double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
+{
+    const int events = in->count[sample], pad = g->n_pad;
+    const int64_t first = in->start[sample];
+    const double *restrict time = in->time + first;
+    const int32_t *restrict row = in->row + first;
+    const int64_t base = sample * out->capacity;
+    int spikes = 0, silent = g->n;
+    memset(w->count, 0, sizeof(int32_t) * (size_t)pad);
+    begin(g, w);
+    measure(shared, g, time, events, w);
+    for (int e = 0; e <= events; e++) {
+        if (e > 0 && row[e - 1] >= 0)
+            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
+        if (e > 0 && record != NULL) {
+            double *const rows[] = { w->x.V, w->x.I };
+            write_record(g, record, first + e - 1, rows);
+        }
+        const double dt = w->dt[e];
+        if (dt == 0.0 && e > 0) continue;
+#pragma omp simd
+        for (int n = 0; n < pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            if (shared) {
+                Phi_V_V = w->k.Phi_V_V[e];
+                Phi_V_I = w->k.Phi_V_I[e];
+                Phi_I_I = w->k.Phi_I_I[e];
+                Psi_I_V = w->k.Psi_I_V[e];
+            } else {
+                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
+            double V_next, I_next;
+            model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            double rate;
+            {
+                double u_1_rate;
+                model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+                rate = u_1_rate;
+            }
+            const double shrink = shared ? w->shrink[e] : saltus_exp(-rate * dt);
+            const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
+            int may_cross;
+            {
+                double a0, a1, a2;
+                {
+                    double u_0;
+                    model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+                    a0 = u_0;
+                    double u_1;
+                    model_ladder_1(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &u_1);
+                    a1 = u_1;
+                    double u_2;
+                    model_ladder_2(w->x.I[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &u_2);
+                    a2 = u_2;
+                }
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(V_next, w->p.theta[n], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(V_next, I_next, w->p.per_tau_mem[n], &u_1);
+                    b1 = u_1;
+                }
+                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+            }
+            w->flag[n] = may_cross;
+            w->x_end.V[n] = V_next;
+            w->x_end.I[n] = I_next;
+        }
+        int queued = 0;
+        for (int block = 0; block < pad; block += 8) {
+            int64_t any = 0;
+            for (int n = block; n < block + 8; n++) any |= w->flag[n];
+            for (int n = block; any && n < block + 8; n++)
+                if (w->flag[n] && n < g->n && !(g->max_spikes > 0 && w->count[n] >= g->max_spikes))
+                    enqueue(w, &queued, n, 0.0, dt);
+        }
+        if (e == 0) /* no neuron may start at or above its threshold */
+            for (int n = 0; n < g->n; n++) {
+                double u_0;
+                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+                if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
+            }
+        const double origin = e > 0 ? time[e - 1] : 0.0;
+        const int interval = spikes;
+        while (queued > 0) { /* in each round a neuron finds its next spike */
+            int kept = 0;
+            for (int from = 0; from < queued; from += LANES) {
+                bundle q;
+                const int lanes = gather(w, from, queued, &q);
+                const int64_t unsettled = search(&q, origin);
+                settle(&q);
+                for (int l = 0; l < lanes; l++) {
+                    const int n = w->who[from + l];
+                    const double since = w->from[from + l] + q.at[l];
+                    if (!q.crosses[l]) {
+                        if (-q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
+                        continue;
+                    }
+                    if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0);
+                    if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0);
+                    if (spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity);
+                    put_spike(g, out, base + spikes++, origin + since, n, e, &q, l);
+                    w->count[n]++;
+                    if (w->count[n] == g->max_spikes) silent--;
+                    w->x_end.V[n] = q.V_end[l];
+                    w->x_end.I[n] = q.I_end[l];
+                    if (q.again[l] && w->count[n] != g->max_spikes) {
+                        w->queue.V[kept] = q.V_after[l];
+                        w->queue.I[kept] = q.I_after[l];
+                        w->who[kept] = n;
+                        w->from[kept] = since;
+                        w->span[kept++] = q.span[l] - q.at[l];
+                    }
+                }
+            }
+            queued = kept;
+        }
+        sort_spikes(g, out, base, interval, spikes, w);
+        if (silent == 0 && g->max_spikes > 0 && final == NULL && record == NULL) break; /* nothing is left to happen */
+        const states_view swap = w->x;
+        w->x = w->x_end;
+        w->x_end = swap;
+    }
+    out->count[sample] = spikes;
+    if (final != NULL) {
+        double *const rows[] = { w->x.V, w->x.I };
+        write_record(g, final, sample, rows);
+    }
+    return DONE;
+}
+
+/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. */
+SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                          const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample], pad = g->n_pad;
+    const int32_t *restrict row = in->row + in->start[sample];
+    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    int next = 0;
+    begin(g, w);
+    for (int e = 0; e <= events; e++) {
+        if (e > 0 && row[e - 1] >= 0)
+            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
+        memcpy(w->start.V + (int64_t)e * pad, w->x.V, sizeof(double) * (size_t)pad);
+        memcpy(w->start.I + (int64_t)e * pad, w->x.I, sizeof(double) * (size_t)pad);
+        const double dt = w->dt[e];
+#pragma omp simd
+        for (int n = 0; n < pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            if (shared) {
+                Phi_V_V = w->k.Phi_V_V[e];
+                Phi_V_I = w->k.Phi_V_I[e];
+                Phi_I_I = w->k.Phi_I_I[e];
+                Psi_I_V = w->k.Psi_I_V[e];
+            } else {
+                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
+            double V_next, I_next;
+            model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            w->x.V[n] = V_next;
+            w->x.I[n] = I_next;
+        }
+        for (; next < out->count[sample] && out->after[base + next] == e; next++) {
+            const int n = out->neuron[base + next]; /* of several spikes the last one's word stands */
+            const double dt = w->gap[next];
+            double plus_V, plus_I;
+            plus_V = out->state[0 * total + base + next];
+            plus_I = out->state[1 * total + base + next];
+            {
+                double V_next, I_next;
+                model_reset(plus_I, w->p.v_reset[n], &V_next, &I_next);
+                plus_V = V_next;
+            }
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            double V_next, I_next;
+            model_advance(plus_V, plus_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            w->x.V[n] = V_next;
+            w->x.I[n] = I_next;
+        }
+    }
+}
+
+/* One sample backward. */
+SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, const saltus_events *in,
+                                   const saltus_spikes *out, const saltus_cotangent *cotangent,
+                                   const saltus_gradient *gradient, double *record, workspace *w, int32_t chunk,
+                                   int32_t sample)
+{
+    const int events = in->count[sample], pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
+    const int64_t first = in->start[sample];
+    const int32_t *restrict row = in->row + first;
+    const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
+    const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
+    measure(shared, g, in->time + first, events, w);
+    begin_adjoint(g, w, final);
+    int last = events; /* behind it the adjoints are zero */
+    const int64_t base = sample * out->capacity, total_spikes = g->batch * out->capacity;
+    const double *restrict time = out->time + base;
+    const int32_t *restrict neuron = out->neuron + base, *restrict after = out->after + base;
+    int used = out->count[sample];
+    if (final == NULL) {
+        while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
+        last = used > 0 ? after[used - 1] : -1;
+    }
+    /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
+     * begin; order: 1 for a neuron's first spike of the interval */
+    for (int n = 0; n < g->n; n++) w->latest[n] = -1;
+    const int measured = parameters ? out->count[sample] : used;
+    for (int i = measured - 1; i >= 0; i--) {
+        const int e = after[i], n = neuron[i], next = w->latest[n];
+        const double end = e < events ? in->time[first + e] : g->horizon;
+        w->gap[i] = (next >= 0 && after[next] == e ? time[next] : end) - time[i];
+        w->lead[i] = time[i] - (e > 0 ? in->time[first + e - 1] : 0.0);
+        w->order[i] = 1;
+        if (next >= 0 && after[next] == e) w->order[next] = 0;
+        w->latest[n] = i;
+    }
+#pragma omp simd
+    for (int i = 0; i < used; i++) {
+        const int n = shared ? 0 : neuron[i];
+        {double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+          model_propagator(w->gap[i], w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+          w->k_gap.Phi_V_V[i] = Phi_V_V;
+          w->k_gap.Phi_I_I[i] = Phi_I_I;
+          w->k_gap.Psi_I_V[i] = Psi_I_V;
+        }
+        {double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+          model_propagator(w->lead[i], w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+          w->k_lead.Phi_V_V[i] = Phi_V_V;
+          w->k_lead.Phi_I_I[i] = Phi_I_I;
+          w->k_lead.Psi_I_V[i] = Psi_I_V;
+        }
+    }
+    if (parameters) replay(shared, g, in, out, w, sample);
+    if (gradient->want & WANT_TIMES)
+        for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
+    if (record != NULL)
+        for (int e = last < 0 ? 0 : last; e < events; e++)
+            memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
+    for (int e = last; e >= 0; e--) {
+        const int64_t at = (int64_t)e * pad;
+        int held = 0;
+        for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+        for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
+            const int i = used - 1, n = neuron[i];
+            if (parameters) {
+                double plus_V, plus_I;
+                plus_V = out->state[0 * total_spikes + base + i];
+                plus_I = out->state[1 * total_spikes + base + i];
+                {
+                    double V_next, I_next;
+                    model_reset(plus_I, w->p.v_reset[n], &V_next, &I_next);
+                    plus_V = V_next;
+                }
+                const states_view plus = { &plus_V, &plus_I };
+                add_stretch(w, &total, 1.0, w->gap[i], &plus, 0, n);
+            }
+            {
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->k_gap.Phi_V_V[i], w->k_gap.Phi_I_I[i], w->k_gap.Psi_I_V[i], &lambda_V_next, &lambda_I_next);
+                w->y.lambda_V[n] = lambda_V_next;
+                w->y.lambda_I[n] = lambda_I_next;
+            }
+            {
+                double sensitivity, lambda_V_next, lambda_I_next;
+                model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I[n], cotangent->time[base + i], w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next);
+                if (parameters) {
+                    double grad_theta, grad_v_reset;
+                    model_emission_parameters(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
+                    total.theta[n] += grad_theta;
+                    total.v_reset[n] += grad_v_reset;
+                }
+                w->y.lambda_V[n] = lambda_V_next;
+            }
+            if (!w->order[i]) continue;
+            if (parameters) {
+                add_stretch(w, &total, 1.0, w->lead[i], &w->start, at + n, n);
+                w->active[n] = 0.0;
+            }
+            {
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->k_lead.Phi_V_V[i], w->k_lead.Phi_I_I[i], w->k_lead.Psi_I_V[i], &lambda_V_next, &lambda_I_next);
+                w->held[0 * out->capacity + held] = lambda_V_next;
+                w->held[1 * out->capacity + held] = lambda_I_next;
+            }
+            w->holder[held++] = n;
+        }
+        const double dt = w->dt[e];
+        if (parameters) {
+#pragma omp simd
+            for (int n = 0; n < g->n; n++)
+                add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
+        }
+#pragma omp simd
+        for (int n = 0; n < pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            if (shared) {
+                Phi_V_V = w->k.Phi_V_V[e];
+                Phi_V_I = w->k.Phi_V_I[e];
+                Phi_I_I = w->k.Phi_I_I[e];
+                Psi_I_V = w->k.Psi_I_V[e];
+            } else {
+                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
+            double lambda_V_next, lambda_I_next;
+            model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
+            w->y.lambda_V[n] = lambda_V_next;
+            w->y.lambda_I[n] = lambda_I_next;
+        }
+        for (int h = 0; h < held; h++) {
+            w->y.lambda_V[w->holder[h]] = w->held[0 * out->capacity + h];
+            w->y.lambda_I[w->holder[h]] = w->held[1 * out->capacity + h];
+        }
+        if (e == 0) break;
+        if (record != NULL) {
+            double *const rows[] = { w->y.lambda_V, w->y.lambda_I };
+            write_record(g, record, first + e - 1, rows);
+        }
+        const int32_t r = row[e - 1];
+        double credit = 0.0;
+        if (r >= 0)
+            credit = depart(g, w, parameters ? &total : NULL, &w->start, at, g->receptor[r], g->weights + (int64_t)r * pad,
+                            NULL,
+                            gradient->want & WANT_WEIGHTS ? gradient->weights + ((int64_t)chunk * g->rows + r) * pad : NULL);
+        if (gradient->want & WANT_TIMES) gradient->event_time[first + e - 1] = credit;
+    }
+    if (parameters) end_adjoint(g, w, &total);
+}
+
+typedef int (*sample_task)(const void *job, workspace *w, int32_t chunk, int32_t sample, saltus_status *status);
+
+/* Runs a task for every sample of the chunks [first, last), chunk by chunk; the first failure (by sample) is kept. */
+static int32_t for_each_sample(const saltus_group *g, const void *job, sample_task task, int64_t events, int64_t spikes,
+                               int32_t first, int32_t last, int32_t threads, char *place, int64_t bytes,
+                               saltus_status *status)
+{
+    const int64_t needed = saltus_workspace(g, events, spikes);
+    *status = (saltus_status){DONE, g->batch, -1, 0.0, needed};
+    if (bytes < needed) return fail(status, WORKSPACE, -1, -1, 0.0, needed);
+    (void)threads;
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#endif
+    for (int32_t chunk = first; chunk < last; chunk++) {
+#ifdef _OPENMP
+        char *mine = place + omp_get_thread_num() * bytes;
+#else
+        char *mine = place;
+#endif
+        workspace w;
+        lay_out(&w, g, events, spikes, mine);
+        prepare(g, &w);
+        const int32_t from = (int32_t)((int64_t)chunk * g->batch / g->chunks);
+        const int32_t to = (int32_t)((int64_t)(chunk + 1) * g->batch / g->chunks);
+        for (int32_t sample = from; sample < to; sample++) {
+            saltus_status mine_status = {DONE, 0, 0, 0.0, 0};
+            if (task(job, &w, chunk, sample, &mine_status) == DONE) continue;
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+            if (sample < status->sample) *status = mine_status;
+            break;
+        }
+    }
+    return status->code;
+}
+
+typedef struct {
+    const saltus_group *g;
+    const saltus_events *in;
+    saltus_spikes *out;
+    double *final, *record;
+} forward_job;
+
+static int forward_task(const void *job, workspace *w, int32_t chunk, int32_t sample, saltus_status *status)
+{
+    const forward_job *f = job;
+    (void)chunk;
+    f->out->start[sample] = sample * f->out->capacity;
+    f->out->count[sample] = 0;
+    f->out->nearest_miss[sample] = INFINITY;
+    f->out->joined[sample] = 0;
+    if (f->g->recurrent != NULL)
+        return f->g->flow_shared ? forward_recurrent(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
+                                 : forward_recurrent(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);
+    return f->g->flow_shared ? forward_sample(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
+                             : forward_sample(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);
+}
+
+static int64_t most_events(const saltus_group *g, const saltus_events *in)
+{
+    int64_t most = 0;
+    for (int32_t b = 0; b < g->batch; b++) most = in->count[b] > most ? in->count[b] : most;
+    return most;
+}
+
+int32_t saltus_forward(const saltus_group *g, const saltus_events *in, saltus_spikes *out, double *final,
+                       double *record, int32_t first, int32_t last, int32_t threads, char *place, int64_t bytes,
+                       saltus_status *status)
+{
+    const forward_job job = {g, in, out, final, record};
+    return for_each_sample(g, &job, forward_task, most_events(g, in), out->capacity, first, last, threads, place,
+                           bytes, status);
+}
+
+typedef struct {
+    const saltus_group *g;
+    const saltus_events *in;
+    const saltus_spikes *out;
+    const saltus_cotangent *cotangent;
+    const saltus_gradient *gradient;
+    double *record;
+} backward_job;
+
+static int backward_task(const void *job, workspace *w, int32_t chunk, int32_t sample, saltus_status *status)
+{
+    const backward_job *f = job;
+    (void)status;
+    if (f->g->recurrent != NULL) {
+        if (f->g->flow_shared)
+            backward_recurrent(1, f->g, f->in, f->out, f->cotangent, f->gradient, f->record, w, chunk, sample);
+        else
+            backward_recurrent(0, f->g, f->in, f->out, f->cotangent, f->gradient, f->record, w, chunk, sample);
+        return DONE;
+    }
+    if (f->g->flow_shared)
+        backward_sample(1, f->g, f->in, f->out, f->cotangent, f->gradient, f->record, w, chunk, sample);
+    else
+        backward_sample(0, f->g, f->in, f->out, f->cotangent, f->gradient, f->record, w, chunk, sample);
+    return DONE;
+}
+
+int32_t saltus_backward(const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                        const saltus_cotangent *cotangent, const saltus_gradient *gradient, double *record,
+                        int32_t first, int32_t last, int32_t threads, char *place, int64_t bytes,
+                        saltus_status *status)
+{
+    const backward_job job = {g, in, out, cotangent, gradient, record};
+    const int64_t pad = g->n_pad, span = last - first;
+    if (gradient->want & WANT_WEIGHTS) {
+        memset(gradient->weights + first * g->rows * pad, 0, sizeof(double) * (size_t)(span * g->rows * pad));
+        if (g->recurrent != NULL)
+            memset(gradient->recurrent + first * g->n * pad, 0, sizeof(double) * (size_t)(span * g->n * pad));
+    }
+    if (gradient->want & WANT_PARAMETERS)
+        memset(gradient->parameters + first * PARAMETERS * pad, 0, sizeof(double) * (size_t)(span * PARAMETERS * pad));
+    return for_each_sample(g, &job, backward_task, most_events(g, in), out->capacity, first, last, threads, place,
+                           bytes, status);
+}
+
+static void reduce(double *restrict base, int32_t chunks, int64_t size)
+{
+    for (int32_t step = 1; step < chunks; step *= 2)
+        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
+            double *restrict into = base + chunk * size;
+            const double *restrict from = base + (chunk + step) * size;
+            for (int64_t i = 0; i < size; i++) into[i] += from[i];
+        }
+}
+
+void saltus_reduce(const saltus_group *g, const saltus_gradient *gradient)
+{
+    const int64_t pad = g->n_pad;
+    if (gradient->want & WANT_WEIGHTS) {
+        reduce(gradient->weights, g->chunks, g->rows * pad);
+        if (g->recurrent != NULL) reduce(gradient->recurrent, g->chunks, g->n * pad);
+    }
+    if (gradient->want & WANT_PARAMETERS) reduce(gradient->parameters, g->chunks, PARAMETERS * pad);
+}
+
+int32_t saltus_abi(void)
+{
+    return ABI;
+}

@@ -1,0 +1,190 @@
+/* Made by `saltus emit` from lif_soft.toml (event; ir.json d50ce02a2439). Do not edit: change the spec or the templates and run it again.
+ *
+ * Leaky integrate-and-fire neuron with a soft reset: the threshold is taken off
+ * (Wunderlich & Pehle (2021), Table 1 with another reset)
+ *
+ * The mathematics of one neuron: each function is one object of the derivation, each line one equation and its label.
+ */
+#ifndef SALTUS_MODEL_H
+#define SALTUS_MODEL_H
+
+#include "exponentials.h"
+
+/* ---- constants */
+
+SALTUS_INLINE void model_constants(const double tau_mem, const double tau_syn, double *restrict per_tau_mem,
+    double *restrict per_tau_syn)
+{
+    *per_tau_mem = 1.0 / tau_mem; /* constants */
+    *per_tau_syn = 1.0 / tau_syn; /* constants */
+}
+
+/* ---- the flow between events */
+
+SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+    double *restrict Psi_I_V)
+{
+    *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+}
+
+SALTUS_INLINE void model_advance(const double V, const double I, const double Phi_V_V, const double Phi_V_I,
+    const double Phi_I_I, double *restrict V_next, double *restrict I_next)
+{
+    *V_next = Phi_V_V * V + Phi_V_I * I; /* flow.V */
+    *I_next = Phi_I_I * I; /* flow.I */
+}
+
+SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, const double Phi_V_V,
+    const double Phi_I_I, const double Psi_I_V, double *restrict lambda_V_next,
+    double *restrict lambda_I_next)
+{
+    *lambda_V_next = Phi_V_V * lambda_V; /* flow.adjoint.V */
+    *lambda_I_next = Psi_I_V * lambda_V + Phi_I_I * lambda_I; /* flow.adjoint.I */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I,
+    const double lambda_V, const double lambda_I, const double tau_mem, const double tau_syn,
+    const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+        /* flow.derivative */
+    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
+    *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
+        /* gradient.flow.tau_syn */
+}
+
+/* ---- the ends */
+
+SALTUS_INLINE void model_terminal(const double final_V, const double final_I, const double per_tau_mem,
+    const double per_tau_syn, double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *lambda_V_next = -final_V * per_tau_mem; /* adjoint.terminal */
+    *lambda_I_next = -final_I * per_tau_syn; /* adjoint.terminal */
+}
+
+SALTUS_INLINE void model_initial_gradient(const double lambda_V, const double lambda_I, const double tau_mem,
+    const double tau_syn, double *restrict grad_V0, double *restrict grad_I0)
+{
+    *grad_V0 = -tau_mem * lambda_V; /* gradient.initial */
+    *grad_I0 = -tau_syn * lambda_I; /* gradient.initial */
+}
+
+/* ---- the adjoints as dL/dx */
+
+SALTUS_INLINE void model_costate(const double lambda_V, const double lambda_I, const double tau_mem,
+    const double tau_syn, double *restrict costate_V, double *restrict costate_I)
+{
+    *costate_V = -tau_mem * lambda_V; /* costate */
+    *costate_I = -tau_syn * lambda_I; /* costate */
+}
+
+/* ---- emission: spike */
+
+SALTUS_INLINE void model_ladder_0(const double V, const double theta, double *restrict u_0)
+{
+    *u_0 = V - theta; /* guard.ladder.0 */
+}
+
+SALTUS_INLINE void model_ladder_0_rate(double *restrict u_0_rate)
+{
+    *u_0_rate = 0.0; /* guard.ladder.0 */
+}
+
+SALTUS_INLINE void model_ladder_1(const double V, const double I, const double per_tau_mem,
+    double *restrict u_1)
+{
+    *u_1 = (I - V) * per_tau_mem; /* guard.ladder.1 */
+}
+
+SALTUS_INLINE void model_ladder_1_rate(const double per_tau_mem, double *restrict u_1_rate)
+{
+    *u_1_rate = per_tau_mem; /* guard.ladder.1 */
+}
+
+SALTUS_INLINE void model_ladder_2(const double I, const double per_tau_mem, const double per_tau_syn,
+    double *restrict u_2)
+{
+    *u_2 = -I * per_tau_mem * per_tau_syn; /* guard.ladder.2 */
+}
+
+SALTUS_INLINE void model_ladder_2_rate(const double per_tau_syn, double *restrict u_2_rate)
+{
+    *u_2_rate = per_tau_syn; /* guard.ladder.2 */
+}
+
+SALTUS_INLINE void model_guard(const double V, const double theta, double *restrict guard)
+{
+    *guard = V - theta; /* transition.condition */
+}
+
+SALTUS_INLINE void model_guard_slope(const double V, const double I, const double per_tau_mem,
+    double *restrict guard_slope)
+{
+    *guard_slope = (I - V) * per_tau_mem; /* transition.slope */
+}
+
+SALTUS_INLINE void model_reset(const double V, const double I, const double theta, double *restrict V_next,
+    double *restrict I_next)
+{
+    *V_next = V - theta; /* reset.V */
+    *I_next = I; /* reset.I */
+}
+
+SALTUS_INLINE void model_emission_adjoint(const double V, const double I, const double lambda_V,
+    const double lambda_I, const double external, const double theta, double *restrict sensitivity,
+    double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *sensitivity = external + theta * lambda_V; /* jump.sensitivity */
+    *lambda_V_next = (lambda_V * (V - I) - (*sensitivity)) / (V - I); /* jump.emission */
+    *lambda_I_next = lambda_I; /* jump.emission.I */
+}
+
+SALTUS_INLINE void model_emission_parameters(const double V, const double I, const double lambda_V,
+    const double sensitivity, const double tau_mem, double *restrict grad_theta)
+{
+    *grad_theta = tau_mem * (lambda_V * (V - I) - sensitivity) / (V - I); /* gradient.jump.theta */
+}
+
+/* ---- arrival: exc */
+
+SALTUS_INLINE void model_exc_jump(const double V, const double I, const double w, double *restrict V_next,
+    double *restrict I_next)
+{
+    *V_next = V; /* receive.V */
+    *I_next = I + w; /* receive.I */
+}
+
+SALTUS_INLINE void model_exc_adjoint(const double lambda_V, const double lambda_I,
+    double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *lambda_V_next = lambda_V; /* jump.arrival.V */
+    *lambda_I_next = lambda_I; /* jump.arrival.I */
+}
+
+SALTUS_INLINE void model_exc_credit(const double lambda_V, const double lambda_I, double *restrict credit)
+{
+    *credit = lambda_V - lambda_I; /* arrival.credit */
+}
+
+SALTUS_INLINE void model_exc_weight(const double lambda_I, const double tau_syn, double *restrict grad_w)
+{
+    *grad_w = -tau_syn * lambda_I; /* gradient.weight */
+}
+
+#endif
