@@ -77,7 +77,7 @@ def terms(
             )
         if name not in found:
             raise ConfigError(f"loss: there is no population {name!r}. There are {', '.join(found)}.")
-        objective.check(name, found[name], config.populations[name].spikes_kept, config.T)
+        objective.check(name, found[name], config.populations[name].spikes_kept)
         bound.append(Term(weight, objective, name))
     return tuple(bound)
 

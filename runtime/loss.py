@@ -28,7 +28,6 @@ def loss(
     spike: int = 0,
     population: str | None = None,
     readout: str | Mapping[str, str] | None = None,
-    times: ArrayLike = (),
     targets: Mapping[str, ArrayLike] | ArrayLike | None = None,
     **parameters: float,
 ) -> Loss | LossSum:
@@ -42,7 +41,6 @@ def loss(
         population: see ``Loss``.
         readout: which readout of the model the loss reads, e.g. ``"sum_V"``; for a loss that reads several,
             a dict by the loss's names. A loss that declares the model's own name needs none.
-        times: in seconds, at which the loss reads states; see ``Loss``.
         targets: numbers for each label, ``(labels, neurons)``, for a loss against targets that is trained on
             labels; for several targets a dict by name. None: ``net.run`` is given targets for each sample.
         parameters: values that differ from the spec's.
@@ -65,7 +63,6 @@ def loss(
         spike,
         population,
         _readouts(head, readout),
-        tuple(numbers(times, f"loss {head.name}: times").ravel().tolist()),
         _tables(head, targets),
     )
 

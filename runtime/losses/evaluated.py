@@ -34,28 +34,17 @@ class ReadoutSeeds(NamedTuple):
     values: Array
 
 
-class StateSeeds(NamedTuple):
-    """dL/d(state at given times): population, state, times ``(times,)``, ``(batch, neurons, times)``."""
-
-    population: str
-    name: str
-    times: Array
-    values: Array
-
-
 @dataclass(frozen=True, eq=False)
 class Seeds:
     """Where the backward run starts from; each sample's own, not divided by the batch."""
 
     times: list[TimeSeeds] = field(default_factory=list)
     readouts: list[ReadoutSeeds] = field(default_factory=list)
-    states: list[StateSeeds] = field(default_factory=list)
 
     def add(self, other: Seeds, weight: float) -> None:
         """Adds ``weight`` times another one's."""
         self.times.extend(seed._replace(values=weight * seed.values) for seed in other.times)
         self.readouts.extend(seed._replace(values=weight * seed.values) for seed in other.readouts)
-        self.states.extend(seed._replace(values=weight * seed.values) for seed in other.states)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +63,7 @@ class Objective(Protocol):
     """A loss, of whatever kind.
 
     population: whose readouts; None: the network's only population without outgoing projections;
-    labelled: whether it needs labels; target_names: the targets that a run must be given;
-    sample_times: times in seconds at which it reads states, ``()`` if none.
+    labelled: whether it needs labels; target_names: the targets that a run must be given.
     """
 
     @property
@@ -84,10 +72,8 @@ class Objective(Protocol):
     def labelled(self) -> bool: ...
     @property
     def target_names(self) -> tuple[str, ...]: ...
-    @property
-    def sample_times(self) -> tuple[float, ...]: ...
 
-    def check(self, population: str, group: Group, kept: int | None, horizon: float) -> None:
+    def check(self, population: str, group: Group, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:

@@ -19,7 +19,6 @@ from saltus.runtime.losses.evaluated import (
     Index,
     ReadoutSeeds,
     Seeds,
-    StateSeeds,
     TimeSeeds,
 )
 from saltus.templates.ir import HeadIR, dump
@@ -46,9 +45,7 @@ class Loss:
         spike: number of the spike that ``first`` means, 0 for the first; ``spike(k)`` counts from it.
         population: whose readouts; None: the network's only population without outgoing projections.
         readouts: for each readout that the loss declares, which of the model it is: the name of an integral
-            or a maximum, or of a state, which is its value at T, or its values at ``times``.
-        times: in seconds, at which states are read, ``()`` for T; the loss then sees each neuron at each of
-            these times as a class of its own.
+            or a maximum, or of a state, which is its value at T.
         tables: for a target by the label: its numbers for each class, ``(labels, neurons)``.
     """
 
@@ -58,7 +55,6 @@ class Loss:
     spike: int = 0
     population: str | None = None
     readouts: Mapping[str, str] = field(default_factory=dict)
-    times: tuple[float, ...] = ()
     tables: Mapping[str, Array] = field(default_factory=dict)
 
     @functools.cached_property
@@ -82,16 +78,11 @@ class Loss:
         return tuple(name for name in self.head.targets if name not in self.tables)
 
     @property
-    def sample_times(self) -> tuple[float, ...]:
-        """At which it reads states."""
-        return self.times
-
-    @property
     def spikes(self) -> tuple[int, ...]:
         """The numbers of the spikes that it reads."""
         return tuple(self.spike + r.spike for r in self.head.readouts if r.spike is not None)
 
-    def check(self, population: str, group: Group, kept: int | None, horizon: float) -> None:
+    def check(self, population: str, group: Group, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
         name, ir = self.head.name, group.model.ir
         if self.spikes and not group.model.spikes:
@@ -106,18 +97,13 @@ class Loss:
                 "Keep more."
             )
         states = [state.name for state in ir.states if state.name not in ir.integrals]
-        known = states if self.times else [*ir.integrals, *(peak.name for peak in ir.peaks), *states]
+        known = [*ir.integrals, *(peak.name for peak in ir.peaks), *states]
         for readout in self.readouts.values():
             if readout not in known:
                 raise ConfigError(
                     f"loss: {name} reads {readout!r}, and {ir.name} of population {population!r} has no such "
-                    f"{'state' if self.times else 'readout'}. There are {', '.join(known)}."
+                    f"readout. There are {', '.join(known) or 'none'}."
                 )
-        if late := [time for time in self.times if not 0.0 <= time <= horizon]:
-            raise ConfigError(
-                f"loss: {name} reads states at t = {late[0]:g} s, and time goes from 0 to T = {horizon:g} s. "
-                "Give times between them."
-            )
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:
         """The loss of each sample of a run.
@@ -139,7 +125,7 @@ class Loss:
 
     def predictions(self, result: Result, population: str) -> NDArray[np.int64] | None:
         """By the first reading: the neuron that spikes first, -1 where none does; or the largest readout."""
-        if not self.labelled or self.times:
+        if not self.labelled:
             return None
         if self.head.readouts[0].spike is None:
             largest: NDArray[np.int64] = np.argmax(self._readings(result, population)[0].values, axis=1)
@@ -151,7 +137,7 @@ class Loss:
         """All that makes this loss what it is."""
         tables = {name: table.tolist() for name, table in self.tables.items()}
         fixed = (dict(self.parameters), self.missing, self.spike, self.population)
-        return dump(self.head) + repr((fixed, dict(self.readouts), self.times, tables)).encode()
+        return dump(self.head) + repr((fixed, dict(self.readouts), tables)).encode()
 
     def _readings(self, result: Result, population: str) -> list[_Reading]:
         found = []
@@ -165,9 +151,6 @@ class Loss:
         return found
 
     def _read(self, result: Result, population: str, name: str) -> Array:
-        if self.times:
-            at_times: Array = result.states[population][name]
-            return at_times
         readouts = result.readouts[population]
         return readouts[name] if name in readouts else result.final[population][name]
 
@@ -187,8 +170,6 @@ class Loss:
         if reading.at is not None:
             exists = reading.at >= 0
             seeds.times.append(TimeSeeds(population, reading.at[exists], gradient[exists]))
-        elif self.times:
-            seeds.states.append(StateSeeds(population, reading.name or "", np.array(self.times), gradient))
         else:
             seeds.readouts.append(ReadoutSeeds(population, reading.name or "", gradient))
 
