@@ -109,11 +109,13 @@ def _two_modes(model: ModelIR) -> Emission | None:
 
 def _closed_form(model: ModelIR) -> Flow:
     """The flow, if the kernel for feed-forward and dense recurrent groups can take the model."""
+    simple = not (model.modes or model.inputs or model.peaks)
     linear = all(arrival.linear and not arrival.triggers for arrival in model.arrivals)
-    if not isinstance(model.flow, Flow) or model.modes or model.inputs or model.peaks or not linear:
+    states = {state.name for state in model.states}
+    if not isinstance(model.flow, Flow) or not (simple and linear) or states & set(model.flow.adjoint.inputs):
         raise EmitError(
-            f"{model.name} is more than linear dynamics with one mode and current-like synapses, "
-            "which is all that the fast kernel takes. Use the network kernel."
+            f"{model.name} is more than linear dynamics and readouts with one mode and current-like "
+            "synapses, which is all that the fast kernel takes. Use the network kernel."
         )
     return model.flow
 
