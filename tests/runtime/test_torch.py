@@ -1,0 +1,127 @@
+"""Networks inside PyTorch: autograd's own check, training, and messages."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import saltus
+from saltus.errors import ConfigError, InputError
+
+torch = pytest.importorskip("torch")
+
+from saltus.torch import Network  # noqa: E402  after the check that PyTorch is there
+
+T = 0.05
+
+
+def network(**changes) -> saltus.Network:
+    """3 inputs, 4 spiking neurons, 2 readouts."""
+    hidden = saltus.Layer(
+        "lif", 4, inputs=3, weights=saltus.Normal(3.0, 0.7), learn=("weights", "tau_mem", "theta"), **changes
+    )
+    out = saltus.Layer("li", 2, weights=saltus.Normal(0.5, 0.5), learn=("weights", "tau_syn"))
+    return saltus.Network([hidden, out], T=T, seed=3)
+
+
+def times() -> "torch.Tensor":
+    random = np.random.default_rng(1)
+    return torch.tensor(np.sort(random.uniform(0.0, T / 2, (2, 3, 3)), axis=2), requires_grad=True)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+def test_gradcheck(recurrent):
+    """Of all outputs by all parameters and input times."""
+    module = Network(network(recurrent=recurrent), spikes=2)
+    names = list(module.names)
+
+    def outputs(spikes, *values):
+        found = torch.func.functional_call(module, dict(zip(names, values, strict=True)), (spikes,))
+        first = torch.where(torch.isinf(found.spike_times["hidden0"]), 0.0, found.spike_times["hidden0"])
+        rest = [*found.readouts["output"].values(), *found.final["output"].values()]
+        return first * 1e3, *rest
+
+    given = [module.get_parameter(name).detach().clone().requires_grad_() for name in names]
+    assert torch.isfinite(module(times()).spike_times["hidden0"]).sum() > 8
+    assert torch.autograd.gradcheck(outputs, (times(), *given), eps=1e-7, atol=1e-4, rtol=1e-4)
+
+
+def test_it_is_the_gradient_of_the_runtime():
+    module = Network(network())
+    spikes = times()
+    found = module(spikes)
+    (found.spike_times["hidden0"][torch.isfinite(found.spike_times["hidden0"])].sum() * 1e3).backward()
+    net = network()
+    result = net.run([[list(n) for n in sample] for sample in spikes.detach().numpy()])
+    seeds = np.where(np.isinf(result.spikes["hidden0"].first()), 0.0, 1e3)
+    exact = net.gradients(result, d_spike_times={"hidden0": seeds})
+    for name in module.names:
+        np.testing.assert_array_equal(module.get_parameter(name).grad.numpy(), exact[name])
+    np.testing.assert_array_equal(spikes.grad.numpy(), np.array(exact["input_times"]))
+
+
+def test_a_step_before_the_backward_run_of_an_earlier_one_does_no_harm():
+    """Each backward run sees the values of its own forward run."""
+    module = Network(network())
+    alone = torch.autograd.grad(loss_of(module(times())), list(module.parameters()), allow_unused=True)
+    first = loss_of(module(times()))
+    with torch.no_grad():
+        other = {name: 1.1 * value for name, value in module.named_parameters()}
+    torch.func.functional_call(module, other, (times(),))
+    again = torch.autograd.grad(first, list(module.parameters()), allow_unused=True)
+    for a, b in zip(alone, again, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_an_optimiser_of_pytorch_learns():
+    module = Network(network())
+    adam = torch.optim.Adam(module.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(20):
+        adam.zero_grad()
+        loss = (module(times()).readouts["output"]["sum_V"] * 1e2 - 1.0).square().mean()
+        loss.backward()
+        adam.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.9 * losses[0]
+
+
+def test_the_state_is_named_as_in_saltus():
+    module = Network(network())
+    assert set(module.state_dict()) == set(module.net.parameters())
+
+
+def test_no_spike_is_infinite_and_has_no_gradient():
+    module = Network(network())
+    nothing = torch.full((1, 3), torch.inf, requires_grad=True)
+    found = module(nothing)
+    assert torch.isinf(found.spike_times["hidden0"]).all()
+    torch.exp(-found.spike_times["hidden0"] / 1e-3).sum().backward()
+    assert not nothing.grad.any()
+
+
+def test_what_does_not_fit_is_named():
+    with pytest.raises(ConfigError, match=r"the network has a loss, which PyTorch would not see\. Leave"):
+        Network(saltus.Network([saltus.Layer("lif", 2, inputs=1)], T=T, loss=saltus.loss(
+            "first_spike_cross_entropy")))  # fmt: skip
+    with pytest.raises(ConfigError, match=r"spikes = 0 is not a number of spikes\. Give 1 or more"):
+        Network(network(), spikes=0)
+    with pytest.raises(ConfigError, match=r"no population 'output' spikes\. There are hidden0"):
+        Network(network(), spikes={"output": 1})
+    with pytest.raises(InputError, match=r"a tensor of shape \(3,\) is not one time for each"):
+        Network(network())(torch.zeros(3))
+    with pytest.raises(InputError, match=r"the spike at t = -1 s is negative"):
+        Network(network())(torch.full((1, 3), -1.0))
+
+
+def test_without_pytorch_it_says_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "saltus.torch")
+    monkeypatch.delitem(sys.modules, "saltus.runtime.bridges.torch")
+    with pytest.raises(ConfigError, match=r"needs PyTorch\. Install it: pip install 'saltus\[torch\]'\."):
+        __import__("saltus.torch")
+
+
+def loss_of(found):
+    first = found.spike_times["hidden0"]
+    return first[torch.isfinite(first)].square().sum() + found.readouts["output"]["sum_V"].square().sum()
