@@ -17,8 +17,8 @@ from saltus.derive import notation
 from saltus.derive.algebra import factor_parts, readable, reduced
 from saltus.derive.crossing import Side, across_arrival, arranged
 from saltus.derive.derivation import Equation
-from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, XI, Direction, Scene
-from saltus.derive.spec import ModelSpec, Receptor
+from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, XI, Direction, Scene, along_parameter
+from saltus.derive.spec import ModelSpec, Phase, Receptor
 
 NEURON = "j"
 SENDER = "in"
@@ -38,22 +38,10 @@ def at_arrival(spec: ModelSpec, receptor: Receptor) -> list[Equation]:
     jump = tuple(scene.at(value, NEURON, "-") for value in receptor.jump)
     side = Side(scene, NEURON, jump, f"{prefix}.receive", prefix, f"{prefix}.velocity")
     steps = across_arrival(side)
-    relations = {e.label: e for e in steps}
     written = _written(side)
-    collected = _collected(side, written, relations)
-    before, after = scene.partials(NEURON, "-"), scene.adjoints(NEURON, "+")
-    choices = [
-        Equation(
-            f"{prefix}.choice.{name}",
-            reduced(sympy.expand(collected.rhs).coeff(dx)),
-            S.Zero,
-            "The multiplier before the arrival is chosen so that this coefficient vanishes.",
-            differentiates=(collected.label,),
-        )
-        for name, dx in zip(scene.names, before, strict=True)
-    ]
-    vanish = {choice.label: dx for choice, dx in zip(choices, before, strict=True)}
-    left = sympy.expand(collected.rhs).xreplace(dict.fromkeys(before, S.Zero))
+    collected = _collected(side, written, {e.label: e for e in steps})
+    choices = _choices(side, prefix, collected)
+    vanish, left, after = *_left(side, choices, collected), scene.adjoints(NEURON, "+")
     worth = notation.quantity(
         f"∂L/∂t_{SENDER}", rf"\frac{{\partial\mathcal{{L}}}}{{\partial t_\mathrm{{{SENDER}}}}}"
     )
@@ -83,16 +71,93 @@ def at_arrival(spec: ModelSpec, receptor: Receptor) -> list[Equation]:
     ]
 
 
+def at_release(spec: ModelSpec, phase: Phase) -> list[Equation]:
+    r"""Every step of the end of a phase, at the time :math:`t_k + t_\mathrm{ref}`.
+
+    The terms are those of an arrival; the velocity before is that of the phase, the one after that of what
+    follows.
+    """
+    here = spec.in_phase(phase.name)
+    scene = Scene(here, along_parameter(here, ()))
+    prefix = f"phase.{phase.name}.end"
+    reset = tuple(scene.at(value, NEURON, "-") for value in phase.reset)
+    side = Side(
+        scene, NEURON, reset, f"{prefix}.reset", prefix, f"{prefix}.velocity", spec.in_phase(phase.goto)
+    )
+    steps = across_arrival(side)
+    written = _written(side)
+    collected = _collected(side, written, {e.label: e for e in steps})
+    choices = _choices(side, prefix, collected)
+    vanish, left = _left(side, choices, collected)
+    worth = notation.quantity(
+        f"∂L/∂t_{phase.name}", rf"\frac{{\partial\mathcal{{L}}}}{{\partial t_\mathrm{{{phase.name}}}}}"
+    )
+    return [
+        *steps,
+        written,
+        collected,
+        *choices,
+        *_jumps(side, prefix, choices),
+        Equation(
+            f"{prefix}.left",
+            XI,
+            arranged(left.coeff(scene.time, 0), tuple(scene.given(NEURON).values())),
+            "What the parameters of the reset gain, at a given time.",
+            combines={collected.label: S.One, **vanish},
+            facts={scene.time: S.Zero},
+        ),
+        Equation(
+            f"{prefix}.credit",
+            worth,
+            factor_parts(reduced(left.coeff(scene.time))),
+            "What the time of the end is worth: it goes to the spike that started the phase, and to how long"
+            " the phase lasts.",
+            combines={collected.label: S.One, **vanish},
+            facts={XI: worth + left.coeff(scene.time, 0), scene.time: S.One},
+        ),
+        Equation(
+            f"gradient.duration.{phase.duration.name}.{phase.name}",
+            notation.total_derivative("L", phase.duration.name),
+            factor_parts(reduced(left.coeff(scene.time))),
+            "A longer phase ends later by as much.",
+            combines={f"{prefix}.credit": S.One},
+            facts={notation.total_derivative("L", phase.duration.name): worth},
+            over=f"ends of {phase.name}",
+        ),
+    ]
+
+
+def _choices(side: Side, prefix: str, collected: Equation) -> list[Equation]:
+    return [
+        Equation(
+            f"{prefix}.choice.{name}",
+            reduced(sympy.expand(collected.rhs).coeff(dx)),
+            S.Zero,
+            "The multiplier before is chosen so that this coefficient vanishes.",
+            differentiates=(collected.label,),
+        )
+        for name, dx in zip(side.scene.names, side.scene.partials(side.neuron, "-"), strict=True)
+    ]
+
+
+def _left(side: Side, choices: list[Equation], collected: Equation) -> tuple[dict[str, Expr], Expr]:
+    """The multipliers by which the choices take the unavailable derivatives away, and what is left."""
+    before = side.scene.partials(side.neuron, "-")
+    vanish: dict[str, Expr] = {choice.label: dx for choice, dx in zip(choices, before, strict=True)}
+    return vanish, sympy.expand(collected.rhs).xreplace(dict.fromkeys(before, S.Zero))
+
+
 def _written(side: Side) -> Equation:
     scene = side.scene
+    before, after = scene.partials(side.neuron, "-"), scene.partials(side.neuron, "+")
     terms = [(LOSS_BEFORE - LOSS_AFTER) * scene.time]
-    terms += [c * dx for c, dx in zip(scene.momenta(NEURON, "-"), scene.partials(NEURON, "-"), strict=True)]
-    terms += [-c * dx for c, dx in zip(_momenta_after(side), scene.partials(NEURON, "+"), strict=True)]
+    terms += [c * dx for c, dx in zip(scene.momenta(side.neuron, "-"), before, strict=True)]
+    terms += [-c * dx for c, dx in zip(_momenta_after(side), after, strict=True)]
     return Equation(
         f"{side.across}.xi",
         XI,
         sympy.Add(*terms),
-        "The terms of the arrival; its time enters no loss of spike times.",
+        "The terms of the event; its time enters no loss of spike times.",
         differentiates=("collect",),
     )
 
@@ -108,19 +173,19 @@ def _collected(side: Side, written: Equation, known: dict[str, Equation]) -> Equ
     return Equation(
         f"{side.across}.collected",
         XI,
-        arranged(total, (*scene.partials(NEURON, "-"), scene.time)),
+        arranged(total, (*scene.partials(side.neuron, "-"), scene.time)),
         "The relations put in, collected.",
         combines={written.label: S.One, **multipliers},
     )
 
 
 def _momenta_after(side: Side) -> tuple[Expr, ...]:
-    return tuple(side.mass_after.T * Matrix(side.scene.adjoints(NEURON, "+")))
+    return tuple(side.mass_after.T * Matrix(side.scene.adjoints(side.neuron, "+")))
 
 
 def _jumps(side: Side, prefix: str, choices: list[Equation]) -> list[Equation]:
     scene = side.scene
-    before, after = scene.adjoints(NEURON, "-"), scene.adjoints(NEURON, "+")
+    before, after = scene.adjoints(side.neuron, "-"), scene.adjoints(side.neuron, "+")
     matrix, right = sympy.linear_eq_to_matrix([sympy.expand(choice.lhs) for choice in choices], list(before))
     inverse = matrix.inv()
     return [
@@ -128,7 +193,7 @@ def _jumps(side: Side, prefix: str, choices: list[Equation]) -> list[Equation]:
             f"{prefix}.jump.{name}",
             before[a],
             readable((inverse.row(a) * right)[0], after),
-            "Solved for the multiplier before the arrival.",
+            "Solved for the multiplier before.",
             combines={c.label: inverse[a, i] for i, c in enumerate(choices) if inverse[a, i] != 0},
         )
         for a, name in enumerate(scene.names)

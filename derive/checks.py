@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sympy
 
 from saltus.derive.expressions import Place
@@ -27,9 +29,16 @@ def names_differ(origin: str, parameters: tuple[Parameter, ...], states: tuple[S
 def consistent(spec: ModelSpec) -> None:
     """Raises ``SpecError`` unless the dynamics determine the motion and each transition can happen."""
     _readouts(spec)
-    _mass(spec)
+    _mass(spec, spec.dynamics, "dynamics")
+    reached = {t.goto for t in spec.transitions} | {p.goto for p in spec.phases}
+    for phase in spec.phases:
+        _mass(replace(spec, dynamics=phase.dynamics), phase.dynamics, f"mode.{phase.name}.dynamics")
+        if phase.name not in reached:
+            raise Place(spec.origin, f"mode.{phase.name}").error(
+                "no transition goes to it.", f'Write goto = "{phase.name}" in the transition that starts it.'
+            )
     _transitions(spec)
-    _no_instant_crossing(spec)
+    _receptors(spec)
 
 
 def _readouts(spec: ModelSpec) -> None:
@@ -42,9 +51,9 @@ def _readouts(spec: ModelSpec) -> None:
             )
 
 
-def _mass(spec: ModelSpec) -> None:
+def _mass(spec: ModelSpec, dynamics: tuple[sympy.Expr, ...], table: str) -> None:
     for i, state in enumerate(spec.states):
-        place = Place(spec.origin, "dynamics", f"f_{state.name}")
+        place = Place(spec.origin, table, f"f_{state.name}")
         if spec.mass[i, :].has(*spec.x_dot):
             raise place.error(
                 "the equation is not linear in the time derivatives.",
@@ -55,13 +64,13 @@ def _mass(spec: ModelSpec) -> None:
                 "a time derivative has a factor that depends on the state.",
                 "Divide the equation by it, so that dot(...) stands alone or with parameters.",
             )
-        if not spec.dynamics[i].has(*spec.x_dot):
+        if not dynamics[i].has(*spec.x_dot):
             raise place.error(
                 "the equation holds no time derivative, so it is no equation of motion.",
                 f"Write how dot({state.name}) follows from states and parameters.",
             )
     if sympy.cancel(spec.mass.det()) == 0:
-        raise Place(spec.origin, "dynamics").error(
+        raise Place(spec.origin, table).error(
             "the equations do not determine all time derivatives: their matrix is singular.",
             "Write equations that can be solved for each dot(...).",
         )
@@ -90,17 +99,7 @@ def _transitions(spec: ModelSpec) -> None:
             )
 
 
-def _no_instant_crossing(spec: ModelSpec) -> None:
-    for transition in spec.transitions:
-        for receptor in spec.receptors:
-            jump = dict(zip(spec.x, receptor.jump, strict=True))
-            moved = transition.when.xreplace(jump) - transition.when
-            if sympy.cancel(sympy.together(moved)) != 0:
-                raise Place(spec.origin, f"receive.{receptor.name}").error(
-                    f"an arriving spike changes {transition.when} at once, so it could itself set off "
-                    f"[transition.{transition.name}]; such delta synapses are not supported yet.",
-                    "Let it act on a state that drives the condition through the dynamics, like a current.",
-                )
+def _receptors(spec: ModelSpec) -> None:
     for receptor in spec.receptors:
         place = Place(spec.origin, f"receive.{receptor.name}")
         changes = [e for e, state in zip(receptor.jump, spec.states, strict=True) if e != state.symbol]

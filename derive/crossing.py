@@ -19,7 +19,7 @@ from sympy import Expr, Function, Matrix, S, Symbol
 from saltus.derive.algebra import coefficients, factor_parts, readable, reduced, total
 from saltus.derive.derivation import Equation
 from saltus.derive.scene import SPIKING, Scene
-from saltus.derive.spec import Transition
+from saltus.derive.spec import ModelSpec, Transition
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Side:
     """One neuron at the spike: what its state becomes, and what its equations are called.
 
     after: each state's value after, in terms of the values before; enter: the step "its value after";
-    across: prefix of the steps that follow; velocity: prefix of the steps on its velocities.
+    across: prefix of the steps that follow; velocity: prefix of the steps on its velocities; following: the
+    model as it is afterwards, where a phase begins or ends.
     """
 
     scene: Scene
@@ -36,6 +37,12 @@ class Side:
     enter: str
     across: str
     velocity: str
+    following: ModelSpec | None = None
+
+    @property
+    def model_after(self) -> ModelSpec:
+        """Whose dynamics hold after."""
+        return self.following or self.scene.spec
 
     @cached_property
     def before_to_after(self) -> dict[Expr, Expr]:
@@ -45,7 +52,7 @@ class Side:
     @cached_property
     def mass_after(self) -> Matrix:
         """M at the values after."""
-        mass = self.scene.spec.mass.applyfunc(lambda entry: self.scene.at(entry, self.neuron, "-"))
+        mass = self.model_after.mass.applyfunc(lambda entry: self.scene.at(entry, self.neuron, "-"))
         return mass.xreplace(self.before_to_after)
 
     @cached_property
@@ -84,7 +91,8 @@ def spiking_side(scene: Scene, transition: Transition) -> Side:
         onto = dict(zip(scene.states(SPIKING, "-"), reset, strict=True))
         jump = scene.targets[SPIKING].jump
         reset = tuple(scene.at(value, SPIKING, "-").xreplace(onto) for value in jump)
-    return Side(scene, SPIKING, reset, "reset", "reset", "reset.velocity")
+    following = scene.spec.in_phase(transition.goto)
+    return Side(scene, SPIKING, reset, "reset", "reset", "reset.velocity", following)
 
 
 def target_sides(scene: Scene) -> list[Side]:
@@ -187,10 +195,9 @@ def _derivative(side: Side, a: int) -> Equation:
 def _velocity(side: Side, r: int) -> Equation:
     r"""Row r of the dynamics on both sides: (M x')^+ = (M x')^- + h^- - h^+."""
     scene, n = side.scene, side.neuron
-    row = scene.spec.dynamics[r]
-    before = scene.at(row, n, "-")
+    before = scene.at(scene.spec.dynamics[r], n, "-")
     moving = dict(zip(scene.velocities(n, "-"), scene.velocities(n, "+"), strict=True))
-    after = before.xreplace(side.before_to_after).xreplace(moving)
+    after = scene.at(side.model_after.dynamics[r], n, "-").xreplace(side.before_to_after).xreplace(moving)
     lhs = sympy.Add(*(m * v for m, v in zip(side.mass_after.row(r), scene.velocities(n, "+"), strict=True)))
     return Equation(
         f"{side.velocity}.{scene.names[r]}",
@@ -205,13 +212,14 @@ def _velocity(side: Side, r: int) -> Equation:
 def _gain(side: Side, r: int) -> Expr:
     scene, n = side.scene, side.neuron
     force = scene.at(scene.spec.force[r], n, "-")
+    force_after = scene.at(side.model_after.force[r], n, "-").xreplace(side.before_to_after)
     moved = sympy.Add(
         *(
             scene.at(m, n, "-") * v
             for m, v in zip(scene.spec.mass.row(r), scene.velocities(n, "-"), strict=True)
         )
     )
-    return moved + sympy.expand(force - force.xreplace(side.before_to_after))
+    return moved + sympy.expand(force - force_after)
 
 
 def _in_time(side: Side, a: int) -> Equation:

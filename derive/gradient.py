@@ -16,14 +16,14 @@ from sympy import Expr, Integral, S, Symbol
 
 from saltus.derive import notation
 from saltus.derive.algebra import factor_parts, readable
-from saltus.derive.arrival import at_arrival
+from saltus.derive.arrival import at_arrival, at_release
 from saltus.derive.crossing import across, spike_time, spiking_side, target_sides
 from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.interval import between_spikes
 from saltus.derive.jump import Spike, jumps
 from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
 from saltus.derive.source_numbers import numbers
-from saltus.derive.spec import ModelSpec, Receptor, Transition
+from saltus.derive.spec import ModelSpec, Phase, Receptor, Transition
 
 _TARGETS = "mqrsuv"
 _ANY = "parameter"
@@ -41,7 +41,10 @@ def adjoint(spec: ModelSpec) -> Derivation:
     by_parameter = _prefixed(derived(model, along_parameter))
     arrivals = [equation for receptor in model.receptors for equation in at_arrival(model, receptor)]
     gradients = [*_parameters(model, by_parameter), *_initial(model)]
-    equations = [*by_weight, *arrivals, *by_parameter, *gradients]
+    phases = [equation for phase in model.phases for equation in _in_phase(model, phase)]
+    durations = {f"gradient.parameter.{phase.duration.name}" for phase in model.phases}
+    gradients = [e for e in gradients if not (e.label in durations and e.rhs == 0)]
+    equations = [*by_weight, *arrivals, *by_parameter, *gradients, *phases]
     return Derivation(f"{spec.name}: {spec.title}", equations).numbered(numbers(spec))
 
 
@@ -70,6 +73,22 @@ def derived(
 def representative_targets(model: ModelSpec) -> dict[str, Receptor]:
     """One target for each receptor, by name: m for the first."""
     return dict(zip(_TARGETS, model.receptors, strict=False))
+
+
+def _in_phase(model: ModelSpec, phase: Phase) -> list[Equation]:
+    """While a phase holds: its dynamics and their adjoint, arrivals, its end, and shares of parameters."""
+    here = model.in_phase(phase.name)
+    prefix = f"phase.{phase.name}"
+    between = between_spikes(Scene(here, along_parameter(here, ())))
+    arrivals = [equation for receptor in here.receptors for equation in at_arrival(here, receptor)]
+    inside = [*between, *arrivals]
+    own = [_renamed(e, {s.label: f"{prefix}.{s.label}" for s in inside}) for e in inside]
+    shares = [
+        e
+        for e in _parameters(here, own, prefix, f"{prefix}.gradient", "intervals in the phase")
+        if e.rhs != 0
+    ]
+    return [*own, *at_release(model, phase), *shares]
 
 
 def _at_spike(scene: Scene, transition: Transition, between: list[Equation]) -> list[Equation]:
@@ -116,7 +135,13 @@ def _picked(scene: Scene, whole: Equation, target: str, position: int) -> Equati
     )
 
 
-def _parameters(model: ModelSpec, steps: list[Equation]) -> list[Equation]:
+def _parameters(
+    model: ModelSpec,
+    steps: list[Equation],
+    prefix: str = _ANY,
+    label: str = "gradient.parameter",
+    over: str = "intervals and spikes",
+) -> list[Equation]:
     r"""Any parameter q: its share in the dynamics, the guard and the reset.
 
     .. math:: \frac{dL}{dq} = \int \lambda\cdot\frac{\partial f}{\partial q}\,dt + \sum_k (\text{terms of
@@ -125,8 +150,8 @@ def _parameters(model: ModelSpec, steps: list[Equation]) -> list[Equation]:
     known = {equation.label: equation for equation in steps}
     any_ = along_parameter(model, tuple(representative_targets(model)))
     gradient = Scene(model, any_).gradient
-    total = known[f"{_ANY}.sum.transitions"]
-    lefts = [e for e in steps if e.label.startswith(f"{_ANY}.xi.left")]
+    total = known[f"{prefix}.sum.transitions"]
+    lefts = [e for e in steps if e.label.startswith(f"{prefix}.xi.left")]
     found = []
     for parameter in model.parameters:
         only: dict[Expr, Expr] = dict.fromkeys([*any_.parameters.values(), *any_.weights.values()], S.Zero)
@@ -137,13 +162,13 @@ def _parameters(model: ModelSpec, steps: list[Equation]) -> list[Equation]:
         spikes = sympy.Add(*(readable(left.rhs.xreplace(only)) for left in lefts))
         found.append(
             Equation(
-                f"gradient.parameter.{parameter.name}",
+                f"{label}.{parameter.name}",
                 own,
                 inside + spikes,
                 "Its share between the spikes, and at each spike.",
                 combines={total.label: S.One, **{left.label: S.One for left in lefts}},
                 facts={own: gradient + (len(lefts) - 1) * XI, **only},
-                over="intervals and spikes",
+                over=over,
             )
         )
     return found

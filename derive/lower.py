@@ -8,17 +8,36 @@ and its place.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
+import msgspec
 from sympy import Expr, Matrix, Symbol
 
 from saltus.derive.constants import hoist_reciprocals
 from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
 from saltus.derive.flow_lowering import costate, lower_flow
 from saltus.derive.ladder import bound, ladder
-from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec
-from saltus.derive.transition import ArrivalRule, EmissionRule, arrival_rule, emission_rule, initial_rule
+from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec, Phase, Receptor, Transition
+from saltus.derive.transition import (
+    TimedRule,
+    arrival_rule,
+    emission_rule,
+    initial_rule,
+    phase_rule,
+    triggered_rule,
+    triggers,
+)
 from saltus.derive.writer import Writer, model_writer
 from saltus.templates import ir
+
+_LINEAR = (
+    "the credit and the weight gradient are linear in the adjoints and free of the states, so they can be "
+    "taken at the arrival alone, in any order of coincident arrivals"
+)
+_STATEFUL = (
+    "the credit or the weight gradient depends on the states, which are taken just before the arrival, "
+    "after those that come before it at the same time"
+)
 
 
 def lower(spec: ModelSpec) -> ir.ModelIR:
@@ -30,7 +49,8 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
     whole = spec.with_integrals()
     solution = choose(whole)
     writer = model_writer(whole)
-    emissions = tuple(_emission(solution, writer, emission_rule(whole, t)) for t in whole.transitions)
+    modes = tuple(phase.name for phase in whole.phases)
+    emissions = tuple(_emission(solution, writer, t, modes) for t in whole.transitions)
     model = ir.ModelIR(
         name=spec.name,
         title=spec.title,
@@ -42,13 +62,14 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         ),
         flow=lower_flow(solution, writer),
         emissions=emissions,
-        arrivals=tuple(_arrival(whole, writer, arrival_rule(whole, r)) for r in whole.receptors),
+        arrivals=tuple(_arrival(whole, writer, r) for r in whole.receptors),
         constants=ir.Block("constants", (), (), ()),
         terminal=_terminal(whole, writer),
         initial=_initial(whole, writer),
         integrals=tuple(readout.name for readout in spec.readouts),
         facts=_facts(solution, writer),
         costate=costate(whole.x, whole.mass, whole.adjoints, writer),
+        modes=tuple(_mode(whole, writer, phase, modes) for phase in whole.phases),
         inputs=whole.inputs,
     )
     return hoist_reciprocals(model)
@@ -62,8 +83,11 @@ def _parameters(spec: ModelSpec) -> tuple[ir.Parameter, ...]:
     )
 
 
-def _emission(solution: AnySolution, writer: Writer, rule: EmissionRule) -> ir.Emission:
+def _emission(
+    solution: AnySolution, writer: Writer, transition: Transition, modes: tuple[str, ...]
+) -> ir.Emission:
     spec = solution.spec
+    rule = emission_rule(spec, transition)
     label = _labels(rule.labels)
     # The rule gives the adjoint before from EXTERNAL; through SENSITIVITY = EXTERNAL + rest it is shorter.
     external = SENSITIVITY - (rule.sensitivity - EXTERNAL)
@@ -75,7 +99,6 @@ def _emission(solution: AnySolution, writer: Writer, rule: EmissionRule) -> ir.E
             for s in spec.states
         ),
     ]
-    transition = spec.transition(rule.name)
     rungs = tuple(
         ir.Rung(
             writer.single(f"ladder_{k}", f"u_{k}", rung.value, writer.label(f"guard.ladder.{k}")),
@@ -92,10 +115,55 @@ def _emission(solution: AnySolution, writer: Writer, rule: EmissionRule) -> ir.E
         reset=_jump("reset", writer, rule.reset, label, "reset"),
         adjoint=writer.block("emission_adjoint", adjoint, [a.target for a in adjoint]),
         parameters=_gradient("emission_parameters", writer, rule.parameters, label),
+        goto=_place(transition.goto, modes),
+        triggered=_timed("trigger", writer, triggered_rule(spec, transition), spec)
+        if any(triggers(transition, spec, receptor) for receptor in spec.receptors)
+        else None,
     )
 
 
-def _arrival(spec: ModelSpec, writer: Writer, rule: ArrivalRule) -> ir.Arrival:
+def _place(mode: str | None, modes: tuple[str, ...]) -> int:
+    """The number of a mode: 0 for the model's own dynamics."""
+    return 0 if mode is None else 1 + modes.index(mode)
+
+
+def _mode(spec: ModelSpec, writer: Writer, phase: Phase, modes: tuple[str, ...]) -> ir.Mode:
+    here = spec.in_phase(phase.name)
+    flow = _prefixed(phase.name, lower_flow(choose(here), writer))
+    arrivals = tuple(
+        _prefixed(phase.name, msgspec.structs.replace(_arrival(here, writer, r), triggers=False))
+        for r in here.receptors
+    )
+    end = _timed(f"{phase.name}_end", writer, phase_rule(spec, phase), spec)
+    return ir.Mode(phase.name, flow, arrivals, phase.duration.name, _place(phase.goto, modes), end)
+
+
+def _prefixed(name: str, node: Any) -> Any:
+    """The same with the names of its blocks after ``name``."""
+    if isinstance(node, ir.Block):
+        return msgspec.structs.replace(node, name=f"{name}_{node.name}")
+    if not isinstance(node, msgspec.Struct):
+        return node
+    fields = {field: _prefixed(name, getattr(node, field)) for field in node.__struct_fields__}
+    return msgspec.structs.replace(node, **fields)
+
+
+def _timed(name: str, writer: Writer, rule: TimedRule, spec: ModelSpec) -> ir.Jump:
+    label = _labels(rule.labels)
+    adjoint = [
+        writer.assign(f"{s.adjoint}_next", rule.adjoint[s.name], label[f"adjoint.{s.name}"])
+        for s in spec.states
+    ]
+    return ir.Jump(
+        jump=_jump(f"{name}_jump", writer, rule.jump, label, "jump"),
+        adjoint=writer.block(f"{name}_adjoint", adjoint, [a.target for a in adjoint]),
+        credit=writer.single(f"{name}_credit", "credit", rule.credit, label["credit"]),
+        parameters=_gradient(f"{name}_parameters", writer, rule.parameters, label),
+    )
+
+
+def _arrival(spec: ModelSpec, writer: Writer, receptor: Receptor) -> ir.Arrival:
+    rule = arrival_rule(spec, receptor)
     label = _labels(rule.labels)
     adjoint = [
         writer.assign(f"{s.adjoint}_next", rule.adjoint[s.name], label[f"adjoint.{s.name}"])
@@ -109,6 +177,8 @@ def _arrival(spec: ModelSpec, writer: Writer, rule: ArrivalRule) -> ir.Arrival:
         credit=writer.single(f"{name}_credit", "credit", rule.credit, label["credit"]),
         weight=writer.single(f"{name}_weight", "grad_w", rule.weight, label["weight"]),
         parameters=_gradient(f"{name}_parameters", writer, rule.parameters, label),
+        linear=rule.linear,
+        triggers=any(triggers(transition, spec, receptor) for transition in spec.transitions),
     )
 
 
@@ -163,11 +233,9 @@ def _facts(solution: AnySolution, writer: Writer) -> tuple[ir.Fact, ...]:
             ir.Fact(f"ladder.{transition.name}", bound(solution, ladder(solution, transition), writer.order))
         )
     for receptor in spec.receptors:
-        facts.append(
-            ir.Fact(
-                f"arrival.{receptor.name}",
-                "the credit and the weight gradient are linear in the adjoints and free of the states, "
-                "so they can be taken at the arrival alone, in any order of coincident arrivals",
-            )
-        )
+        linear = arrival_rule(spec, receptor).linear
+        facts.append(ir.Fact(f"arrival.{receptor.name}", _LINEAR if linear else _STATEFUL))
+    for phase in spec.phases:
+        solved = choose(spec.in_phase(phase.name))
+        facts.append(ir.Fact(f"phase.{phase.name}", f"{why(solved, writer.order)}; it has no condition"))
     return tuple(facts)

@@ -18,7 +18,7 @@ from sympy import Expr, Matrix, Symbol
 
 from saltus.derive.exponential import exponential
 
-_Named = TypeVar("_Named", "Transition", "Receptor")
+_Named = TypeVar("_Named", "Transition", "Receptor", "Phase")
 
 WEIGHT = Symbol("w", real=True)
 """The weight of an arriving spike."""
@@ -59,12 +59,32 @@ class State:
 
 @dataclass(frozen=True)
 class Transition:
-    """At an upward zero of ``when`` the state becomes ``reset``, which gives each state from those before."""
+    """At an upward zero of ``when`` the state becomes ``reset``, which gives each state from those before.
+
+    goto: the name of the phase that follows, None for the model's own dynamics.
+    """
 
     name: str
     when: Expr
     reset: tuple[Expr, ...]
     emits: bool
+    goto: str | None = None
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Dynamics that hold for a time ``duration`` after a transition that goes here.
+
+    dynamics: one expression a state, as in ``ModelSpec``; release: the name of the transition that ends it;
+    reset: what the state becomes then; goto: the phase that follows, None for the model's own dynamics.
+    """
+
+    name: str
+    dynamics: tuple[Expr, ...]
+    release: str
+    duration: Parameter
+    reset: tuple[Expr, ...]
+    goto: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +110,7 @@ class ModelSpec:
     dynamics: one expression a state, in states, their ``dot`` and parameters; each is zero along a
     trajectory. parameters: those of the spec; the initial values follow from ``states``. origin: the file
     or shipped name that messages point to. inputs: names of the states that are given from outside,
-    piecewise constant in time.
+    piecewise constant in time. phases: what transitions go to, with dynamics of their own.
     """
 
     name: str
@@ -104,6 +124,7 @@ class ModelSpec:
     receptors: tuple[Receptor, ...]
     readouts: tuple[Readout, ...]
     inputs: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
 
     @property
     def initial(self) -> tuple[Parameter, ...]:
@@ -161,6 +182,21 @@ class ModelSpec:
         """The receptor called ``name``; raises ``KeyError`` with the known ones."""
         return _named(self.receptors, name)
 
+    def in_phase(self, name: str | None) -> ModelSpec:
+        """The model as it is in a phase, without transitions; None is for its own dynamics, with them.
+
+        The phase's equations are multiplied by constants so that M is the model's own, which changes no
+        velocity: a = -M^T lambda is then one convention for all phases.
+        """
+        if name is None:
+            return self
+        phase = _named(self.phases, name)
+        alone = replace(self, dynamics=phase.dynamics, transitions=(), phases=())
+        if alone.mass == self.mass:
+            return alone
+        rows = self.mass * (self.x_dot - alone.vector_field)
+        return replace(alone, dynamics=tuple(sympy.expand(row) for row in rows))
+
     def with_integrals(self) -> ModelSpec:
         r"""The same model with each readout \int q dt as a state, \dot Q = q, Q(0) = 0, instead.
 
@@ -181,6 +217,10 @@ class ModelSpec:
             dynamics=self.dynamics + clocks.dynamics + rows,
             transitions=tuple(replace(t, reset=t.reset + kept) for t in self.transitions),
             receptors=tuple(replace(r, jump=r.jump + kept) for r in self.receptors),
+            phases=tuple(
+                replace(p, dynamics=p.dynamics + clocks.dynamics + rows, reset=p.reset + kept)
+                for p in self.phases
+            ),
             readouts=(),
         )
 

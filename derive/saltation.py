@@ -16,12 +16,12 @@ parts and no collected terms here, and nothing is shared with ``transition``, ``
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import sympy
 from sympy import Expr, Matrix, S, Symbol
 
-from saltus.derive.model import WEIGHT, ModelSpec, Receptor, Transition
+from saltus.derive.model import WEIGHT, ModelSpec, Phase, Receptor, Transition
 
 SPIKING, TARGET, BYSTANDER = "n", "m", "b"
 LOSS_BEFORE, LOSS_AFTER = Symbol("l_before"), Symbol("l_after")
@@ -56,7 +56,12 @@ def at_spike(spec: ModelSpec, transition: Transition, receptor: Receptor | None)
         after |= dict(zip(_states(spec, TARGET), jump, strict=True))
     after[_RECORD] = _CLOCK
     event = _Event(
-        spec, (SPIKING, TARGET, BYSTANDER), _of(spec, SPIKING, transition.when), after, (_CLOCK, _RECORD)
+        spec,
+        (SPIKING, TARGET, BYSTANDER),
+        _of(spec, SPIKING, transition.when),
+        after,
+        (_CLOCK, _RECORD),
+        {SPIKING: _field(spec, transition.goto)},
     )
     return event.backward()
 
@@ -67,6 +72,42 @@ def at_arrival(spec: ModelSpec, receptor: Receptor) -> BackwardJump:
     after = dict(zip(_states(spec, TARGET), jump, strict=True))
     event = _Event(spec, (TARGET, BYSTANDER), _TIMER - _DELAY, after, (_TIMER, _DELAY))
     return event.backward()
+
+
+def at_release(spec: ModelSpec, phase: Phase) -> BackwardJump:
+    r"""The end of a phase of m: a timer starts with it, :math:`\dot\sigma = 1`, and the guard is
+    :math:`\sigma - t_\mathrm{ref}`, with :math:`t_\mathrm{ref}` a constant of its own.
+    """
+    reset = (_of(spec, TARGET, value) for value in phase.reset)
+    after = dict(zip(_states(spec, TARGET), reset, strict=True))
+    here = replace(spec, dynamics=phase.dynamics)
+    event = _Event(
+        here,
+        (TARGET, BYSTANDER),
+        _TIMER - _DELAY,
+        after,
+        (_TIMER, _DELAY),
+        {TARGET: _field(spec, phase.goto)},
+        convention=spec.mass,
+    )
+    return event.backward()
+
+
+def at_triggered(spec: ModelSpec, transition: Transition, receptor: Receptor) -> BackwardJump:
+    """An arrival at m, a delay after its spike, that lifts the guard over zero: jump and reset in one map."""
+    jumped = dict(zip(spec.x, receptor.jump, strict=True))
+    both = (_of(spec, TARGET, value.xreplace(jumped)) for value in transition.reset)
+    after = dict(zip(_states(spec, TARGET), both, strict=True))
+    fields = {TARGET: _field(spec, transition.goto)}
+    event = _Event(spec, (TARGET, BYSTANDER), _TIMER - _DELAY, after, (_TIMER, _DELAY), fields)
+    return event.backward()
+
+
+def _field(spec: ModelSpec, phase: str | None) -> Matrix:
+    """The velocities in a phase, solved from its own equations as they are written."""
+    rows = next((p.dynamics for p in spec.phases if p.name == phase), spec.dynamics)
+    found = sympy.solve(rows, list(spec.x_dot), dict=True)[0]
+    return Matrix([found[dot] for dot in spec.x_dot])
 
 
 def state(neuron: str, name: str) -> Symbol:
@@ -81,13 +122,18 @@ def multiplier(neuron: str, name: str) -> Symbol:
 
 @dataclass(frozen=True)
 class _Event:
-    """One event of the extended system: ``after`` gives the entries of X that change."""
+    """One event of the extended system: ``after`` gives the entries of X that change.
+
+    fields: the velocities of neurons that others hold for afterwards; convention: M in a = -M^T lambda.
+    """
 
     spec: ModelSpec
     neurons: tuple[str, ...]
     guard: Expr
     after: Mapping[Symbol, Expr]
     extra: tuple[Symbol, Symbol]
+    fields: Mapping[str, Matrix] = field(default_factory=dict)
+    convention: Matrix | None = None
 
     def backward(self) -> BackwardJump:
         """The saltation matrix, transposed, applied to the co-state after the event."""
@@ -105,25 +151,30 @@ class _Event:
             time=before.get(_DELAY),
         )
 
+    @property
+    def _mass(self) -> Matrix:
+        return self.spec.mass if self.convention is None else self.convention
+
     def _entries(self) -> list[Symbol]:
         states = [s for n in self.neurons for s in _states(self.spec, n)]
         return [*states, *(p.symbol for p in self.spec.parameters), WEIGHT, _RUNNING, *self.extra]
 
     def _saltation(self, x: list[Symbol]) -> Matrix:
         reset = Matrix([self.after.get(entry, entry) for entry in x])
-        before = Matrix([self._rate(entry, LOSS_BEFORE) for entry in x])
-        after = Matrix([self._rate(entry, LOSS_AFTER) for entry in x]).xreplace(
+        before = Matrix([self._rate(entry, LOSS_BEFORE, {}) for entry in x])
+        after = Matrix([self._rate(entry, LOSS_AFTER, self.fields) for entry in x]).xreplace(
             dict(zip(x, reset, strict=True))
         )
         gradient = Matrix([self.guard.diff(entry) for entry in x])
         tangent = reset.jacobian(x)
         return tangent + (after - tangent * before) * gradient.T / (gradient.T * before)[0]
 
-    def _rate(self, entry: Symbol, running_loss: Symbol) -> Expr:
+    def _rate(self, entry: Symbol, running_loss: Symbol, fields: Mapping[str, Matrix]) -> Expr:
         if entry == _RUNNING:
             return running_loss
         for n in self.neurons:
-            moving = dict(zip(_states(self.spec, n), self.spec.vector_field, strict=True))
+            velocities = fields.get(n, self.spec.vector_field)
+            moving = dict(zip(_states(self.spec, n), velocities, strict=True))
             if entry in moving:
                 return _of(self.spec, n, moving[entry])
         return S.One if entry in (_CLOCK, _TIMER) else S.Zero
@@ -132,7 +183,7 @@ class _Event:
         """dL/dX after the event: a = -M^T lambda for states, its worth for what is recorded."""
         for n in self.neurons:
             onto = self._after_values(n)
-            mass = self.spec.mass.applyfunc(lambda e, n=n, onto=onto: _of(self.spec, n, e).xreplace(onto))
+            mass = self._mass.applyfunc(lambda e, n=n, onto=onto: _of(self.spec, n, e).xreplace(onto))
             values = -mass.T * Matrix([multiplier(n, s.name) for s in self.spec.states])
             known = dict(zip(_states(self.spec, n), values, strict=True))
             if entry in known:
@@ -143,7 +194,7 @@ class _Event:
         return {s: self.after.get(s, s) for s in _states(self.spec, neuron)}
 
     def _to_multipliers(self, neuron: str, before: Mapping[Symbol, Expr]) -> list[Expr]:
-        mass = self.spec.mass.applyfunc(lambda e: _of(self.spec, neuron, e))
+        mass = self._mass.applyfunc(lambda e: _of(self.spec, neuron, e))
         values = Matrix([before[s] for s in _states(self.spec, neuron)])
         return [sympy.cancel(v) for v in -mass.T.LUsolve(values)]
 

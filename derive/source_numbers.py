@@ -120,6 +120,7 @@ def _match(spec: ModelSpec, V: State, I: State) -> PaperModel | None:
         and rows[I.name] == tau_syn * I.dot + I.symbol
         and all(dict(zip(kept, r.jump, strict=True)) == received for r in spec.receptors)
         and len(spec.transitions) <= 1
+        and not spec.phases
     )
     if not same:
         return None

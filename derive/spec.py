@@ -18,6 +18,7 @@ from saltus.derive.model import (
     WEIGHT,
     ModelSpec,
     Parameter,
+    Phase,
     Readout,
     Receptor,
     State,
@@ -32,6 +33,7 @@ __all__ = [
     "WEIGHT",
     "ModelSpec",
     "Parameter",
+    "Phase",
     "Readout",
     "Receptor",
     "State",
@@ -49,11 +51,11 @@ _KEYS = (
     "initial",
     "inputs",
     "dynamics",
+    "mode",
     "transition",
     "receive",
     "readouts",
 )
-_LATER = {"mode": "phases with equations of their own"}
 _FUNCTIONS = {**ELEMENTARY, "exp": exponential}
 _NO_DOT = (
     "uses a time derivative, which jumps at a spike",
@@ -82,14 +84,12 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
     Raises:
         SpecError: if it is wrong (the message says where and what to write).
     """
-    for key, what in _LATER.items():
-        if key in data:
-            raise Place(origin, key).error(f"{what} are not supported yet.", f"Leave [{key}] out.")
     tables.check_keys(data, _KEYS, Place(origin))
     parameters = tables.parameters(data, origin)
     given = _inputs(data, origin)
     states = _states(data, origin) + given
     checks.names_differ(origin, parameters, states)
+    dynamics = _dynamics(data, origin, parameters, states)
     spec = ModelSpec(
         name=check_name(tables.text(data, "name", Place(origin)), Place(origin, key="name")),
         title=tables.text(data, "title", Place(origin)),
@@ -97,11 +97,12 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
         origin=origin,
         parameters=parameters,
         states=states,
-        dynamics=_dynamics(data, origin, parameters, states),
+        dynamics=dynamics,
         transitions=_transitions(data, origin, parameters, states),
         receptors=_receptors(data, origin, parameters, states),
         readouts=_readouts(data, origin, parameters, states),
         inputs=tuple(state.name for state in given),
+        phases=_phases(data, origin, parameters, states, dynamics),
     )
     checks.consistent(spec)
     return spec
@@ -147,7 +148,16 @@ def _dynamics(
             raise place.error(
                 f"the state {state.name} has no equation.", f'Write {name} = "dot({state.name}) - ...".'
             )
-    dots = {state.symbol: state.dot for state in moving}
+    grammar = _moving_grammar(parameters, states)
+    written = tuple(
+        parse_expression(entries[name], grammar, Place(origin, "dynamics", name)) for name in known
+    )
+    return written + tuple(state.dot for state in states if state.initial is None)
+
+
+def _moving_grammar(parameters: tuple[Parameter, ...], states: tuple[State, ...]) -> Grammar:
+    """What dynamics are written in: names, functions, and dot() of a state."""
+    dots = {state.symbol: state.dot for state in states if state.initial is not None}
 
     def dot(argument: Expr) -> Expr:
         if argument not in dots:
@@ -156,20 +166,102 @@ def _dynamics(
             )
         return dots[argument]
 
-    grammar = Grammar(_names(parameters, states), functions={**_FUNCTIONS, "dot": dot})
-    written = tuple(
-        parse_expression(entries[name], grammar, Place(origin, "dynamics", name)) for name in known
-    )
-    return written + tuple(state.dot for state in states if state.initial is None)
+    return Grammar(_names(parameters, states), functions={**_FUNCTIONS, "dot": dot})
+
+
+def _phases(
+    data: Mapping[str, object],
+    origin: str,
+    parameters: tuple[Parameter, ...],
+    states: tuple[State, ...],
+    dynamics: tuple[Expr, ...],
+) -> tuple[Phase, ...]:
+    """Each ``[mode.<name>]`` with the transition that ends it; rows that it does not give are the model's."""
+    modes = tables.subtable(data, "mode", Place(origin, "mode"))
+    endings = tables.subtable(data, "transition", Place(origin, "transition"))
+    grammar = _moving_grammar(parameters, states)
+    jumps = Grammar(_names(parameters, states), refusals={"dot": _NO_DOT})
+    ends: dict[str, tuple[str, Mapping[str, object]]] = {}
+    for name in endings:
+        place = Place(origin, f"transition.{name}")
+        entry = tables.subtable(endings, name, place)
+        if "after" not in entry:
+            continue
+        check_name(name, place)
+        tables.check_keys(entry, ("mode", "after", "reset", "goto"), place)
+        mode = tables.text(entry, "mode", place)
+        if mode not in modes:
+            raise place.error(f"there is no mode {mode}.", f"Write its equations in [mode.{mode}.dynamics].")
+        if mode in ends:
+            raise place.error(f"{ends[mode][0]} ends the mode {mode}, too.", "Keep one of them.")
+        ends[mode] = (name, entry)
+    found = []
+    for name in modes:
+        check_name(name, Place(origin, f"mode.{name}"))
+        place = Place(origin, f"mode.{name}.dynamics")
+        mode_table = tables.subtable(modes, name, Place(origin, f"mode.{name}"))
+        tables.check_keys(mode_table, ("dynamics",), Place(origin, f"mode.{name}"))
+        entries = tables.subtable(mode_table, "dynamics", place)
+        tables.check_keys(entries, tuple(f"f_{s.name}" for s in states if s.initial is not None), place)
+        if name not in ends:
+            raise Place(origin, f"mode.{name}").error(
+                "no transition ends it.", f'Write one with mode = "{name}" and after = a parameter.'
+            )
+        release, ending = ends[name]
+        where = Place(origin, f"transition.{release}")
+        after = tables.text(ending, "after", where)
+        durations = {p.name: p for p in parameters if p.positive}
+        if after not in durations:
+            raise where.within("after").error(
+                f'"{after}" is no parameter that is declared positive.',
+                f'Write {after} = {{ value = 2e-3, unit = "s", positive = true }} in [parameters].',
+            )
+        rows = tuple(
+            parse_expression(entries[f"f_{s.name}"], grammar, place.within(f"f_{s.name}"))
+            if f"f_{s.name}" in entries
+            else row
+            for s, row in zip(states, dynamics, strict=True)
+        )
+        reset = tables.subtable(ending, "reset", where)
+        found.append(
+            Phase(
+                name,
+                rows,
+                release,
+                durations[after],
+                _jump(reset, jumps, Place(origin, where.table, "reset"), states),
+                _goto(ending, where, modes),
+            )
+        )
+    return tuple(found)
+
+
+def _goto(entry: Mapping[str, object], place: Place, modes: Mapping[str, object]) -> str | None:
+    """The mode that a transition goes to, None where it says nothing."""
+    if "goto" not in entry:
+        return None
+    name = tables.text(entry, "goto", place)
+    if name not in modes:
+        raise place.within("goto").error(
+            f"there is no mode {name}.", f"Write its equations in [mode.{name}.dynamics]."
+        )
+    return name
 
 
 def _transitions(
     data: Mapping[str, object], origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]
 ) -> tuple[Transition, ...]:
-    entries = tables.subtable(data, "transition", Place(origin, "transition"))
+    written = tables.subtable(data, "transition", Place(origin, "transition"))
+    modes = tables.subtable(data, "mode", Place(origin, "mode"))
+    entries = {
+        name: entry
+        for name, entry in written.items()
+        if "after" not in tables.subtable(written, name, Place(origin, f"transition.{name}"))
+    }
     if len(entries) > 1:
         raise Place(origin, "transition").error(
-            f"{len(entries)} transitions in one model are not supported yet.", "Keep one of them."
+            f"{len(entries)} transitions with a condition in one model are not supported yet.",
+            "Keep one of them.",
         )
     grammar = Grammar(_names(parameters, states), refusals={"dot": _NO_DOT})
     found = []
@@ -177,10 +269,7 @@ def _transitions(
         place = Place(origin, f"transition.{name}")
         check_name(name, place)
         entry = tables.subtable(entries, name, place)
-        for key in ("goto", "after"):
-            if key in entry:
-                raise place.error(f"{key}: phases are not supported yet.", f"Leave {key} out.")
-        tables.check_keys(entry, ("when", "reset", "emits"), place)
+        tables.check_keys(entry, ("when", "reset", "emits", "goto"), place)
         when = parse_expression(
             tables.text(entry, "when", place), grammar, Place(origin, place.table, "when")
         )
@@ -191,6 +280,7 @@ def _transitions(
                 when,
                 _jump(reset, grammar, Place(origin, place.table, "reset"), states),
                 tables.flag(entry, "emits", place),
+                _goto(entry, place, modes),
             )
         )
     return tuple(found)

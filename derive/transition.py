@@ -22,7 +22,7 @@ from sympy import Expr, Matrix, Symbol
 
 from saltus.derive.algebra import coefficients, readable, reduced, solve_linear, total
 from saltus.derive.source_numbers import numbers, short
-from saltus.derive.spec import EXTERNAL, SENSITIVITY, WEIGHT, ModelSpec, Receptor, Transition
+from saltus.derive.spec import EXTERNAL, SENSITIVITY, WEIGHT, ModelSpec, Phase, Receptor, Transition
 from saltus.errors import DerivationError
 
 Labels = Mapping[str, tuple[str, str | None]]
@@ -57,8 +57,9 @@ class EmissionRule:
 class ArrivalRule:
     """How one neuron's state and adjoint jump when a spike of weight ``WEIGHT`` arrives.
 
-    ``credit`` is dL/dt_arrival for each unit of weight: with delays, the gradient of the delay; for an input
-    spike, of its time; within a network it is owed to the emission.
+    ``credit`` is dL/dt_arrival: with delays, the gradient of the delay; for an input spike, of its time;
+    within a network it is owed to the emission. Where the rule is ``linear`` it is given for each unit of
+    weight, and nothing but ``jump`` and ``parameters`` holds the states; otherwise it is the whole credit.
     """
 
     receptor: str
@@ -72,6 +73,29 @@ class ArrivalRule:
     parameters: Mapping[str, Expr]
     """Name of a parameter that the jump uses -> its share of dL/dp."""
     labels: Labels
+    linear: bool = True
+
+    @property
+    def whole_credit(self) -> Expr:
+        """dL/dt_arrival, the weight included."""
+        return WEIGHT * self.credit if self.linear else self.credit
+
+
+@dataclass(frozen=True)
+class TimedRule:
+    """How one neuron's state and adjoint jump at a time that something else sets.
+
+    States stand for their values before, adjoints for their values after; ``credit`` is dL/dt of the time.
+    """
+
+    jump: Mapping[str, Expr]
+    """State name -> value after."""
+    adjoint: Mapping[str, Expr]
+    """State name -> its lambda before."""
+    credit: Expr
+    parameters: Mapping[str, Expr]
+    """Name of a parameter that the jump uses -> its share of dL/dp."""
+    labels: Labels
 
 
 def emission_rule(spec: ModelSpec, transition: Transition) -> EmissionRule:
@@ -82,14 +106,16 @@ def emission_rule(spec: ModelSpec, transition: Transition) -> EmissionRule:
     x^- dt_k/dp) + R_p`. Solving for :math:`\lambda^-` gives, with the co-state :math:`a = -M^T\lambda`,
 
     .. math:: a^- = R_x^T a^+ - \frac{e}{\dot g^-}\, g_x, \qquad
-              e = w_t + a^+\!\cdot(R_x \dot x^- - \dot x^+).
+              e = w_t + a^+\!\cdot(R_x \dot x^- - \dot x^+),
+
+    where :math:`\dot x^+` is the velocity in the phase that follows.
 
     Wunderlich & Pehle (2021), eqs. (35)-(40) and (52), for any guard, reset and dynamics.
 
     Raises:
         DerivationError: if the guard does not change along a trajectory: such a spike has no time of its own.
     """
-    crossing = _Crossing.of(spec, spec.x, Matrix(transition.reset))
+    crossing = _Crossing.of(spec, Matrix(transition.reset), spec.in_phase(transition.goto))
     rates = crossing.rates_before
     slope = readable(total(transition.when, dict(zip(spec.x, spec.vector_field, strict=True))))
     if reduced(slope) == 0:
@@ -138,26 +164,19 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
     With :math:`a = -M^T\lambda`: :math:`a^- = S_x^T a^+`, the arrival's worth is
     :math:`c = a^+\!\cdot(S_x \dot x^- - \dot x^+)`, and :math:`dL/dw = a^+\!\cdot S_w`.
 
-    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump linear in the weight.
-
-    Raises:
-        DerivationError: if the credit is not proportional to the weight, or depends on a state: the receptor
-            is not current-like.
+    Wunderlich & Pehle (2021), eqs. (41)-(49), (52b), (52c) and (53), for any jump. That of a current is
+    linear in the weight; that of a conductance, or of a synapse that saturates, depends on the states.
     """
-    crossing = _Crossing.of(spec, spec.x, Matrix(receptor.jump))
+    crossing = _Crossing.of(spec, Matrix(receptor.jump), spec)
     xi = crossing.without_time
     before = solve_linear(
         [reduced(c) for c in coefficients(xi, crossing.dx).values()], crossing.lambda_before
     )
-    credit = reduced(crossing.worth_of_time / WEIGHT)
+    per_weight = reduced(crossing.worth_of_time / WEIGHT)
     weight = reduced(sympy.expand(xi).coeff(crossing.dp[WEIGHT]))
-    for part, value in {"credit": credit, "weight gradient": weight}.items():
-        if value.free_symbols & {WEIGHT, *spec.x}:
-            raise DerivationError(
-                f"{spec.origin}, [receive.{receptor.name}]: its {part} is {value}, which is not the adjoint"
-                " alone, so this receptor is not current-like.\n"
-                "Write a jump that adds a multiple of w to a state that acts linearly, such as x + w."
-            )
+    by_state = sympy.Tuple(per_weight, weight, *before).free_symbols
+    linear = not by_state & {WEIGHT, *spec.x}
+    credit = per_weight if linear else crossing.worth_of_time
     present = [*spec.adjoints]
     parameters = _parameters(spec, xi, crossing, present)
     return ArrivalRule(
@@ -177,7 +196,59 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
                 **{f"parameters.{name}": f"gradient.arrival.{name}" for name in parameters},
             },
         ),
+        linear=linear,
     )
+
+
+def timed_rule(spec: ModelSpec, step: str, jump: Sequence[Expr], following: ModelSpec) -> TimedRule:
+    r"""The rule at a time t set elsewhere, where :math:`x^+ = R(x^-, p)` and ``following`` holds after.
+
+    As at an arrival, :math:`a^- = R_x^T a^+`, and the worth of the time is
+    :math:`c = a^+\!\cdot(R_x \dot x^- - \dot x^+)`, with the velocities before by ``spec`` and after by
+    ``following``. Two such times are the end of a phase, :math:`t = t_k + t_\mathrm{ref}`, whose worth goes
+    to the spike at :math:`t_k` and to :math:`t_\mathrm{ref}`; and an arrival that lifts the guard over zero,
+    where the spike has the arrival's time: no slope of the guard divides.
+    ``step`` is the prefix of the labels.
+    """
+    crossing = _Crossing.of(spec, Matrix(jump), following)
+    xi = crossing.without_time
+    before = solve_linear(
+        [reduced(c) for c in coefficients(xi, crossing.dx).values()], crossing.lambda_before
+    )
+    present = [*spec.adjoints]
+    parameters = _parameters(spec, xi, crossing, present)
+    return TimedRule(
+        jump=_by_name(spec, jump),
+        adjoint={s.name: readable(v, present) for s, v in zip(spec.states, before, strict=True)},
+        credit=readable(crossing.worth_of_time, present),
+        parameters=parameters,
+        labels=_labels(
+            {},
+            {
+                "credit": f"{step}.credit",
+                **{f"jump.{s.name}": f"{step}.reset.{s.name}" for s in spec.states},
+                **{f"adjoint.{s.name}": f"{step}.jump.{s.name}" for s in spec.states},
+                **{f"parameters.{name}": f"{step}.gradient.{name}" for name in parameters},
+            },
+        ),
+    )
+
+
+def phase_rule(spec: ModelSpec, phase: Phase) -> TimedRule:
+    """The rule at the end of a phase: see ``timed_rule``."""
+    step = f"phase.{phase.name}.end"
+    return timed_rule(spec.in_phase(phase.name), step, phase.reset, spec.in_phase(phase.goto))
+
+
+def triggered_rule(spec: ModelSpec, transition: Transition) -> TimedRule:
+    """The rule of a spike that an arrival sets off, from the states after the arrival: see ``timed_rule``."""
+    return timed_rule(spec, "trigger", transition.reset, spec.in_phase(transition.goto))
+
+
+def triggers(transition: Transition, spec: ModelSpec, receptor: Receptor) -> bool:
+    """Whether an arrival can lift the guard over zero: whether its jump changes the guard."""
+    jump = dict(zip(spec.x, receptor.jump, strict=True))
+    return bool(reduced(transition.when.xreplace(jump) - transition.when) != 0)
 
 
 def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:
@@ -216,15 +287,16 @@ class _Crossing:
     """The neuron's terms of xi without that: lambda- . M- dx- - lambda+ . M+ (R_x dx- + R_p dp)."""
 
     @classmethod
-    def of(cls, spec: ModelSpec, x: Matrix, after: Matrix) -> _Crossing:
+    def of(cls, spec: ModelSpec, after: Matrix, following: ModelSpec) -> _Crossing:
+        x = spec.x
         dx = tuple(Symbol(f"d{state.name}") for state in spec.states)
         dp = {p.symbol: Symbol(f"d{p.name}") for p in spec.parameters} | {WEIGHT: Symbol(f"d{WEIGHT}")}
         lambda_before = tuple(Symbol(f"{state.adjoint}_before") for state in spec.states)
         rates: dict[Symbol, Expr] = {**dict(zip(x, dx, strict=True)), **dp}
         at_after = dict(zip(x, after, strict=True))
         flow_before = dict(zip(x, spec.vector_field, strict=True))
-        flow_after = spec.vector_field.xreplace(at_after)
-        mass_after = spec.mass.xreplace(at_after)
+        flow_after = following.vector_field.xreplace(at_after)
+        mass_after = following.mass.xreplace(at_after)
         moved = Matrix([total(value, flow_before) for value in after]) - flow_after
         carried = Matrix([total(value, rates) for value in after])
         ahead = spec.adjoints.T * mass_after

@@ -11,18 +11,29 @@ from sympy import Expr, Integral, S, Symbol
 
 from saltus.derive import flow, notation
 from saltus.derive.algebra import reduced
+from saltus.derive.arrival import at_arrival
 from saltus.derive.derivation import Derivation
 from saltus.derive.gradient import adjoint, derived
-from saltus.derive.model import ModelSpec, Receptor, Transition
+from saltus.derive.model import WEIGHT, ModelSpec, Phase, Receptor, Transition
 from saltus.derive.scene import SPIKING, along_weight
-from saltus.derive.transition import arrival_rule, emission_rule, emission_step, initial_rule
+from saltus.derive.transition import (
+    arrival_rule,
+    emission_rule,
+    emission_step,
+    initial_rule,
+    phase_rule,
+    triggered_rule,
+    triggers,
+)
 from saltus.derive.verify_routes import (
     Residuals,
     arrival_routes,
     definitions,
     network_against_saltation,
     own_target,
+    phase_routes,
     rules_against_saltation,
+    triggered_routes,
 )
 from saltus.errors import DerivationError
 
@@ -44,16 +55,20 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
     for transition in model.transitions:
         for receptor in model.receptors or (None,):
             yield from _spike_checks(model, derivation, transition, receptor)
+            if receptor is not None:
+                yield from _trigger_checks(model, transition, receptor)
     for receptor in model.receptors:
         yield (
             f"arrival:{receptor.name}",
             "an arrival's rule, by three routes",
             partial(arrival_routes, model, derivation, receptor),
         )
+    for phase in model.phases:
+        yield from _phase_checks(model, derivation, phase)
     if model.transitions and model.receptors:
         yield (
             "targets",
-            "several targets add: the jump is linear in the weights",
+            "several targets add: no term of the jump holds two of them",
             partial(linear_in_targets, model, derivation),
         )
     yield (
@@ -93,24 +108,64 @@ def _spike_checks(
         )
 
 
+def _trigger_checks(model: ModelSpec, transition: Transition, receptor: Receptor) -> Iterator[Check]:
+    if triggers(transition, model, receptor):
+        yield (
+            f"trigger:{transition.name}:{receptor.name}",
+            "an arrival that sets off a spike: the two rules composed are the saltation matrix of both",
+            partial(triggered_routes, model, transition, receptor),
+        )
+
+
+def _phase_checks(model: ModelSpec, derivation: Derivation, phase: Phase) -> Iterator[Check]:
+    here = model.in_phase(phase.name)
+    yield (
+        f"phase:{phase.name}",
+        "the rule at the end of the phase, by three routes",
+        partial(phase_routes, model, derivation, phase),
+    )
+    for receptor in here.receptors:
+        steps = {e.label: e for e in at_arrival(here, receptor)}
+        yield (
+            f"arrival:{receptor.name}:{phase.name}",
+            "an arrival's rule in the phase, by three routes",
+            partial(arrival_routes, here, steps, receptor),
+        )
+    yield (
+        f"parameters:{phase.name}",
+        "a parameter's share in the phase is that of its velocities",
+        partial(parameter_share, here, derivation, f"phase.{phase.name}"),
+    )
+    for name, title, proof in _flow_checks(here, derivation, f"phase.{phase.name}."):
+        yield f"{name}:{phase.name}", f"{title}, in the phase", proof
+
+
 def _steps(derivation: Derivation) -> Residuals:
     return {label: derivation.residual(label) for label in derivation}
 
 
 def linear_in_targets(model: ModelSpec, one: Derivation) -> Residuals:
-    r"""The lemma of one representative target: with three, :math:`\lambda^-` of n is affine in their weights.
+    r"""The lemma of one representative target: with three, :math:`\lambda^-` of n is a sum of what each adds.
 
-    Its part without weights, and the coefficient of each, are those of the network with one target,
-    renamed; no product of two weights occurs; and no target's own jump holds another target.
+    Its part without weights, and what each target adds to it, are those of the network with one target,
+    renamed; no product of two weights occurs. Velocities are put in, since those after hold the weight.
     """
     many = {e.label: e for e in derived(model, along_weight, extra=_EXTRA)}
     targets = ("m", *_EXTRA)
+    jumped = dict(zip(model.x, model.receptors[0].jump, strict=True))
+    moved: dict[Expr, Expr] = {}
+    for m in targets:
+        before = {s.symbol: notation.state(s.name, m, "-") for s in model.states}
+        before |= {WEIGHT: notation.weight(m, SPIKING)}
+        for s, velocity in zip(model.states, model.vector_field, strict=True):
+            moved[notation.velocity(s.name, m, "-")] = velocity.xreplace(before)
+            moved[notation.velocity(s.name, m, "+")] = velocity.xreplace(jumped).xreplace(before)
     silent = {notation.weight("m", SPIKING): S.Zero}
     found: dict[str, Expr] = {}
     for transition in model.transitions:
         for state in model.states:
             label = emission_step(model, transition, state.name)
-            whole, single = many[label].rhs, one[label].rhs
+            whole, single = many[label].rhs.xreplace(moved), one[label].rhs.xreplace(moved)
             alone = single.xreplace(silent)
             total = alone
             for m in targets:
@@ -151,11 +206,17 @@ def _numbers_of(model: ModelSpec) -> dict[str, Expr]:
         arrival = arrival_rule(model, receptor)
         found |= {f"{receptor.name}.adjoint.{name}": value for name, value in arrival.adjoint.items()}
         found |= {f"{receptor.name}.{name}": value for name, value in arrival.parameters.items()}
-        found |= {f"{receptor.name}.credit": arrival.credit, f"{receptor.name}.weight": arrival.weight}
+        found |= {f"{receptor.name}.credit": arrival.whole_credit, f"{receptor.name}.weight": arrival.weight}
+    timed = {f"{t.name}.triggered": triggered_rule(model, t) for t in model.transitions}
+    timed |= {phase.name: phase_rule(model, phase) for phase in model.phases}
+    for name, rule in timed.items():
+        found |= {f"{name}.adjoint.{state}": value for state, value in rule.adjoint.items()}
+        found |= {f"{name}.{p}": value for p, value in rule.parameters.items()}
+        found[f"{name}.credit"] = rule.credit
     return found
 
 
-def _flow_checks(model: ModelSpec, derivation: Derivation) -> Iterator[Check]:
+def _flow_checks(model: ModelSpec, derivation: Derivation, prefix: str = "") -> Iterator[Check]:
     try:
         solution = flow.solve(model)
     except DerivationError:
@@ -164,21 +225,23 @@ def _flow_checks(model: ModelSpec, derivation: Derivation) -> Iterator[Check]:
     yield (
         "flow:adjoint",
         "the adjoint flow is that of the derived adjoint dynamics",
-        partial(_adjoint_generator, model, derivation, solution),
+        partial(_adjoint_generator, model, derivation, solution, prefix),
     )
 
 
-def _adjoint_generator(model: ModelSpec, derivation: Derivation, solution: flow.FlowSolution) -> Residuals:
+def _adjoint_generator(
+    model: ModelSpec, derivation: Derivation, solution: flow.FlowSolution, prefix: str
+) -> Residuals:
     rates = solution.adjoint_generator * model.adjoints
     names: dict[Expr, Expr] = {}
     for state, rate in zip(model.states, rates, strict=True):
         names |= {notation.adjoint_backward(state.name): rate, notation.adjoint(state.name): state.adjoint}
         names |= {notation.derivative("l", state.name): S.Zero}
-    steps = [derivation[f"adjoint.ode.{state.name}"] for state in model.states]
+    steps = [derivation[f"{prefix}adjoint.ode.{state.name}"] for state in model.states]
     return {step.label: reduced((step.lhs - step.rhs).xreplace(names)) for step in steps}
 
 
-def parameter_share(model: ModelSpec, derivation: Derivation) -> Residuals:
+def parameter_share(model: ModelSpec, derivation: Derivation, prefix: str = "parameter") -> Residuals:
     r"""The integrand of dL/dq between spikes is :math:`a \cdot \partial_q F`, where :math:`\dot x = F(x, q)`.
 
     At fixed ends :math:`\partial_q \Phi = \int \Phi_x\, \partial_q F\,dt` (variation of constants), so the
@@ -191,7 +254,7 @@ def parameter_share(model: ModelSpec, derivation: Derivation) -> Residuals:
             notation.velocity(state.name): velocity,
             notation.adjoint(state.name): state.adjoint,
         }
-    integrals = derivation["parameter.sum.transitions"].rhs.atoms(Integral)
+    integrals = derivation[f"{prefix}.sum.transitions"].rhs.atoms(Integral)
     inside = sympy.Add(*(sympy.expand(integral.function) for integral in integrals))
     costate = -model.mass.T * model.adjoints
     found = {}

@@ -14,11 +14,27 @@ from sympy import Expr, Matrix, S, Symbol
 
 from saltus.derive import notation, saltation
 from saltus.derive.algebra import reduced
-from saltus.derive.derivation import Derivation
+from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.gradient import representative_targets
-from saltus.derive.model import EXTERNAL, SENSITIVITY, WEIGHT, ModelSpec, Parameter, Receptor, Transition
+from saltus.derive.model import (
+    EXTERNAL,
+    SENSITIVITY,
+    WEIGHT,
+    ModelSpec,
+    Parameter,
+    Phase,
+    Receptor,
+    Transition,
+)
 from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, SPIKE_LOSS, SPIKING
-from saltus.derive.transition import arrival_rule, emission_rule, emission_step
+from saltus.derive.transition import (
+    TimedRule,
+    arrival_rule,
+    emission_rule,
+    emission_step,
+    phase_rule,
+    triggered_rule,
+)
 
 Residuals = Mapping[str, Expr]
 """What is left of each comparison: all zero if they agree."""
@@ -37,12 +53,15 @@ def definitions(model: ModelSpec, derivation: Derivation) -> Residuals:
             lhs = equation.lhs - notation.state(s.name, neuron, "+")
             found[equation.label] = reduced(lhs) + reduced(equation.rhs.xreplace(back) - value)
 
-    for prefix in ("", "parameter."):
+    def hold_dynamics(prefix: str, rows: tuple[Expr, ...]) -> None:
         back = _as_spec(model, "", "")
-        for s, row in zip(model.states, model.dynamics, strict=True):
+        for s, row in zip(model.states, rows, strict=True):
             equation = derivation[f"{prefix}dynamics.{s.name}"]
             lhs = equation.lhs - _constraint(s.name)
             found[equation.label] = reduced(lhs) + reduced(equation.rhs.xreplace(back) - row)
+
+    for prefix in ("", "parameter."):
+        hold_dynamics(prefix, model.dynamics)
         for t in model.transitions:
             suffix = "" if len(model.transitions) == 1 else f".{t.name}"
             condition = derivation[f"{prefix}transition.condition{suffix}"]
@@ -54,6 +73,11 @@ def definitions(model: ModelSpec, derivation: Derivation) -> Residuals:
     for r in model.receptors:
         where = "input" if len(model.receptors) == 1 else f"input.{r.name}"
         hold(f"{where}.receive", "j", r.jump)
+        for p in model.phases:
+            hold(f"phase.{p.name}.{where}.receive", "j", r.jump)
+    for p in model.phases:
+        hold_dynamics(f"phase.{p.name}.", model.in_phase(p.name).dynamics)
+        hold(f"phase.{p.name}.end.reset", "j", p.reset)
     return found
 
 
@@ -113,7 +137,7 @@ def rules_against_saltation(model: ModelSpec, transition: Transition, receptor: 
     if receptor is not None:
         arrival = arrival_rule(model, receptor)
         at_target = _rule_symbols(model, saltation.TARGET)
-        worth += WEIGHT * arrival.credit.xreplace(at_target)
+        worth += arrival.whole_credit.xreplace(at_target)
         found["weight"] = arrival.weight.xreplace(at_target) - other.weight
         shares = {name: value.xreplace(at_target) for name, value in arrival.parameters.items()}
         for name, value in arrival.adjoint.items():
@@ -151,12 +175,15 @@ def own_target(model: ModelSpec, transition: Transition, receptor: Receptor) -> 
     )
     moved = next(t for t in joined.transitions if t.name == transition.name)
     other = saltation.at_spike(joined, moved, None)
-    emission, arrival = emission_rule(model, transition), arrival_rule(model, receptor)
+    emission = emission_rule(model, transition)
+    arrival = arrival_rule(model.in_phase(transition.goto), receptor)
     losses = saltation.SPIKE_LOSS + saltation.LOSS_BEFORE - saltation.LOSS_AFTER
-    later = _rule_symbols(model, SPIKING)
+    first = _rule_symbols(model, SPIKING)
+    later: dict[Symbol, Expr] = first | {x: value.xreplace(first) for x, value in onto.items()}
+    later |= {WEIGHT: _OWN}
     between = {state.adjoint: arrival.adjoint[state.name].xreplace(later) for state in model.states}
-    worth = losses + _OWN * arrival.credit.xreplace(later)
-    here = later | between | {EXTERNAL: worth}
+    worth = losses + arrival.whole_credit.xreplace(later)
+    here = first | between | {EXTERNAL: worth}
     found = {
         name: value.xreplace(here) - other.adjoint[SPIKING, name] for name, value in emission.adjoint.items()
     }
@@ -164,17 +191,17 @@ def own_target(model: ModelSpec, transition: Transition, receptor: Receptor) -> 
     return {name: reduced(value) for name, value in found.items()}
 
 
-def arrival_routes(model: ModelSpec, derivation: Derivation, receptor: Receptor) -> Residuals:
+def arrival_routes(model: ModelSpec, derivation: Mapping[str, Equation], receptor: Receptor) -> Residuals:
     """The arrival's rule against ``saltation`` with a delay line, and against the network's derivation."""
     rule, other = arrival_rule(model, receptor), saltation.at_arrival(model, receptor)
     suffix = "" if len(model.receptors) == 1 else f".{receptor.name}"
     names = _rule_symbols(model, saltation.TARGET)
-    written = _as_rule(model)
+    written = _as_rule(model, receptor.jump, model)
     losses = saltation.LOSS_BEFORE - saltation.LOSS_AFTER
     found = {
-        "credit": WEIGHT * rule.credit.xreplace(names) + losses - (other.time or S.Zero),
+        "credit": rule.whole_credit.xreplace(names) + losses - (other.time or S.Zero),
         "weight": rule.weight.xreplace(names) - other.weight,
-        "derived credit": WEIGHT * rule.credit
+        "derived credit": rule.whole_credit
         + LOSS_BEFORE
         - LOSS_AFTER
         - derivation[f"arrival.credit{suffix}"].rhs.xreplace(written),
@@ -189,16 +216,76 @@ def arrival_routes(model: ModelSpec, derivation: Derivation, receptor: Receptor)
     return {name: reduced(value) for name, value in found.items()}
 
 
+def phase_routes(model: ModelSpec, derivation: Mapping[str, Equation], phase: Phase) -> Residuals:
+    """The rule at the end of a phase against ``saltation`` with a timer, and against the derivation."""
+    rule, other = phase_rule(model, phase), saltation.at_release(model, phase)
+    found = _against_timer(model, rule, other)
+    written = _as_rule(model.in_phase(phase.name), phase.reset, model.in_phase(phase.goto))
+    losses, prefix = LOSS_BEFORE - LOSS_AFTER, f"phase.{phase.name}.end"
+    for label in (f"{prefix}.credit", f"gradient.duration.{phase.duration.name}.{phase.name}"):
+        found[label] = rule.credit + losses - derivation[label].rhs.xreplace(written)
+    for name, value in rule.adjoint.items():
+        found[f"derived {name}"] = value - derivation[f"{prefix}.jump.{name}"].rhs.xreplace(written)
+    left = sympy.expand(derivation[f"{prefix}.left"].rhs)
+    for parameter in model.parameters:
+        share = left.coeff(notation.derivative(parameter.name, "p")).xreplace(written)
+        found[f"derived {parameter.name}"] = rule.parameters.get(parameter.name, S.Zero) - share
+    return {name: reduced(value) for name, value in found.items()}
+
+
+def triggered_routes(model: ModelSpec, transition: Transition, receptor: Receptor) -> Residuals:
+    """The rules of an arrival and of the spike that it sets off, composed, against one map by ``saltation``.
+
+    Going backward the spike's rule comes first, at the states after the arrival.
+    """
+    spike, arrival = triggered_rule(model, transition), arrival_rule(model, receptor)
+    other = saltation.at_triggered(model, transition, receptor)
+    names = _rule_symbols(model, saltation.TARGET)
+    jumped = {x: value.xreplace(names) for x, value in zip(model.x, receptor.jump, strict=True)}
+    at_spike: dict[Symbol, Expr] = names | jumped
+    between = {state.adjoint: spike.adjoint[state.name].xreplace(at_spike) for state in model.states}
+    here = names | between
+    losses = saltation.LOSS_BEFORE - saltation.LOSS_AFTER
+    found = {
+        "credit": spike.credit.xreplace(at_spike) + arrival.whole_credit.xreplace(here) + losses,
+        "weight": arrival.weight.xreplace(here) - other.weight,
+    }
+    found["credit"] -= other.time or S.Zero
+    for name, value in arrival.adjoint.items():
+        found[name] = value.xreplace(here) - other.adjoint[saltation.TARGET, name]
+    for parameter in model.parameters:
+        share = spike.parameters.get(parameter.name, S.Zero).xreplace(at_spike)
+        share += arrival.parameters.get(parameter.name, S.Zero).xreplace(here)
+        found[parameter.name] = share - other.parameters[parameter.name]
+    return {name: reduced(value) for name, value in found.items()}
+
+
+def _against_timer(model: ModelSpec, rule: TimedRule, other: saltation.BackwardJump) -> dict[str, Expr]:
+    names = _rule_symbols(model, saltation.TARGET)
+    losses = saltation.LOSS_BEFORE - saltation.LOSS_AFTER
+    found = {"credit": rule.credit.xreplace(names) + losses - (other.time or S.Zero)}
+    for name, value in rule.adjoint.items():
+        found[name] = value.xreplace(names) - other.adjoint[saltation.TARGET, name]
+    for parameter in model.parameters:
+        share = rule.parameters.get(parameter.name, S.Zero).xreplace(names)
+        found[parameter.name] = share - other.parameters[parameter.name]
+    return found
+
+
 def _rule_symbols(model: ModelSpec, neuron: str) -> dict[Symbol, Expr]:
     """The rules' symbols for one neuron, in the names of ``saltation``."""
     names: dict[Symbol, Expr] = {s.symbol: saltation.state(neuron, s.name) for s in model.states}
     return names | {s.adjoint: saltation.multiplier(neuron, s.name) for s in model.states}
 
 
-def _as_rule(model: ModelSpec) -> dict[Expr, Expr]:
-    """The symbols of an arrival in ``gradient``, in the names of the rules."""
+def _as_rule(model: ModelSpec, jump: tuple[Expr, ...], following: ModelSpec) -> dict[Expr, Expr]:
+    """The symbols of an arrival in ``gradient``, in the names of the rules, velocities by the dynamics."""
+    onto = dict(zip(model.x, jump, strict=True))
     names: dict[Expr, Expr] = {notation.adjoint(s.name, "j", "+"): s.adjoint for s in model.states}
     names |= {notation.state(s.name, "j", "-"): s.symbol for s in model.states}
+    for i, s in enumerate(model.states):
+        names[notation.velocity(s.name, "j", "-")] = model.vector_field[i]
+        names[notation.velocity(s.name, "j", "+")] = following.vector_field[i].xreplace(onto)
     return names | {notation.weight("j", "in"): WEIGHT}
 
 
@@ -210,7 +297,7 @@ def _target_of(model: ModelSpec, receptor: Receptor | None) -> str:
 def _as_saltation(model: ModelSpec, receptor: Receptor | None, transition: Transition) -> dict[Expr, Expr]:
     """The symbols of a spike in ``gradient``, in the names of ``saltation``, velocities by the vector field.
 
-    The weights to targets with other receptors are zero.
+    Targets with other receptors are worth nothing: their multipliers are zero.
     """
     names: dict[Expr, Expr] = {
         SPIKE_LOSS: saltation.SPIKE_LOSS,
@@ -218,8 +305,11 @@ def _as_saltation(model: ModelSpec, receptor: Receptor | None, transition: Trans
         LOSS_AFTER: saltation.LOSS_AFTER,
     }
     for m, r in representative_targets(model).items():
-        names[notation.weight(m, SPIKING)] = WEIGHT if r is receptor else S.Zero
+        names[notation.weight(m, SPIKING)] = WEIGHT
+        if r is not receptor:
+            names |= {notation.adjoint(s.name, m, "+"): S.Zero for s in model.states}
     at_reset = dict(zip(model.x, transition.reset, strict=True))
+    following = model.in_phase(transition.goto).vector_field
     for here, there in ((SPIKING, SPIKING), (_target_of(model, receptor), saltation.TARGET)):
         states = {s.symbol: saltation.state(there, s.name) for s in model.states}
         for i, s in enumerate(model.states):
@@ -228,5 +318,8 @@ def _as_saltation(model: ModelSpec, receptor: Receptor | None, transition: Trans
             names[notation.adjoint(s.name, here, "+")] = saltation.multiplier(there, s.name)
             names[notation.velocity(s.name, here, "-")] = field.xreplace(states)
             if here == SPIKING:
-                names[notation.velocity(s.name, here, "+")] = field.xreplace(at_reset).xreplace(states)
+                names[notation.velocity(s.name, here, "+")] = following[i].xreplace(at_reset).xreplace(states)
+            elif receptor is not None:
+                jumped = dict(zip(model.x, receptor.jump, strict=True))
+                names[notation.velocity(s.name, here, "+")] = field.xreplace(jumped).xreplace(states)
     return names

@@ -16,9 +16,21 @@ from saltus.derive.spec import ModelSpec
 from saltus.templates import ir
 
 KINDS = {
-    "exact": ("alif", "alpha", "bouncing_ball", "ei", "li", "lif", "lif2", "lif_bias", "lif_soft"),
+    "exact": (
+        "alif",
+        "alpha",
+        "bouncing_ball",
+        "ei",
+        "li",
+        "lif",
+        "lif2",
+        "lif_bias",
+        "lif_delta",
+        "lif_refractory",
+        "lif_soft",
+    ),
     "matrix": ("adlif", "resonator", "two_compartment"),
-    "numeric": ("adex", "eif", "izhikevich", "lotka_volterra", "qif"),
+    "numeric": ("adex", "eif", "izhikevich", "lif_conductance", "lotka_volterra", "qif"),
 }
 READOUTS = {
     "lif": (

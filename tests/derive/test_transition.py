@@ -104,7 +104,11 @@ def test_a_guard_that_never_moves_is_refused() -> None:
         emission_rule(still, still.transitions[0])
 
 
-def test_a_receptor_that_is_not_current_like_is_refused() -> None:
+def test_a_receptor_that_is_not_current_like_has_a_whole_credit() -> None:
+    """I (1 + w): the jump of lambda_I and the credit depend on the weight and the current."""
     scaled = replace(lif, receptors=(replace(lif.receptors[0], jump=(V, I * (1 + WEIGHT))),))
-    with pytest.raises(DerivationError, match="not current-like"):
-        arrival_rule(scaled, scaled.receptors[0])
+    rule = arrival_rule(scaled, scaled.receptors[0])
+    assert not rule.linear
+    assert reduced(rule.adjoint["I"] - (1 + WEIGHT) * lam_I) == 0
+    assert reduced(rule.credit - WEIGHT * I * lam_V) == 0
+    assert reduced(rule.weight + tau_syn * I * lam_I) == 0
