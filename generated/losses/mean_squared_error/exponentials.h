@@ -169,5 +169,7 @@ static inline __attribute__((unused)) double saltus_exp_dd(int n, const double *
 #define saltus_exp_dd4(a, b, c, d) saltus_exp_dd(4, (const double[]){a, b, c, d})
 #define saltus_exp_dd5(a, b, c, d, e) saltus_exp_dd(5, (const double[]){a, b, c, d, e})
 #define saltus_exp_dd6(a, b, c, d, e, f) saltus_exp_dd(6, (const double[]){a, b, c, d, e, f})
+#define saltus_exp_dd7(a, b, c, d, e, f, g) saltus_exp_dd(7, (const double[]){a, b, c, d, e, f, g})
+#define saltus_exp_dd8(a, b, c, d, e, f, g, h) saltus_exp_dd(8, (const double[]){a, b, c, d, e, f, g, h})
 
 #endif
