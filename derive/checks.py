@@ -43,7 +43,7 @@ def consistent(spec: ModelSpec) -> None:
 
 def _readouts(spec: ModelSpec) -> None:
     taken = set(spec.symbols())
-    for readout in spec.readouts:
+    for readout in (*spec.readouts, *spec.peaks):
         place = Place(spec.origin, "readouts", readout.name)
         if readout.name in taken:
             raise place.error(

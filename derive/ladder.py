@@ -47,8 +47,19 @@ def _(solution: FlowSolution, transition: Transition) -> tuple[LadderRung, ...]:
     """The first step is the time derivative; then the constant goes, then the states from the guard's own
     towards those that drive it: each step removes one exponential for good, and no order needs fewer steps.
     """
-    weights, constant = _linear(transition, solution)
-    rungs: list[LadderRung] = []
+    return _climb(*_linear(transition.when, solution), [], solution)
+
+
+def rungs_from(solution: FlowSolution, q: Expr) -> tuple[LadderRung, ...]:
+    """The rungs for the stationary points of a linear function q of the states: q, dq/dt, and so on."""
+    weights, constant = _linear(q, solution)
+    first = LadderRung(_value(weights, constant, solution), sympy.Integer(0))
+    return _climb(*_next(weights, constant, sympy.Integer(0), solution), [first], solution)
+
+
+def _climb(
+    weights: Matrix, constant: Expr, rungs: list[LadderRung], solution: FlowSolution
+) -> tuple[LadderRung, ...]:
     while (alone := _single(weights, constant, solution)) is None:
         rate = _next_rate(weights, constant, solution) if rungs else sympy.Integer(0)
         rungs.append(LadderRung(_value(weights, constant, solution), rate))
@@ -59,7 +70,7 @@ def _(solution: FlowSolution, transition: Transition) -> tuple[LadderRung, ...]:
 @ladder.register
 def _(solution: MatrixSolution, transition: Transition) -> tuple[LadderRung, ...]:
     """The guard and its first two time derivatives."""
-    weights, constant = _linear(transition, solution)
+    weights, constant = _linear(transition.when, solution)
     rungs: list[LadderRung] = []
     for _ in range(3):
         rungs.append(LadderRung(_value(weights, constant, solution), sympy.Integer(0)))
@@ -119,11 +130,11 @@ def _(solution: NumericSolution, rungs: tuple[LadderRung, ...], order: Order) ->
     )
 
 
-def _linear(transition: Transition, solution: FlowSolution | MatrixSolution) -> tuple[Matrix, Expr]:
-    """The guard's factors of the states, and its constant."""
+def _linear(q: Expr, solution: FlowSolution | MatrixSolution) -> tuple[Matrix, Expr]:
+    """The factors of the states in q, and its constant."""
     x = solution.spec.x
-    weights = Matrix([transition.when]).jacobian(x).applyfunc(sympy.cancel)
-    return weights, sympy.expand(transition.when - (weights * x)[0])
+    weights = Matrix([q]).jacobian(x).applyfunc(sympy.cancel)
+    return weights, sympy.expand(q - (weights * x)[0])
 
 
 def _next(

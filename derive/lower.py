@@ -16,8 +16,9 @@ from sympy import Expr, Matrix, Symbol
 from saltus.derive.constants import hoist_reciprocals
 from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
 from saltus.derive.flow_lowering import costate, lower_flow
-from saltus.derive.ladder import bound, ladder
-from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec, Phase, Receptor, Transition
+from saltus.derive.ladder import LadderRung, bound, ladder
+from saltus.derive.maximum import maximum_rule, rungs
+from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec, Phase, Readout, Receptor, Transition
 from saltus.derive.transition import (
     TimedRule,
     arrival_rule,
@@ -71,6 +72,7 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         costate=costate(whole.x, whole.mass, whole.adjoints, writer),
         modes=tuple(_mode(whole, writer, phase, modes) for phase in whole.phases),
         inputs=whole.inputs,
+        peaks=tuple(_peak(solution, writer, readout) for readout in whole.peaks),
     )
     return hoist_reciprocals(model)
 
@@ -99,19 +101,12 @@ def _emission(
             for s in spec.states
         ),
     ]
-    rungs = tuple(
-        ir.Rung(
-            writer.single(f"ladder_{k}", f"u_{k}", rung.value, writer.label(f"guard.ladder.{k}")),
-            writer.single(f"ladder_{k}_rate", f"u_{k}_rate", rung.rate, writer.label(f"guard.ladder.{k}")),
-        )
-        for k, rung in enumerate(ladder(solution, transition))
-    )
     return ir.Emission(
         name=rule.name,
         emits=rule.emits,
         guard=writer.single("guard", "guard", rule.guard, label["guard"]),
         slope=writer.single("guard_slope", "guard_slope", rule.slope, label["slope"]),
-        ladder=rungs,
+        ladder=_rungs("ladder", writer, ladder(solution, transition), "guard.ladder"),
         reset=_jump("reset", writer, rule.reset, label, "reset"),
         adjoint=writer.block("emission_adjoint", adjoint, [a.target for a in adjoint]),
         parameters=_gradient("emission_parameters", writer, rule.parameters, label),
@@ -159,6 +154,30 @@ def _timed(name: str, writer: Writer, rule: TimedRule, spec: ModelSpec) -> ir.Ju
         adjoint=writer.block(f"{name}_adjoint", adjoint, [a.target for a in adjoint]),
         credit=writer.single(f"{name}_credit", "credit", rule.credit, label["credit"]),
         parameters=_gradient(f"{name}_parameters", writer, rule.parameters, label),
+    )
+
+
+def _peak(solution: AnySolution, writer: Writer, readout: Readout) -> ir.Peak:
+    rule, label = maximum_rule(solution.spec, readout), writer.label(f"maximum.{readout.name}")
+    partials = [writer.assign(f"{name}_partial", value, label) for name, value in rule.partials.items()]
+    name = f"peak_{readout.name}"
+    return ir.Peak(
+        name=readout.name,
+        ladder=_rungs(name, writer, rungs(solution, readout), f"maximum.{readout.name}.ladder"),
+        partials=writer.block(f"{name}_partials", partials, [a.target for a in partials]),
+        parameters=_gradient(
+            f"{name}_parameters", writer, rule.parameters, {f"parameters.{p}": label for p in rule.parameters}
+        ),
+    )
+
+
+def _rungs(name: str, writer: Writer, ladder: tuple[LadderRung, ...], step: str) -> tuple[ir.Rung, ...]:
+    return tuple(
+        ir.Rung(
+            writer.single(f"{name}_{k}", f"u_{k}", rung.value, writer.label(f"{step}.{k}")),
+            writer.single(f"{name}_{k}_rate", f"u_{k}_rate", rung.rate, writer.label(f"{step}.{k}")),
+        )
+        for k, rung in enumerate(ladder)
     )
 
 

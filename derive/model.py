@@ -97,7 +97,9 @@ class Receptor:
 
 @dataclass(frozen=True)
 class Readout:
-    """The integral of ``integrand``, an expression of states, parameters and ``TIME``, over the run."""
+    """The integral of ``integrand``, an expression of states, parameters and ``TIME``, over the run; among a
+    model's ``peaks``, its maximum over the run, and without ``TIME``.
+    """
 
     name: str
     integrand: Expr
@@ -110,7 +112,7 @@ class ModelSpec:
     dynamics: one expression a state, in states, their ``dot`` and parameters; each is zero along a
     trajectory. parameters: those of the spec; the initial values follow from ``states``. origin: the file
     or shipped name that messages point to. inputs: names of the states that are given from outside,
-    piecewise constant in time. phases: what transitions go to, with dynamics of their own.
+    piecewise constant in time. peaks: readouts that are a maximum over time. phases: what transitions go to, with dynamics of their own.
     """
 
     name: str
@@ -125,6 +127,7 @@ class ModelSpec:
     readouts: tuple[Readout, ...]
     inputs: tuple[str, ...] = ()
     phases: tuple[Phase, ...] = ()
+    peaks: tuple[Readout, ...] = ()
 
     @property
     def initial(self) -> tuple[Parameter, ...]:

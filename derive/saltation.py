@@ -103,6 +103,23 @@ def at_triggered(spec: ModelSpec, transition: Transition, receptor: Receptor) ->
     return event.backward()
 
 
+def at_maximum(spec: ModelSpec, q: Expr) -> BackwardJump:
+    r"""The maximum of q in m: an event at :math:`\dot q = 0` that records q and changes nothing else."""
+    falling = -(Matrix([q]).jacobian(spec.x) * spec.vector_field)[0]
+    event = _Event(
+        spec, (TARGET, BYSTANDER), _of(spec, TARGET, falling), {_RECORD: _of(spec, TARGET, q)}, (_RECORD,)
+    )
+    return event.backward()
+
+
+def at_kink(spec: ModelSpec, receptor: Receptor, q: Expr) -> BackwardJump:
+    """An arrival at m, a delay after its spike, before which q has its maximum: it is recorded there."""
+    jump = (_of(spec, TARGET, value) for value in receptor.jump)
+    after = dict(zip(_states(spec, TARGET), jump, strict=True))
+    after[_RECORD] = _of(spec, TARGET, q)
+    return _Event(spec, (TARGET, BYSTANDER), _TIMER - _DELAY, after, (_TIMER, _DELAY, _RECORD)).backward()
+
+
 def _field(spec: ModelSpec, phase: str | None) -> Matrix:
     """The velocities in a phase, solved from its own equations as they are written."""
     rows = next((p.dynamics for p in spec.phases if p.name == phase), spec.dynamics)
@@ -131,7 +148,7 @@ class _Event:
     neurons: tuple[str, ...]
     guard: Expr
     after: Mapping[Symbol, Expr]
-    extra: tuple[Symbol, Symbol]
+    extra: tuple[Symbol, ...]
     fields: Mapping[str, Matrix] = field(default_factory=dict)
     convention: Matrix | None = None
 

@@ -90,6 +90,7 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
     states = _states(data, origin) + given
     checks.names_differ(origin, parameters, states)
     dynamics = _dynamics(data, origin, parameters, states)
+    readouts = _readouts(data, origin, parameters, states)
     spec = ModelSpec(
         name=check_name(tables.text(data, "name", Place(origin)), Place(origin, key="name")),
         title=tables.text(data, "title", Place(origin)),
@@ -100,7 +101,8 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
         dynamics=dynamics,
         transitions=_transitions(data, origin, parameters, states),
         receptors=_receptors(data, origin, parameters, states),
-        readouts=_readouts(data, origin, parameters, states),
+        readouts=tuple(readout for kind, readout in readouts if kind == _INTEGRAL),
+        peaks=tuple(readout for kind, readout in readouts if kind == _MAX),
         inputs=tuple(state.name for state in given),
         phases=_phases(data, origin, parameters, states, dynamics),
     )
@@ -312,7 +314,8 @@ def _jump(
 
 def _readouts(
     data: Mapping[str, object], origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]
-) -> tuple[Readout, ...]:
+) -> tuple[tuple[object, Readout], ...]:
+    """Each readout with its kind."""
     entries = tables.subtable(data, "readouts", Place(origin, "readouts"))
     grammar = Grammar(
         _names(parameters, states) | {"t": TIME},
@@ -324,17 +327,22 @@ def _readouts(
         place = Place(origin, "readouts", name)
         check_name(name, Place(origin, "readouts"))
         parsed = parse_expression(value, grammar, place)
-        if parsed.func != _INTEGRAL or parsed.args[0].has(*_MARKERS):
+        if parsed.func not in (_INTEGRAL, _MAX) or parsed.args[0].has(*_MARKERS):
             raise place.error(
                 f'"{value}" is a readout of a kind that is not supported yet.',
-                "Write integral(...) of states; the times of spikes need no readout.",
+                "Write integral(...) or max(...) of states; spike times and final states need no readout.",
             )
         if len(parsed.args) > 1:
             raise place.error(
-                f'"{value}" integrates over a window, which is not supported yet.',
+                f'"{value}" is over a window, which is not supported yet.',
                 "Declare an input that is 1 in the window and 0 outside, and integrate the product with it.",
             )
-        found.append(Readout(name, parsed.args[0]))
+        if parsed.func == _MAX and parsed.args[0].has(TIME):
+            raise place.error(
+                f'"{value}" is the maximum of something that depends on the time itself.',
+                "Write max(...) of states and parameters.",
+            )
+        found.append((parsed.func, Readout(name, parsed.args[0])))
     return tuple(found)
 
 
@@ -351,7 +359,7 @@ def _marker(name: str) -> Callable[..., Expr]:
 
 
 _MARKERS = tuple(sympy.Function(name) for name in ("integral", "max", "final", "at"))
-_INTEGRAL = _MARKERS[0]
+_INTEGRAL, _MAX = _MARKERS[:2]
 _KINDS = {str(marker): _marker(str(marker)) for marker in _MARKERS}
 
 

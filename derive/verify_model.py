@@ -29,6 +29,7 @@ from saltus.derive.verify_routes import (
     Residuals,
     arrival_routes,
     definitions,
+    maximum_routes,
     network_against_saltation,
     own_target,
     phase_routes,
@@ -65,6 +66,12 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
         )
     for phase in model.phases:
         yield from _phase_checks(model, derivation, phase)
+    for readout in model.peaks:
+        yield (
+            f"maximum:{readout.name}",
+            "a maximum inside and at a kink is that of the saltation matrix, and its ladder misses none",
+            partial(maximum_routes, model, readout),
+        )
     if model.transitions and model.receptors:
         yield (
             "targets",

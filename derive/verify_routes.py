@@ -12,10 +12,12 @@ from dataclasses import replace
 import sympy
 from sympy import Expr, Matrix, S, Symbol
 
-from saltus.derive import notation, saltation
+from saltus.derive import flow, notation, saltation
 from saltus.derive.algebra import reduced
 from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.gradient import representative_targets
+from saltus.derive.ladder import residuals
+from saltus.derive.maximum import maximum_rule, rungs
 from saltus.derive.model import (
     EXTERNAL,
     SENSITIVITY,
@@ -23,6 +25,7 @@ from saltus.derive.model import (
     ModelSpec,
     Parameter,
     Phase,
+    Readout,
     Receptor,
     Transition,
 )
@@ -230,6 +233,45 @@ def phase_routes(model: ModelSpec, derivation: Mapping[str, Equation], phase: Ph
     for parameter in model.parameters:
         share = left.coeff(notation.derivative(parameter.name, "p")).xreplace(written)
         found[f"derived {parameter.name}"] = rule.parameters.get(parameter.name, S.Zero) - share
+    return {name: reduced(value) for name, value in found.items()}
+
+
+def maximum_routes(model: ModelSpec, readout: Readout) -> Residuals:
+    r"""The rule of a maximum against ``saltation``, and its ladder against the dynamics.
+
+    There the event is :math:`\dot q = 0`, and what the rule leaves out is :math:`\dot q` times something:
+    it is zero at the event. At a kink, the time of the arrival gains :math:`\dot q^-`.
+    """
+    rule = maximum_rule(model, readout)
+    names, worth = _rule_symbols(model, saltation.TARGET), saltation.SPIKE_LOSS
+    same = {saltation.LOSS_AFTER: saltation.LOSS_BEFORE}
+    curve = (Matrix([rule.slope]).jacobian(model.x) * model.vector_field)[0]
+    gained = Matrix([rule.partials.get(s.name, S.Zero) for s in model.states])
+    found: dict[str, Expr] = {}
+
+    def hold(event: str, other: saltation.BackwardJump, rule_of: Mapping[str, Expr], rest: Matrix) -> None:
+        kicks = model.mass.T.LUsolve(gained - rest) * worth
+        for state, kick in zip(model.states, kicks, strict=True):
+            jumped = other.adjoint[saltation.TARGET, state.name].xreplace(same)
+            found[f"{event} {state.name}"] = (rule_of[state.name] - kick).xreplace(names) - jumped
+
+    if reduced(curve) != 0:
+        other = saltation.at_maximum(model, rule.value)
+        vanishing = Matrix([rule.slope]).jacobian(model.x).T * rule.slope / curve
+        hold("inside", other, {s.name: s.adjoint for s in model.states}, vanishing)
+        for p in model.parameters:
+            share = rule.parameters.get(p.name, S.Zero) - rule.slope * rule.slope.diff(p.symbol) / curve
+            found[p.name] = worth * share.xreplace(names) - other.parameters[p.name].xreplace(same)
+    for receptor in model.receptors:
+        arrival, other = arrival_rule(model, receptor), saltation.at_kink(model, receptor, rule.value)
+        hold(f"kink {receptor.name}", other, arrival.adjoint, sympy.zeros(len(model.states), 1))
+        credit = (arrival.whole_credit + worth * rule.slope).xreplace(names)
+        found[f"kink {receptor.name} time"] = credit - (other.time or S.Zero).xreplace(same)
+    solution = flow.solve(model)
+    steps = rungs(solution, readout)
+    found |= {f"rung {k}": value for k, value in enumerate(residuals(steps, solution))}
+    found["rung 0 is q"] = steps[0].value - rule.value
+    found["rung 1 is its slope"] = steps[1].value - rule.slope
     return {name: reduced(value) for name, value in found.items()}
 
 

@@ -14,6 +14,7 @@ from saltus.derive import spec, verify, verify_routes
 from saltus.derive.algebra import reduced
 from saltus.derive.gradient import adjoint
 from saltus.derive.lower import lower
+from saltus.derive.maximum import maximum_rule
 from saltus.derive.spec import WEIGHT, ModelSpec
 from saltus.derive.transition import (
     arrival_rule,
@@ -193,3 +194,58 @@ def test_changes_of_a_phases_end_are_caught(monkeypatch: pytest.MonkeyPatch, nam
             missed.append(what)
     assert len(wrong) > 3
     assert missed == []
+
+
+MAXIMA = """
+name = "maxima"
+title = "Maxima of combinations of states, with a parameter, in a neuron that spikes"
+[parameters]
+tau = { value = 20e-3, positive = true }
+tau_g = { value = 5e-3, positive = true }
+theta = 1.0
+c = 0.3
+[initial]
+V = 0.0
+g = 0.0
+[dynamics]
+f_V = "tau*dot(V) + V - g - c"
+f_g = "tau_g*dot(g) + g"
+[transition.spike]
+when = "V - theta"
+reset = { V = "0" }
+emits = true
+[receive.exc]
+g = "g + w"
+[receive.both]
+g = "g + w"
+V = "V + c*w"
+[readouts]
+highest = "max(V)"
+mixed = "max(c*V - theta*g + c)"
+alone = "max(g)"
+"""
+
+
+def test_maxima_are_proved() -> None:
+    outcomes = verify.check_model(spec.parse(MAXIMA, "maxima.toml"))
+    assert [o.reason for o in outcomes if not o.ok] == []
+    assert sum("maximum:" in o.id for o in outcomes) == 3
+
+
+def test_changes_of_a_maximum_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = spec.parse(MAXIMA, "maxima.toml")
+    readout = model.peaks[1]
+    rule = maximum_rule(model, readout)
+    wrong, missed = list(changed_rules(rule, ("value", "slope", "partials", "parameters"))), []
+    for what, mutated in wrong:
+        monkeypatch.setattr(verify_routes, "maximum_rule", lambda *_, mutated=mutated: mutated)
+        if all(value == 0 for value in verify_routes.maximum_routes(model, readout).values()):
+            missed.append(what)
+    assert len(wrong) > 10
+    assert missed == []
+
+
+def test_the_ir_of_a_maximum() -> None:
+    (peak,) = lower(spec.load("li_max")).peaks
+    assert (peak.name, len(peak.ladder), peak.parameters.outputs) == ("max_V", 3, ())
+    assert peak.partials.outputs == ("V_partial",)

@@ -1,0 +1,82 @@
+r"""The readout :math:`M = \max_t q(x(t), p)`: what it does to the adjoint where it is attained.
+
+Inside a stretch without events :math:`\dot q = 0` at the maximum, so its time may move freely and
+
+.. math:: \frac{dM}{dp} = q_x\cdot\frac{\partial x}{\partial p} + q_p, \qquad a^- = a^+ + \frac{\partial
+          H}{\partial M}\, q_x, \quad \lambda^- = \lambda^+ - M^{-T} q_x \frac{\partial H}{\partial M}.
+
+At a kink, where q rises into an event and falls after it, M moves with the event's time, too: that is worth
+:math:`\dot q\,\partial H/\partial M`, with the velocity on the side where the adjoint takes up :math:`q_x`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy
+from sympy import Expr
+
+from saltus.derive.algebra import reduced, total
+from saltus.derive.expressions import Place
+from saltus.derive.flow import FlowSolution
+from saltus.derive.flow_choice import AnySolution
+from saltus.derive.ladder import LadderRung, rungs_from
+from saltus.derive.model import ModelSpec, Readout
+from saltus.errors import DerivationError
+
+
+@dataclass(frozen=True)
+class MaximumRule:
+    """q and what its maximum needs: for each unit of dH/dM, ``partials`` and ``parameters`` are gained."""
+
+    name: str
+    value: Expr
+    slope: Expr
+    """Its time derivative."""
+    partials: Mapping[str, Expr]
+    """State name -> dq/dx."""
+    parameters: Mapping[str, Expr]
+    """Name of a parameter that q uses -> dq/dp."""
+
+
+def maximum_rule(spec: ModelSpec, readout: Readout) -> MaximumRule:
+    """The rule for the maximum of ``readout.integrand``."""
+    q = readout.integrand
+    partials = {s.name: q.diff(s.symbol) for s in spec.states}
+    parameters = {p.name: q.diff(p.symbol) for p in spec.parameters}
+    return MaximumRule(
+        name=readout.name,
+        value=q,
+        slope=reduced(total(q, dict(zip(spec.x, spec.vector_field, strict=True)))),
+        partials={name: value for name, value in partials.items() if value != 0},
+        parameters={name: value for name, value in parameters.items() if value != 0},
+    )
+
+
+def rungs(solution: AnySolution, readout: Readout) -> tuple[LadderRung, ...]:
+    """The ladder that isolates the stationary points of q: q itself, its time derivative, and so on.
+
+    Raises:
+        DerivationError: if q is not linear in the states, does not move, or the flow has no closed form in
+            every phase: then a maximum could be missed.
+    """
+    spec, q = solution.spec, readout.integrand
+    place = Place(spec.origin, "readouts", readout.name)
+    if sympy.Matrix([q]).jacobian(spec.x).has(*spec.x):
+        raise DerivationError(
+            f"{place}: max({q}) is not linear in the states, so its stationary points are not all found.\n"
+            "Write a sum of states with factors of parameters."
+        )
+    if not isinstance(solution, FlowSolution) or not solution.is_linear or spec.phases:
+        raise DerivationError(
+            f"{place}: max(...) needs dynamics with a linear closed form and without modes, so that no "
+            "maximum is missed.\nRead out an integral instead, or the maximum of another population."
+        )
+    found = rungs_from(solution, q)
+    if found[1].value == 0:
+        raise DerivationError(
+            f"{place}: {q} does not move between events, so its maximum has no place.\n"
+            "Take the maximum of a state that the dynamics change."
+        )
+    return found
