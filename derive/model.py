@@ -112,7 +112,8 @@ class ModelSpec:
     dynamics: one expression a state, in states, their ``dot`` and parameters; each is zero along a
     trajectory. parameters: those of the spec; the initial values follow from ``states``. origin: the file
     or shipped name that messages point to. inputs: names of the states that are given from outside,
-    piecewise constant in time. peaks: readouts that are a maximum over time. phases: what transitions go to, with dynamics of their own.
+    piecewise constant in time. peaks: readouts that are a maximum over time. phases: what transitions go to,
+    with dynamics of their own.
     """
 
     name: str
