@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from saltus.derive import files, loss_spec, spec
+from saltus.derive import any_loss, files, spec
 from saltus.derive.derivation import Derivation
+from saltus.derive.loss_spec import LossSpec
 from saltus.derive.report_document import Document
 from saltus.derive.report_loss import loss_document
 from saltus.derive.report_model import model_document
@@ -18,6 +19,8 @@ from saltus.derive.report_pages import html_page, json_text, latex_page, loss_te
 from saltus.derive.report_pages import table_latex as _table_latex
 from saltus.derive.report_summary import summary
 from saltus.derive.report_tables import table_2
+from saltus.derive.report_trains import train_document
+from saltus.derive.train_loss import TrainLossSpec
 from saltus.errors import SpecError
 
 _PAGES: dict[str, Callable[[Document], str]] = {
@@ -49,8 +52,12 @@ def write(name: str, form: str) -> str:
 def document(name: str) -> Document:
     """The derivation of a model or a loss as a document, each step proved while it is made."""
     if is_loss(name):
-        return loss_document(loss_spec.load(name), _called(name))
+        return _loss_document(any_loss.load(name), _called(name))
     return model_document(spec.load(name), _called(name))
+
+
+def _loss_document(loss: LossSpec | TrainLossSpec, name: str) -> Document:
+    return train_document(loss, name) if isinstance(loss, TrainLossSpec) else loss_document(loss, name)
 
 
 def table2_text(derivation: Derivation) -> str:

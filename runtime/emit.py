@@ -73,16 +73,15 @@ def model_files(model: str | Path) -> dict[str, str]:
 
 def loss_files(loss: str | Path) -> dict[str, str]:
     """IR, C and derivation of one loss, by file name."""
-    from saltus.derive.head import lower_head
-    from saltus.derive.loss_spec import load
+    from saltus.derive.any_loss import load, lower_loss
     from saltus.derive.report import write
     from saltus.templates.ir import dump
-    from saltus.templates.render import head_unit
+    from saltus.templates.render import loss_unit
 
-    ir = lower_head(load(loss))
+    ir = lower_loss(load(loss))
     return {
         "ir.json": dump(ir).decode(),
-        **head_unit(ir).sources,
+        **loss_unit(ir).sources,
         "derivation.md": write(str(loss), "markdown"),
     }
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from saltus.errors import CompileError
 from saltus.runtime import cache, compile
-from saltus.templates.ir import HeadIR, ModelIR, dump
+from saltus.templates.ir import AnyLoss, HeadIR, ModelIR, TrainIR, dump
 
 
 class _Unit(msgspec.Struct, frozen=True):
@@ -75,6 +75,13 @@ def head_kernel(head: HeadIR) -> Kernel:
 
 
 @functools.cache
+def train_kernel(trains: TrainIR) -> Kernel:
+    """A compiled distance of spike trains; raises as ``event_kernel`` does."""
+    unit = _rendered(trains, "train_unit")
+    return Kernel(compile.load(trains.name, unit.sources, unit.cdef))
+
+
+@functools.cache
 def kth_spike_kernel() -> Kernel:
     """The search for the k-th spike of each neuron, ``saltus_kth_spike``; raises as ``event_kernel`` does."""
     name = "kth_spike.c"
@@ -83,7 +90,7 @@ def kth_spike_kernel() -> Kernel:
     return Kernel(compile.load("kth_spike", {name: source}, f"{prototype};"))
 
 
-def _rendered(ir: ModelIR | HeadIR, render: str) -> _Unit:
+def _rendered(ir: ModelIR | AnyLoss, render: str) -> _Unit:
     """The unit, from the cache where the same IR was rendered by the same templates: that needs no Jinja."""
     key = hashlib.sha256(dump(ir) + _templates()).hexdigest()[:40]
     name = f"units/{ir.name}-{key}"

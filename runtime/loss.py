@@ -14,11 +14,13 @@ from saltus.errors import ConfigError
 from saltus.runtime.losses.data import numbers
 from saltus.runtime.losses.evaluated import Objective
 from saltus.runtime.losses.head import Loss, Missing
+from saltus.runtime.losses.rate import rate_heuristic
 from saltus.runtime.losses.terms import LossSum
-from saltus.runtime.model import head as read_head
-from saltus.templates.ir import HeadIR
+from saltus.runtime.losses.trains import TrainLoss
+from saltus.runtime.model import loss_ir
+from saltus.templates.ir import AnyLoss, HeadIR, TrainIR
 
-__all__ = ["Loss", "LossSum", "as_loss", "loss"]
+__all__ = ["Loss", "LossSum", "TrainLoss", "as_loss", "loss"]
 
 
 def loss(
@@ -30,7 +32,7 @@ def loss(
     readout: str | Mapping[str, str] | None = None,
     targets: Mapping[str, ArrayLike] | ArrayLike | None = None,
     **parameters: float,
-) -> Loss | LossSum:
+) -> Loss | TrainLoss | LossSum:
     """A loss by its shipped name, the path of a ``.toml`` spec, or a spec's content; or a sum of losses.
 
     Args:
@@ -51,7 +53,14 @@ def loss(
     """
     if not isinstance(name, str | Path | Mapping):
         return _sum(name)
-    head = read_head(name)
+    head = loss_ir(name)
+    if isinstance(head, TrainIR):
+        if missing != "error" or spike or readout is not None or targets is not None:
+            raise ConfigError(
+                f"loss {head.name}: it reads all spikes and takes its targets with each run, so missing, "
+                "spike, readout and targets mean nothing here. Leave them out."
+            )
+        return TrainLoss(head, _parameters(head, parameters), population)
     if isinstance(spike, bool) or not isinstance(spike, int) or spike < 0:
         raise ConfigError(
             f"loss {head.name}: spike = {spike!r} is not 0 for the first spike, 1 for the second, ..."
@@ -72,12 +81,14 @@ def as_loss(given: Any) -> Objective | LossSum | None:
 
     A table in a list may have a ``weight``.
     """
-    if given is None or hasattr(given, "evaluate"):
+    if given is None or isinstance(given, LossSum) or hasattr(given, "evaluate"):
         return given  # type: ignore[no-any-return]
     if isinstance(given, Sequence) and not isinstance(given, str):
         return _sum(given)
     if not isinstance(given, Mapping) or "name" not in given:
         raise ConfigError("loss: give saltus.loss(...), or a table with the name of one.")
+    if given["name"] == "rate_heuristic":
+        return rate_heuristic(**{key: value for key, value in given.items() if key != "name"})
     return loss(**given)
 
 
@@ -99,7 +110,7 @@ def _sum(given: Sequence[Any]) -> LossSum:
     return LossSum(tuple(terms))
 
 
-def _parameters(head: HeadIR, given: Mapping[str, float]) -> dict[str, float]:
+def _parameters(head: AnyLoss, given: Mapping[str, float]) -> dict[str, float]:
     defaults = {parameter.name: parameter.default for parameter in head.parameters}
     if unknown := [name for name in given if name not in defaults]:
         raise ConfigError(

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from saltus.errors import SpecError
 from saltus.runtime import cache
-from saltus.templates.ir import HeadIR, ModelIR, dump
+from saltus.templates.ir import AnyLoss, ModelIR, dump
 
 if TYPE_CHECKING:
     from saltus.derive.derivation import Derivation
     from saltus.derive.loss_spec import LossSpec
     from saltus.derive.model import ModelSpec
-
-_IR = TypeVar("_IR", ModelIR, HeadIR)
+    from saltus.derive.train_loss import TrainLossSpec
 
 
 @dataclass(frozen=True)
@@ -79,15 +78,17 @@ def model(spec: str | Path | Mapping[str, Any] | Model) -> Model:
     return Model(_derived(spec, "models", ModelIR), spec)
 
 
-def head(spec: str | Path | Mapping[str, Any]) -> HeadIR:
+def loss_ir(spec: str | Path | Mapping[str, Any]) -> AnyLoss:
     """A loss by its shipped name, the path of a ``.toml`` spec, or a spec's content.
 
     Raises:
         SpecError: if there is no such loss, or its spec is wrong.
     """
     if isinstance(spec, str) and not spec.endswith(".toml"):
-        return _shipped("losses", spec, _folder("losses").joinpath(spec), HeadIR)
-    return _derived(spec, "losses", HeadIR)
+        found: AnyLoss = _shipped("losses", spec, _folder("losses").joinpath(spec), AnyLoss)
+        return found
+    derived: AnyLoss = _derived(spec, "losses", AnyLoss)
+    return derived
 
 
 def shipped(kind: str) -> tuple[str, ...]:
@@ -106,7 +107,7 @@ def _folder(name: str) -> Traversable:
     return _generated().joinpath(name)
 
 
-def _shipped(kind: str, name: str, folder: Traversable, ir: type[_IR]) -> _IR:
+def _shipped(kind: str, name: str, folder: Traversable, ir: Any) -> Any:
     file = folder.joinpath("ir.json")
     if not name.isidentifier() or not file.is_file():
         names = ", ".join(shipped(kind)) or "none: run saltus emit"
@@ -120,7 +121,7 @@ def _shipped(kind: str, name: str, folder: Traversable, ir: type[_IR]) -> _IR:
         raise SpecError(f"{file} is not of this version ({error}). Run saltus emit.") from None
 
 
-def _derived(spec: str | Path | Mapping[str, Any], kind: str, ir: type[_IR]) -> _IR:
+def _derived(spec: str | Path | Mapping[str, Any], kind: str, ir: Any) -> Any:
     """The IR of a person's own spec, from the cache where the same spec was derived by the same code."""
     if isinstance(spec, Mapping):
         text = msgspec.json.encode(spec, order="sorted", enc_hook=str)
@@ -137,12 +138,12 @@ def _derived(spec: str | Path | Mapping[str, Any], kind: str, ir: type[_IR]) -> 
     return msgspec.json.decode((cache.entry(name, build) / "ir.json").read_bytes(), type=ir)
 
 
-def _derive(spec: str | Path | Mapping[str, Any], kind: str) -> ModelIR | HeadIR:
+def _derive(spec: str | Path | Mapping[str, Any], kind: str) -> ModelIR | AnyLoss:
     """Runs the whole derivation, with SymPy."""
-    from saltus.derive.head import lower_head
+    from saltus.derive.any_loss import lower_loss
     from saltus.derive.lower import lower
 
-    return lower(model_spec(spec)) if kind == "models" else lower_head(_loss_spec(spec))
+    return lower(model_spec(spec)) if kind == "models" else lower_loss(_loss_spec(spec))
 
 
 def model_spec(spec: str | Path | Mapping[str, Any]) -> ModelSpec:
@@ -152,10 +153,10 @@ def model_spec(spec: str | Path | Mapping[str, Any]) -> ModelSpec:
     return specs.from_dict(spec) if isinstance(spec, Mapping) else specs.load(spec)
 
 
-def _loss_spec(spec: str | Path | Mapping[str, Any]) -> LossSpec:
-    from saltus.derive import loss_spec
+def _loss_spec(spec: str | Path | Mapping[str, Any]) -> LossSpec | TrainLossSpec:
+    from saltus.derive import any_loss
 
-    return loss_spec.from_dict(spec) if isinstance(spec, Mapping) else loss_spec.load(spec)
+    return any_loss.from_dict(spec) if isinstance(spec, Mapping) else any_loss.load(spec)
 
 
 def _derive_code() -> bytes:

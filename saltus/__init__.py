@@ -20,6 +20,7 @@ from saltus.errors import (
 from saltus.runtime.config import Layer, Population, Projection
 from saltus.runtime.initialise import FanIn, Normal, Uniform
 from saltus.runtime.loss import Loss, loss
+from saltus.runtime.losses.rate import rate_heuristic
 from saltus.runtime.model import Model, adjoint, model
 from saltus.runtime.network import Network
 from saltus.runtime.optimiser import SGD, Adam
@@ -56,5 +57,6 @@ __all__ = [
     "adjoint",
     "loss",
     "model",
+    "rate_heuristic",
     "scale_to_rate",
 ]

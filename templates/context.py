@@ -9,11 +9,11 @@ from functools import singledispatch
 from saltus.errors import EmitError
 from saltus.templates.ir import (
     AnyFlow,
+    AnyLoss,
     Arrival,
     Block,
     Emission,
     Flow,
-    HeadIR,
     Jump,
     MatrixFlow,
     ModelIR,
@@ -141,7 +141,7 @@ def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     return [(title, [block for block in blocks if block.outputs]) for title, blocks in found]
 
 
-def header(ir: ModelIR | HeadIR | tuple[ModelIR, ...], what: str) -> str:
+def header(ir: ModelIR | AnyLoss | tuple[ModelIR, ...], what: str) -> str:
     """The first words of a generated file."""
     parts = ir if isinstance(ir, tuple) else (ir,)
     digest = hashlib.sha256(b"".join(dump(part) for part in parts)).hexdigest()[:12]

@@ -317,7 +317,7 @@ class HeadPartial(_Node, frozen=True):
     other: Block
 
 
-class HeadIR(_Node, frozen=True):
+class HeadIR(_Node, frozen=True, tag="head"):
     """A loss H over readouts ``x[k]`` of the classes k, for one sample with label ``label`` and targets.
 
     targets: names of the data with one number for each class;
@@ -339,7 +339,27 @@ class HeadIR(_Node, frozen=True):
     partials: tuple[HeadPartial, ...]
 
 
-def dump(ir: ModelIR | HeadIR) -> bytes:
+class TrainIR(_Node, frozen=True, tag="trains"):
+    """A distance of spike trains from target trains, a sum over pairs of spikes.
+
+    target: the name of the data;
+    kernel: (d, parameters) -> ``kernel``, of two spikes a time d >= 0 apart;
+    slope: (d, parameters) -> ``slope``, its derivative.
+    """
+
+    name: str
+    title: str
+    source: str
+    parameters: tuple[Parameter, ...]
+    target: str
+    kernel: Block
+    slope: Block
+
+
+AnyLoss = HeadIR | TrainIR
+
+
+def dump(ir: ModelIR | AnyLoss) -> bytes:
     """The JSON text of an IR: the same bytes for the same IR, on every machine."""
     return msgspec.json.format(msgspec.json.encode(ir), indent=2) + b"\n"
 
@@ -349,6 +369,7 @@ def load_model(path: Path) -> ModelIR:
     return msgspec.json.decode(path.read_bytes(), type=ModelIR)
 
 
-def load_head(path: Path) -> HeadIR:
-    """Reads ``ir.json`` of a loss head; raises ``msgspec.ValidationError`` when it is not one."""
-    return msgspec.json.decode(path.read_bytes(), type=HeadIR)
+def load_loss(path: Path) -> AnyLoss:
+    """Reads ``ir.json`` of a loss; raises ``msgspec.ValidationError`` when it is not one."""
+    found: AnyLoss = msgspec.json.decode(path.read_bytes(), type=AnyLoss)
+    return found

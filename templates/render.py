@@ -11,7 +11,7 @@ import jinja2
 from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
-from saltus.templates.ir import Block, Emission, Flow, HeadIR, ModelIR, Reduce
+from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 
 ABI = 1
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -86,6 +86,28 @@ def head_unit(head: HeadIR) -> Unit:
     }
     files = ("exponentials.h", "head.h", "head.c")
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
+
+
+def train_unit(trains: TrainIR) -> Unit:
+    """A distance of spike trains: ``exponentials.h``, ``trains.h``, ``trains.c``."""
+    interface = render("trains_interface.h.jinja", {})
+    places = {parameter.name: f"parameters[{i}]" for i, parameter in enumerate(trains.parameters)}
+    context = {
+        "header": header(trains, "trains"),
+        "trains": trains,
+        "interface": interface,
+        "call": lambda block, distance: (
+            f"{c_printer.function_name(block, 'train')}"
+            f"({', '.join(({'d': distance} | places)[name] for name in block.inputs)})"
+        ),
+    }
+    files = ("exponentials.h", "trains.h", "trains.c")
+    return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
+
+
+def loss_unit(loss: AnyLoss) -> Unit:
+    """A loss of either kind."""
+    return head_unit(loss) if isinstance(loss, HeadIR) else train_unit(loss)
 
 
 def _search_parameters(model: ModelIR, flow: Flow) -> list[str]:

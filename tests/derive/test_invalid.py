@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from saltus.derive import loss, spec
-from saltus.derive.head import lower_head
+from saltus.derive import any_loss, spec
 from saltus.derive.lower import lower
 from saltus.errors import DerivationError, SpecError
 
@@ -17,7 +16,7 @@ def test_is_refused(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     message = "\n".join(line.removeprefix("# ") for line in text.split("\n")[:2])
     with pytest.raises((SpecError, DerivationError)) as refusal:
-        lower_head(loss.load(path)) if "[loss]" in text else lower(spec.load(path))
+        any_loss.lower_loss(any_loss.load(path)) if "[loss]" in text else lower(spec.load(path))
     assert str(refusal.value) == message
 
 

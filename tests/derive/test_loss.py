@@ -29,7 +29,11 @@ UNLABELLED = [
     "log(sum(exp(-spike(2)/tau)))*sum(x)**-1",
     "log_softmax(x/tau)[label]*x[label]*first[label]**2",
 ]
-SHIPPED = sorted(path.stem for path in files("saltus.derive.losses").iterdir() if path.suffix == ".toml")
+SHIPPED = sorted(
+    path.name.removesuffix(".toml")
+    for path in files("saltus.derive.losses").iterdir()
+    if path.name.endswith(".toml") and "filter" not in path.read_text(encoding="utf-8")
+)
 
 
 def from_value(value: str) -> LossSpec:

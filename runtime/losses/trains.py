@@ -1,0 +1,113 @@
+"""Losses over all spikes of a population, against target spike trains."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.errors import ConfigError, InputError
+from saltus.runtime.kernel import Kernel, train_kernel
+from saltus.runtime.losses.data import Data
+from saltus.runtime.losses.evaluated import Array, Evaluated, Index, Seeds, TimeSeeds
+from saltus.runtime.spikes import as_spikes
+from saltus.runtime.trains import Train
+from saltus.templates.ir import TrainIR, dump
+
+if TYPE_CHECKING:
+    from saltus.runtime.group import Group
+    from saltus.runtime.result import Result
+
+
+@dataclass(frozen=True, eq=False)
+class TrainLoss:
+    """The distance of each neuron's spike train from a target train, added up over a population.
+
+    The targets of a run are spike trains in any form that ``net.run`` takes for inputs. A neuron without
+    spikes has a distance, and no gradient: the loss cannot make the first spike appear. Where a spike and a
+    target coincide the distance has a kink; the gradient leaves that pair out.
+
+    Attributes:
+        trains: the kernel of pairs of spikes.
+        parameters: value of each of its parameters.
+        population: whose spikes; None: the network's only population without outgoing projections.
+    """
+
+    trains: TrainIR
+    parameters: Mapping[str, float]
+    population: str | None = None
+    labelled: bool = False
+
+    @functools.cached_property
+    def kernel(self) -> Kernel:
+        """The compiled sum over pairs."""
+        return train_kernel(self.trains)
+
+    @functools.cached_property
+    def values(self) -> Array:
+        """The parameters in the order of ``trains``."""
+        return np.array([self.parameters[parameter.name] for parameter in self.trains.parameters])
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The target trains."""
+        return (self.trains.target,)
+
+    def check(self, population: str, group: Group, kept: int | None) -> None:
+        """Raises ``ConfigError`` if the population has no spikes, or does not keep all."""
+        if not group.model.spikes or kept is not None:
+            what = f"keeps {kept} spikes of a neuron" if group.model.spikes else "does not spike"
+            raise ConfigError(
+                f"loss: {self.trains.name} reads all spikes, and population {population!r} {what}. "
+                "Name another population, or keep all."
+            )
+
+    def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:
+        """The distance of each sample, the sum over the neurons.
+
+        Raises:
+            InputError: for targets that are no spike trains of these neurons.
+        """
+        size, batch = result.net.groups[population].size, len(result)
+        target = as_spikes(data.targets[self.trains.target], size, f"targets[{self.trains.target!r}]")
+        if len(target) != batch:
+            raise InputError(
+                f"targets[{self.trains.target!r}]: {len(target)} samples, and the run has {batch}. "
+                "Give spike trains for each."
+            )
+        own = _cells(result.tape.groups[population].out, batch, size)
+        wanted = _cells(target.as_train, batch, size)
+        distance, gradient = np.empty(batch * size), np.zeros(len(own.time))
+        pointer = self.kernel.pointer
+        arrays = (self.values, own.start, own.time, wanted.start, wanted.time, distance, gradient)
+        self.kernel.lib.saltus_trains(batch * size, *map(pointer, arrays))
+        seeds = Seeds([TimeSeeds(population, own.at, gradient)])
+        return Evaluated(distance.reshape(batch, size).sum(axis=1), seeds)
+
+    def predictions(self, result: Result, population: str) -> NDArray[np.int64] | None:
+        """None: it knows no classes."""
+        return None
+
+    def identity(self) -> bytes:
+        """All that makes this loss what it is."""
+        return dump(self.trains) + repr((dict(self.parameters), self.population)).encode()
+
+
+class _Cells(NamedTuple):
+    """Spikes by sample and neuron: where each cell's begin, their times, and where they lie in the train."""
+
+    start: Index
+    time: Array
+    at: Index
+
+
+def _cells(train: Train, batch: int, size: int) -> _Cells:
+    sample, at = train.cells
+    cell = sample * size + train.row[at]
+    order = np.argsort(cell, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=batch * size))]).astype(np.int64)
+    return _Cells(start, np.ascontiguousarray(train.time[at[order]]), at[order])
