@@ -3,52 +3,67 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from saltus.errors import ConfigError
-from saltus.runtime import graph, initialise
-from saltus.runtime.config import NetworkConfig, Population, Projection
-from saltus.runtime.group import Group, Incoming
+from saltus.runtime import connect, graph
+from saltus.runtime.choice import choose
+from saltus.runtime.config import OF_SYNAPSES, NetworkConfig, Population, Projection
+from saltus.runtime.group import Group
 from saltus.runtime.losses.evaluated import Objective
 from saltus.runtime.losses.terms import LossSum, Term, parts
+from saltus.runtime.members import Members
 from saltus.runtime.model import Model, model
+from saltus.runtime.network_group import NetworkGroup
+from saltus.runtime.synapses import Synapses
+
+AnyGroup = Group | NetworkGroup
+"""What a network runs, one after the other."""
 
 
-def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, Group]:
+def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, AnyGroup]:
     """The groups in the order in which they run.
 
-    Weights are drawn in the order of the projections.
+    What is random is drawn in the order of the projections.
 
     Raises:
-        ConfigError: for a name, size, shape or connection that does not fit, or that the engine cannot do.
+        ConfigError: for a name, size, shape or connection that does not fit, or that no kernel can do.
         SpecError: for a model that does not exist.
     """
     _check(config)
     models = {name: model(population.model) for name, population in config.populations.items()}
     for name, population in config.populations.items():
         _check_population(name, population, models[name], config)
-    incoming = {
-        name: _incoming(name, projection, config, models, random)
+    made = {
+        name: _synapses(name, projection, config, models, random)
         for name, projection in config.projections.items()
     }
     edges = [(projection.pre, projection.post) for projection in config.projections.values()]
-    found = {}
-    for name in graph.order(config.populations, edges):
-        into = {key: made for key, made in incoming.items() if config.projections[key].post == name}
-        recurrent = [made for made in into.values() if made.pre == name]
-        if len(recurrent) > 1:
-            raise ConfigError(
-                f"projections {', '.join(made.name for made in recurrent)}: population {name!r} has several "
-                "recurrent projections, and the event engine takes one. "
-                "Add their weights up in one projection."
-            )
-        elsewhere = [made for made in into.values() if made.pre != name]
-        population = config.populations[name]
-        found[name] = Group(name, models[name], population, elsewhere, recurrent[0] if recurrent else None)
+    found: dict[str, AnyGroup] = {}
+    for part in graph.components(config.populations, edges):
+        into = [synapses for synapses in made.values() if synapses.post in part]
+        own = {name: models[name] for name in part}
+        populations = {name: config.populations[name] for name in part}
+        sampled = [name for name in part if populations[name].sample_times]
+        choice = choose(own, into, sampled)
+        group: AnyGroup
+        if choice.fast:
+            name = part[0]
+            group = Group(name, models[name], populations[name], into, choice.reason)
+        else:
+            _check_followed(populations, choice.reason)
+            group = NetworkGroup(own, populations, into, config.tolerance, choice.reason)
+        found[group.name] = group
     return found
+
+
+def members(found: Mapping[str, AnyGroup], order: Iterable[str]) -> dict[str, Members]:
+    """All populations of the groups, in a given order."""
+    known = {name: population for group in found.values() for name, population in group.populations.items()}
+    return {name: known[name] for name in order}
 
 
 def sink(config: NetworkConfig) -> str | None:
@@ -61,7 +76,7 @@ def sink(config: NetworkConfig) -> str | None:
 
 
 def terms(
-    config: NetworkConfig, loss: Objective | LossSum | None, found: Mapping[str, Group]
+    config: NetworkConfig, loss: Objective | LossSum | None, found: Mapping[str, Members]
 ) -> tuple[Term, ...]:
     """The losses, each with the population that it reads.
 
@@ -88,6 +103,8 @@ def _check(config: NetworkConfig) -> None:
         raise ConfigError(f"T = {config.T}: not the end of a simulation. Give a positive time in seconds.")
     if config.engine != "event":
         raise ConfigError(f'engine = {config.engine!r}: not built yet. Use engine = "event".')
+    if not (math.isfinite(config.tolerance) and 0.0 < config.tolerance < 1.0):
+        raise ConfigError(f"tolerance = {config.tolerance}: not a tolerance. Give one such as 1e-8.")
     if config.threads is not None and config.threads < 1:
         raise ConfigError(f"threads = {config.threads}: not a number of threads. Leave it out for all cores.")
     if not config.populations:
@@ -110,6 +127,11 @@ def _check_population(name: str, population: Population, found: Model, config: N
     where = f"populations.{name}"
     if population.size < 1:
         raise ConfigError(f"{where}.size = {population.size}: not positive. Give the number of neurons.")
+    times = population.sample_times
+    if any(not 0.0 <= t <= config.T for t in times) or any(b <= a for a, b in pairwise(times)):
+        raise ConfigError(
+            f"{where}.sample_times: not ascending times in [0, T = {config.T:g}]. Sort them, each once."
+        )
     kept = population.spikes_kept
     if kept is None:
         return
@@ -124,13 +146,23 @@ def _check_population(name: str, population: Population, found: Model, config: N
         )
 
 
-def _incoming(
+def _check_followed(populations: Mapping[str, Population], reason: str) -> None:
+    """The network kernel follows all neurons to the end."""
+    for name, population in populations.items():
+        if population.spikes_kept is not None:
+            raise ConfigError(
+                f"populations.{name}.spikes_kept = {population.spikes_kept}: only the fast kernel ends a "
+                f"neuron early, and this one runs on the {reason.rstrip('.')}. Leave it out."
+            )
+
+
+def _synapses(
     name: str,
     projection: Projection,
     config: NetworkConfig,
     models: Mapping[str, Model],
     random: np.random.Generator,
-) -> Incoming:
+) -> Synapses:
     where = f"projections.{name}"
     sizes = {**config.inputs, **{key: population.size for key, population in config.populations.items()}}
     for end, there in ((projection.pre, sizes), (projection.post, models)):
@@ -141,25 +173,13 @@ def _incoming(
             f"{where}: {models[projection.pre].name} neurons of {projection.pre!r} do not spike. "
             "Project from a spiking population."
         )
-    if np.any(np.asarray(projection.delay) != 0.0):
-        raise ConfigError(f"{where}.delay: delays are not supported yet. Leave it out for none.")
-    if wrong := [learned for learned in projection.learn if learned != "weights"]:
-        raise ConfigError(f'{where}.learn: {wrong[0]!r} cannot be learned yet. Use ["weights"] or [].')
-    shape = (sizes[projection.pre], sizes[projection.post])
-    mask = _mask(projection.mask, shape, where)
-    synapses = np.ones(shape, dtype=bool) if mask is None else mask
-    weights = initialise.weights(projection.weights, random, synapses, where)
+    if wrong := [learned for learned in projection.learn if learned not in OF_SYNAPSES]:
+        raise ConfigError(
+            f'{where}.learn: {wrong[0]!r} is not of a projection. Use any of "weights" and "delays".'
+        )
     receptor = _receptor(projection.receptor, models[projection.post], where)
-    return Incoming(name, projection.pre, receptor, weights, mask)
-
-
-def _mask(given: object, shape: tuple[int, int], where: str) -> NDArray[np.bool_] | None:
-    if given is None:
-        return None
-    mask = np.asarray(given)
-    if mask.shape != shape or not np.isin(mask, (0, 1)).all():
-        raise ConfigError(f"{where}.mask: not 0 or 1 for each of (pre, post) = {shape}. Give such an array.")
-    return mask.astype(bool)
+    shape = (sizes[projection.pre], sizes[projection.post])
+    return connect.synapses(name, projection, receptor, shape, random)
 
 
 def _receptor(given: str | None, found: Model, where: str) -> int:

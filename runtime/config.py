@@ -12,6 +12,9 @@ import msgspec
 from saltus.errors import ConfigError
 from saltus.runtime.initialise import DEFAULT
 
+OF_SYNAPSES = ("weights", "delays")
+"""What can be learned of a projection."""
+
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
@@ -23,7 +26,8 @@ class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     per_neuron: names that are one number a neuron though given as one for all;
     learn: names that a gradient is wanted for;
     spikes_kept: end a neuron's simulation after so many spikes (None: never), for outputs whose loss looks
-    at the first ones only; not with recurrence.
+    at the first ones only; not with recurrence;
+    sample_times: ascending times in [0, T] at which the states are read, see ``Result.states``.
     """
 
     model: Any
@@ -32,6 +36,7 @@ class Population(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     per_neuron: tuple[str, ...] = ()
     learn: tuple[str, ...] = ()
     spikes_kept: int | None = None
+    sample_times: tuple[float, ...] = ()
 
 
 class Projection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -39,7 +44,12 @@ class Projection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     pre, post: names; receptor: of the receiving model, may be left out where it has one;
     weights: a law, a number or an array ``(pre, post)``; mask: 1 or True where a synapse exists, ``(pre,
-    post)``; learn: ``("weights",)`` or nothing; delay: not yet, must be 0.
+    post)``; delay: in seconds, a number, a law, or an array laid out like the weights; learn: any of
+    ``"weights"`` and ``"delays"``.
+
+    Sparse: ``weights`` is a SciPy sparse matrix ``(pre, post)``, or a tuple ``(pre, post, weight)`` of one
+    entry a synapse each; or ``connect`` is a probability, ``{probability = 0.1, seed = 3}`` (without a seed,
+    the network's), or ``{pre = [...], post = [...]}``, and ``weights`` a law, a number or one a synapse.
     """
 
     pre: str
@@ -47,6 +57,7 @@ class Projection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     receptor: str | None = None
     weights: Any = DEFAULT
     mask: Any = None
+    connect: Any = None
     learn: tuple[str, ...] = ("weights",)
     delay: Any = 0.0
 
@@ -55,9 +66,9 @@ class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A population and what comes into it, for stacks of layers; see ``Population`` and ``Projection``.
 
     inputs: number of input neurons, for the first layer; recurrent: all neurons to one another, without
-    delay and without self-connections; learn: names of parameters, and ``"weights"`` for both projections;
-    weights, recurrent_weights: laws, numbers or arrays ``(pre, post)``; name: by default ``hidden0``, ...
-    ``output``.
+    self-connections; learn: names of parameters, and ``"weights"`` and ``"delays"`` for both projections;
+    weights, recurrent_weights: laws, numbers or arrays ``(pre, post)``; delay, recurrent_delay: in seconds,
+    see ``Projection``; name: by default ``hidden0``, ... ``output``.
     """
 
     model: Any
@@ -72,6 +83,9 @@ class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     recurrent_weights: Any = 0.0
     spikes_kept: int | None = None
     name: str | None = None
+    delay: Any = 0.0
+    recurrent_delay: Any = 0.0
+    sample_times: tuple[float, ...] = ()
 
 
 class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -79,7 +93,8 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     T: end of the simulation in seconds; inputs: sizes of the input pseudo-populations by name;
     loss: ``{name = ..., population = ..., missing = ..., <parameters>}`` or ``saltus.Loss``;
-    seed: of the weights that are drawn; engine: ``"event"``; threads: None for all cores.
+    seed: of the weights that are drawn; engine: ``"event"``; threads: None for all cores; tolerance: local
+    error of flows without a closed form, relative and absolute.
     """
 
     T: float
@@ -91,6 +106,7 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     seed: int = 0
     engine: str = "event"
     threads: int | None = None
+    tolerance: float = 1e-8
 
 
 def network_config(content: Mapping[str, Any], where: str) -> NetworkConfig:
@@ -178,12 +194,18 @@ def _expanded(config: NetworkConfig, where: str) -> NetworkConfig:
             size=layer.size,
             params=layer.params,
             per_neuron=layer.per_neuron,
-            learn=tuple(learned for learned in layer.learn if learned != "weights"),
+            learn=tuple(learned for learned in layer.learn if learned not in OF_SYNAPSES),
             spikes_kept=layer.spikes_kept,
+            sample_times=layer.sample_times,
         )
-        learn = ("weights",) if "weights" in layer.learn else ()
+        learn = tuple(learned for learned in layer.learn if learned in OF_SYNAPSES)
         projections[f"{before}_{name}"] = Projection(
-            pre=before, post=name, receptor=layer.receptor, weights=layer.weights, learn=learn
+            pre=before,
+            post=name,
+            receptor=layer.receptor,
+            weights=layer.weights,
+            learn=learn,
+            delay=layer.delay,
         )
         if layer.recurrent:
             projections[f"{name}_{name}"] = Projection(
@@ -193,6 +215,7 @@ def _expanded(config: NetworkConfig, where: str) -> NetworkConfig:
                 weights=layer.recurrent_weights,
                 mask=[[i != j for j in range(layer.size)] for i in range(layer.size)],
                 learn=learn,
+                delay=layer.recurrent_delay,
             )
     return msgspec.structs.replace(
         config,

@@ -22,14 +22,30 @@ _SENTENCES = {
         "has a threshold crossing that the root search did not find to rounding",
         "Please report it, with the network and the input: this should not happen.",
     ),
+    6: (
+        "needs an integration step too small for float64",
+        "Its solution may grow without bound before it spikes: look at its parameters and input, or give the "
+        "network a larger tolerance.",
+    ),
+    7: (
+        "would spike twice at one time: a cascade of spikes without delay comes back to it",
+        "Give the synapses of that circle a delay, or smaller weights.",
+    ),
+    8: (
+        "is at or above its threshold at the end of a phase",
+        "Lower the value that it is held at, raise the threshold, or make the phase longer.",
+    ),
 }
 
 
-def failure(population: str, status: Any) -> RunError:
-    """The error for a status: which sample, population, neuron and time, and the way out."""
+def failure(population: str, status: Any, first: int = 0) -> RunError:
+    """The error for a status: which sample, population, neuron and time, and the way out.
+
+    ``first``: the population's first neuron, as the status counts them.
+    """
     what, remedy = _SENTENCES.get(status.code, (f"failed with code {status.code}", "Please report it."))
     return RunError(
-        f"sample {status.sample}: neuron {status.neuron} of population {population!r} {what}, "
+        f"sample {status.sample}: neuron {status.neuron - first} of population {population!r} {what}, "
         f"at t = {status.time:.9g} s. {remedy}"
     )
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
+from saltus.runtime.config import OF_SYNAPSES
 from saltus.runtime.gradients import INPUT_TIMES
 from saltus.runtime.result import Result
 from saltus.runtime.spikes import Spikes
@@ -129,7 +130,8 @@ def _parameter(
     net: Network, name: str, inputs: Mapping[str, Spikes], labels: ArrayLike, exact: Array
 ) -> _Target:
     view = net.all_parameters()[name]
-    mask = net.synapses[name.removesuffix(".weights")].mask if name.endswith(".weights") else None
+    owner, _, what = name.rpartition(".")
+    mask = net.synapses[owner].mask if what in OF_SYNAPSES and owner in net.synapses else None
 
     def shifted(entry: tuple[int, ...], step: float) -> Result:
         before = view[entry].copy()

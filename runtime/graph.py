@@ -1,41 +1,45 @@
-"""The order in which populations run: sources before targets. A group is a strongly connected component."""
+"""Which populations run together, and in which order: strongly connected components, sources first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from saltus.errors import ConfigError
 
-
-def order(populations: Iterable[str], edges: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """The populations such that each comes after all that project to it; self-projections do not count.
-
-    Raises:
-        ConfigError: if several populations excite each other in a circle, naming it.
-    """
+def components(populations: Iterable[str], edges: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], ...]:
+    """The populations that reach one another, together; each component after all that project to it."""
     names = list(populations)
-    incoming = {
-        name: {pre for pre, post in edges if post == name and pre != name} & set(names) for name in names
+    targets: dict[str, set[str]] = {name: set() for name in names}
+    for pre, post in edges:
+        if pre in targets:
+            targets[pre].add(post)
+    reached = {name: _reached(name, targets) for name in names}
+    together = {
+        name: tuple(other for other in names if other == name or _mutual(name, other, reached))
+        for name in names
     }
-    done: list[str] = []
-    while len(done) < len(names):
-        ready = [name for name in names if name not in done and incoming[name] <= set(done)]
-        if not ready:
-            circle = " -> ".join(_circle(incoming, next(name for name in names if name not in done), done))
-            raise ConfigError(
-                f"projections {circle} form a circle of several populations, which the event engine cannot "
-                "run yet. Make them one population with a recurrent projection, "
-                "and a mask for who sends to whom."
-            )
+    waiting = list(dict.fromkeys(together.values()))
+    done: list[tuple[str, ...]] = []
+    while waiting:
+        ready = [part for part in waiting if not any(_projects(other, part, reached) for other in waiting)]
         done += ready
+        waiting = [part for part in waiting if part not in ready]
     return tuple(done)
 
 
-def _circle(incoming: dict[str, set[str]], start: str, done: list[str]) -> list[str]:
-    """Walks against the arrows from ``start`` until a population comes again."""
-    path = [start]
-    while True:
-        before = min(incoming[path[-1]] - set(done))
-        if before in path:
-            return [before, *reversed(path[path.index(before) :])]
-        path.append(before)
+def _reached(start: str, targets: dict[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    ahead = list(targets[start])
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += targets[name]
+    return found
+
+
+def _mutual(one: str, other: str, reached: dict[str, set[str]]) -> bool:
+    return other in reached[one] and one in reached[other]
+
+
+def _projects(part: tuple[str, ...], to: tuple[str, ...], reached: dict[str, set[str]]) -> bool:
+    return part != to and to[0] in reached[part[0]]

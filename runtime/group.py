@@ -1,4 +1,4 @@
-"""A group: one population, the projections into it, its compiled kernel, and its vector-Jacobian product.
+"""A group of the fast kernel: one population, the projections into it, and its vector-Jacobian product.
 
 Forward it is a function from incoming spike trains to outgoing spikes and final states; backward from
 ``dL/dt`` of the outgoing spikes and ``dL/dx(T)`` to the gradients of its weights, its parameters and the
@@ -8,20 +8,23 @@ incoming times.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.errors import RunError
 from saltus.runtime import memory
 from saltus.runtime.config import Population
+from saltus.runtime.cotangent import Cotangent, Credits
+from saltus.runtime.currents import Currents
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
 from saltus.runtime.kernel import event_kernel
+from saltus.runtime.members import Members
 from saltus.runtime.model import Model
 from saltus.runtime.parameters import Parameters
+from saltus.runtime.synapses import Synapses
 from saltus.runtime.tape import GroupTape
 from saltus.runtime.threads import Schedule
 from saltus.runtime.trains import Merged, Train, merge
@@ -31,34 +34,8 @@ Array = NDArray[np.float64]
 CHUNKS = 8
 """Chunks of a batch at most, whatever the number of threads: sums over samples have one order."""
 
-WEIGHTS, TIMES, PARAMETERS = 1, 2, 4
-
-
-@dataclass(frozen=True, eq=False)
-class Synapses:
-    """A dense projection into a group.
-
-    weights: live view ``(pre, post)`` of what the kernel reads; mask: where synapses exist, None for all;
-    first_row: of the group's weights, -1 for the recurrent projection.
-    """
-
-    name: str
-    pre: str
-    receptor: int
-    weights: Array
-    mask: NDArray[np.bool_] | None
-    first_row: int
-
-
-@dataclass(frozen=True, eq=False)
-class Incoming:
-    """A projection before it is laid out: see ``Synapses``; weights ``(pre, post)`` are the first values."""
-
-    name: str
-    pre: str
-    receptor: int
-    weights: Array
-    mask: NDArray[np.bool_] | None
+WEIGHTS, TIMES, PARAMETERS, DELAYS, VALUES = 1, 2, 4, 8, 16
+"""What a backward run is to give; the last two are known to the network kernel alone."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +58,11 @@ class Group:
     Attributes:
         name, model, size: of the population.
         parameters: its parameters and initial values.
+        populations: the population, as in other kinds of groups.
+        explanation: which kernel runs it, and why.
         inputs: projections from elsewhere; recurrent: the one from itself, or None.
+        listens: the source of each of ``inputs``.
+        offers: names of the gradients that it can give, and what a backward run must want for them.
     """
 
     def __init__(
@@ -89,15 +70,21 @@ class Group:
         name: str,
         model: Model,
         config: Population,
-        inputs: Sequence[Incoming],
-        recurrent: Incoming | None,
+        into: Sequence[Synapses],
+        explanation: str,
     ) -> None:
         self.name = name
         self.model = model
         self.size = config.size
         self.parameters = Parameters(model.ir, config, f"populations.{name}")
+        self.populations = {name: Members(name, model, config.size, self.parameters, name)}
+        self.explanation = explanation
         self.kernel = event_kernel(model.ir)
-        self._lay_out(inputs, recurrent)
+        recurrent = [synapses for synapses in into if synapses.pre == name]
+        self._lay_out([s for s in into if s.pre != name], recurrent[0] if recurrent else None)
+        self.listens = tuple(synapses.pre for synapses in self.inputs)
+        self.offers = {f"{synapses.name}.weights": WEIGHTS for synapses in self.synapses}
+        self.offers |= {f"{name}.{key}": PARAMETERS for key in self.parameters.names}
         self.struct = self.kernel.struct(
             "group",
             n=self.size,
@@ -123,6 +110,10 @@ class Group:
     def synapses(self) -> list[Synapses]:
         """The projections into the group, the recurrent one last."""
         return [*self.inputs, *([] if self.recurrent is None else [self.recurrent])]
+
+    def new_tape(self) -> GroupTape:
+        """Memory for a run."""
+        return GroupTape(self.name)
 
     def forward(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
         """Simulates all samples; what came out is in the tape.
@@ -150,8 +141,7 @@ class Group:
         tape: GroupTape,
         run: Run,
         want: int,
-        d_time: Array,
-        d_final: Array | None,
+        cotangents: Mapping[str, Cotangent],
     ) -> GroupGradient:
         """The vector-Jacobian product.
 
@@ -159,13 +149,14 @@ class Group:
             tape: of the forward run.
             run: as there.
             want: bits of ``WEIGHTS``, ``TIMES`` and ``PARAMETERS``.
-            d_time: dL/dt of each outgoing spike, laid out as the tape's spikes.
-            d_final: dL/dx(T), ``(batch, states, padded)``, or None for zero.
+            cotangents: where it starts from, by population.
 
         Raises:
             RunError: if memory does not suffice.
         """
         self._begin(run)
+        d_time = _total(cotangents[self.name].times, tape)
+        d_final = self._final(cotangents[self.name].final, run.batch)
         kernel, struct = self.kernel, self.struct
         weights, recurrent, parameters = self._gradients(run.chunks)
         times = tape.event_times() if want & TIMES else None
@@ -193,15 +184,41 @@ class Group:
             times,
         )
 
+    def collect(self, gradient: GroupGradient, names: Sequence[str]) -> dict[str, Array]:
+        """Copies of some of ``offers``, in the user's shapes."""
+        found = {}
+        for synapses in self.synapses:
+            if (name := f"{synapses.name}.weights") in names:
+                rows = gradient.recurrent if synapses is self.recurrent else gradient.weights
+                assert rows is not None, "asked for"
+                first = max(synapses.first_row, 0)
+                values = rows[first : first + len(synapses.weights), : self.size]
+                found[name] = values.copy() if synapses.mask is None else np.where(synapses.mask, values, 0.0)
+        for key in self.parameters.names:
+            if (name := f"{self.name}.{key}") in names:
+                assert gradient.parameters is not None, "asked for"
+                found[name] = self.parameters.gradient(key, gradient.parameters)
+        return found
+
     def refresh(self) -> None:
         """Brings what the kernel reads up to date with the user's values; ``RunError`` for bad ones."""
         self.struct.flow_shared = self.parameters.refresh()
         for weights in self._flat_weights:
             if not math.isfinite(weights.dot(weights)):  # one pass: what is not finite makes the sum so
                 for synapses in self.synapses:
-                    check_weights(synapses)
+                    synapses.check()
 
-    def _lay_out(self, inputs: Sequence[Incoming], recurrent: Incoming | None) -> None:
+    def _final(self, final: Mapping[str, Array], batch: int) -> Array | None:
+        """dL/dx(T) as the kernel reads it, ``(batch, states, padded)``; None: zero."""
+        if not final:
+            return None
+        states = [state.name for state in self.model.ir.states]
+        values = memory.zeros(batch, len(states), memory.padded(self.size))
+        for name, given in final.items():
+            values[:, states.index(name), : self.size] = given
+        return values
+
+    def _lay_out(self, inputs: Sequence[Synapses], recurrent: Synapses | None) -> None:
         """Weights from elsewhere, the projections one below the other, and from the population itself."""
         pad = memory.padded(self.size)
         rows = np.cumsum([0] + [len(projection.weights) for projection in inputs])
@@ -212,8 +229,7 @@ class Group:
             view = self._weights[first : first + len(projection.weights), : self.size]
             view[...] = projection.weights
             self._receptor[first : first + len(projection.weights)] = projection.receptor
-            made = (projection.name, projection.pre, projection.receptor, view, projection.mask, first)
-            self.inputs.append(Synapses(*made))
+            self.inputs.append(replace(projection, weights=view, first_row=first))
         self._recurrent = memory.zeros(self.size if recurrent else 0, pad)
         self._recurrent_mask = np.zeros((self.size if recurrent else 0, pad), dtype=np.uint8)
         self._flat_weights = (self._weights.reshape(-1), self._recurrent.reshape(-1))
@@ -222,7 +238,7 @@ class Group:
             view = self._recurrent[:, : self.size]
             view[...] = recurrent.weights
             self._recurrent_mask[:, : self.size] = 1 if recurrent.mask is None else recurrent.mask
-            self.recurrent = Synapses(recurrent.name, self.name, recurrent.receptor, view, recurrent.mask, -1)
+            self.recurrent = replace(recurrent, weights=view)
 
     def _begin(self, run: Run) -> None:
         """Batch, horizon and one status a thread."""
@@ -301,12 +317,15 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What all groups share in a run: samples, end of the simulation, threads, and probes for a trace."""
+    """What all groups share in a run: samples, end of the simulation, threads, probes for a trace, and the
+    input states that are set.
+    """
 
     batch: int
     horizon: float
     threads: int
     probes: Train | None = None
+    currents: Currents = field(default_factory=dict)
 
     @property
     def chunks(self) -> int:
@@ -314,12 +333,9 @@ class Run:
         return min(self.batch, CHUNKS)
 
 
-def check_weights(synapses: Synapses) -> None:
-    """Raises ``RunError`` for a weight that is not finite."""
-    if np.isfinite(synapses.weights.sum()):
-        return
-    for pre, post in np.argwhere(~np.isfinite(synapses.weights)):
-        raise RunError(
-            f"{synapses.name}.weights: the one from neuron {pre} to {post} is not a finite number. "
-            "If learning led there, use a smaller learning rate."
-        )
+def _total(credits: Credits, tape: GroupTape) -> Array:
+    """dL/dt of each outgoing spike, in place where there is one source of it."""
+    if len(credits.whole) == 1 and not credits.some:
+        return credits.whole[0]
+    total = tape.no_cotangent()
+    return credits.add_to(total, tape.out) if credits else total

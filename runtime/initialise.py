@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from saltus.errors import ConfigError
 
 Array: TypeAlias = NDArray[np.float64]
+Counts: TypeAlias = NDArray[np.integer[Any]]
 
 
 class _Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="init"):
@@ -30,10 +31,9 @@ class FanIn(_Law, frozen=True, tag="fan_in"):
     mean: float
     std: float
 
-    def draw(self, random: np.random.Generator, synapses: NDArray[np.bool_]) -> Array:
-        """Weights ``(pre, post)``; synapses: where there is one."""
-        fan_in = np.maximum(synapses.sum(axis=0), 1)
-        drawn: Array = (self.mean + self.std * random.standard_normal(synapses.shape)) / np.sqrt(fan_in)
+    def draw(self, random: np.random.Generator, shape: tuple[int, ...], fan_in: Counts) -> Array:
+        """Weights of this shape; fan_in: synapses into the target of each."""
+        drawn: Array = (self.mean + self.std * random.standard_normal(shape)) / np.sqrt(np.maximum(fan_in, 1))
         return drawn
 
 
@@ -43,9 +43,9 @@ class Normal(_Law, frozen=True, tag="normal"):
     mean: float
     std: float
 
-    def draw(self, random: np.random.Generator, synapses: NDArray[np.bool_]) -> Array:
-        """Weights ``(pre, post)``; synapses: where there is one."""
-        return self.mean + self.std * random.standard_normal(synapses.shape)
+    def draw(self, random: np.random.Generator, shape: tuple[int, ...], fan_in: Counts) -> Array:
+        """Weights of this shape."""
+        return self.mean + self.std * random.standard_normal(shape)
 
 
 class Uniform(_Law, frozen=True, tag="uniform"):
@@ -54,9 +54,9 @@ class Uniform(_Law, frozen=True, tag="uniform"):
     low: float
     high: float
 
-    def draw(self, random: np.random.Generator, synapses: NDArray[np.bool_]) -> Array:
-        """Weights ``(pre, post)``; synapses: where there is one."""
-        return random.uniform(self.low, self.high, synapses.shape)
+    def draw(self, random: np.random.Generator, shape: tuple[int, ...], fan_in: Counts) -> Array:
+        """Weights of this shape."""
+        return random.uniform(self.low, self.high, shape)
 
 
 Law = FanIn | Normal | Uniform
@@ -64,10 +64,23 @@ DEFAULT = FanIn(mean=4.0, std=2.0)
 """Of weights that nobody gave: with the shipped time constants, about one spike for one of each input."""
 
 
-def weights(given: Any, random: np.random.Generator, synapses: NDArray[np.bool_], where: str) -> Array:
-    """Weights ``(pre, post)`` from a law, a number, an array, or a table such as ``{"init": "normal", ...}``.
+def weights(
+    given: Any,
+    random: np.random.Generator,
+    synapses: NDArray[np.bool_],
+    fan_in: Counts,
+    where: str,
+    what: str = "weights",
+) -> Array:
+    """Weights from a law, a number, an array, or a table such as ``{"init": "normal", ...}``.
 
-    There is none where ``synapses`` is False: zero.
+    Args:
+        given: what is asked for.
+        random: to draw from.
+        synapses: where there is one, ``(pre, post)`` or ``(synapses,)``; elsewhere the weight is zero.
+        fan_in: number of synapses into the target of each.
+        where: begins the messages.
+        what: they are called there.
 
     Raises:
         ConfigError: for a wrong shape, a weight that is not finite, or a law that does not exist.
@@ -80,20 +93,28 @@ def weights(given: Any, random: np.random.Generator, synapses: NDArray[np.bool_]
                 f'{where}: {error}. Use init = "fan_in" or "normal" with mean and std, '
                 'or "uniform" with low and high.'
             ) from None
-    drawn = given.draw(random, synapses) if isinstance(given, Law) else _array(given, synapses.shape, where)
+    drawn = (
+        given.draw(random, synapses.shape, fan_in)
+        if isinstance(given, Law)
+        else _array(given, synapses.shape, where, what)
+    )
     return np.where(synapses, drawn, 0.0)
 
 
-def _array(given: ArrayLike, shape: tuple[int, ...], where: str) -> Array:
+def _array(given: ArrayLike, shape: tuple[int, ...], where: str, what: str) -> Array:
     try:
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ConfigError(f"{where}: {given!r} are no weights. Give a number, an array or a law.") from None
+        raise ConfigError(f"{where}: {given!r} are no {what}. Give a number, an array or a law.") from None
+    if array.ndim != 0 and array.shape != shape and len(shape) == 1:
+        raise ConfigError(
+            f"{where}: {what} of shape {array.shape} where there are {shape[0]} synapses. Give one for each."
+        )
     if array.shape not in ((), shape):
         raise ConfigError(
-            f"{where}: weights of shape {array.shape} where (pre, post) = {shape}. "
+            f"{where}: {what} of shape {array.shape} where (pre, post) = {shape}. "
             "The first index is the presynaptic neuron; transpose them if yours is the second."
         )
     if not np.isfinite(array).all():
-        raise ConfigError(f"{where}: there are weights that are not finite. Use a mask for missing synapses.")
+        raise ConfigError(f"{where}: there are {what} that are not finite. Use a mask for missing synapses.")
     return array

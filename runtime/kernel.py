@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib
 import re
 from collections.abc import Callable
 from importlib import resources
@@ -13,17 +14,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.errors import CompileError
+from saltus.errors import CompileError, EmitError
 from saltus.runtime import cache, compile
-from saltus.templates.ir import AnyLoss, HeadIR, ModelIR, TrainIR, dump
+from saltus.templates.ir import HeadIR, ModelIR, dump
 
 
 class _Unit(msgspec.Struct, frozen=True):
-    """What rendering gave: C files, the declarations in them, and the version of their interface."""
+    """What rendering gave: C files, the declarations in them, their interface's version; or a refusal."""
 
     sources: dict[str, str]
     cdef: str
     abi: int
+    refusal: str = ""
 
 
 class Kernel:
@@ -56,29 +58,34 @@ _NAMES = {np.float64: "double", np.int32: "int32_t", np.int64: "int64_t", np.uin
 
 
 @functools.cache
+def why_not_fast(model: ModelIR) -> str | None:
+    """Why the fast kernel does not take a model, in a sentence; None where it does."""
+    return _rendered((model,), "render", "event_unit").refusal or None
+
+
+@functools.cache
 def event_kernel(model: ModelIR) -> Kernel:
-    """The event engine for a group of this model, compiled on first use.
+    """The fast kernel for a group of this model, compiled on first use.
 
     Raises:
-        EmitError: if the engine cannot do what the model needs.
+        EmitError: if it cannot do what the model needs.
         CompileError: if there is no compiler, or it fails.
     """
-    unit = _rendered(model, "event_unit")
-    return Kernel(compile.load(f"{model.name}-event", unit.sources, unit.cdef, ("saltus_abi", unit.abi)))
+    return _loaded(f"{model.name}-event", _rendered((model,), "render", "event_unit"))
+
+
+@functools.cache
+def network_kernel(models: tuple[ModelIR, ...]) -> Kernel:
+    """The network kernel for populations of any of these models, whose names differ; raises as above."""
+    name = "-".join(model.name for model in models)[:80]
+    return _loaded(f"{name}-network", _rendered(models, "network", "network_unit"))
 
 
 @functools.cache
 def head_kernel(head: HeadIR) -> Kernel:
     """The compiled loss head; raises as ``event_kernel`` does."""
-    unit = _rendered(head, "head_unit")
+    unit = _rendered((head,), "render", "head_unit")
     return Kernel(compile.load(head.name, unit.sources, unit.cdef))
-
-
-@functools.cache
-def train_kernel(trains: TrainIR) -> Kernel:
-    """A compiled distance of spike trains; raises as ``event_kernel`` does."""
-    unit = _rendered(trains, "train_unit")
-    return Kernel(compile.load(trains.name, unit.sources, unit.cdef))
 
 
 @functools.cache
@@ -90,17 +97,27 @@ def kth_spike_kernel() -> Kernel:
     return Kernel(compile.load("kth_spike", {name: source}, f"{prototype};"))
 
 
-def _rendered(ir: ModelIR | AnyLoss, render: str) -> _Unit:
+def _loaded(name: str, unit: _Unit) -> Kernel:
+    if unit.refusal:
+        raise EmitError(unit.refusal)
+    return Kernel(compile.load(name, unit.sources, unit.cdef, ("saltus_abi", unit.abi)))
+
+
+def _rendered(irs: tuple[ModelIR | HeadIR, ...], module: str, render: str) -> _Unit:
     """The unit, from the cache where the same IR was rendered by the same templates: that needs no Jinja."""
-    key = hashlib.sha256(dump(ir) + _templates()).hexdigest()[:40]
-    name = f"units/{ir.name}-{key}"
+    content = b"".join(map(dump, irs)) + f"{module}.{render}".encode() + _templates()
+    key = hashlib.sha256(content).hexdigest()[:40]
+    name = f"units/{'-'.join(ir.name for ir in irs)[:80]}-{key}"
 
     def build(folder: Any) -> None:
-        from saltus.templates import render as templates
+        from saltus.templates.render import ABI
 
-        make: Callable[[Any], Any] = getattr(templates, render)
-        unit = make(ir)
-        made = _Unit(dict(unit.sources), unit.cdef, templates.ABI)
+        make: Callable[[Any], Any] = getattr(importlib.import_module(f"saltus.templates.{module}"), render)
+        try:
+            unit = make(irs if module == "network" else irs[0])
+            made = _Unit(dict(unit.sources), unit.cdef, ABI)
+        except EmitError as refusal:
+            made = _Unit({}, "", ABI, str(refusal))
         (folder / "unit.json").write_bytes(msgspec.json.encode(made))
 
     for _ in range(2):

@@ -14,13 +14,16 @@ from numpy.typing import ArrayLike, NDArray
 from saltus.errors import InputError
 from saltus.runtime import build, threads
 from saltus.runtime.config import Layer, NetworkConfig, network_config, read
+from saltus.runtime.currents import checked
 from saltus.runtime.gradients import Plan, gradients
-from saltus.runtime.group import Group, Run
+from saltus.runtime.group import Run
 from saltus.runtime.loss import as_loss
 from saltus.runtime.losses import terms
 from saltus.runtime.losses.data import Data, Labels, check_labels, check_targets
 from saltus.runtime.result import Result
+from saltus.runtime.seeds import Given
 from saltus.runtime.spikes import Spikes, as_spikes, check_horizon
+from saltus.runtime.synapses import Synapses
 from saltus.runtime.tape import TapePool
 from saltus.runtime.trains import Train
 from saltus.templates.ir import dump
@@ -50,6 +53,11 @@ class Network:
         seed: of the weights that are drawn.
         threads: None: ``SALTUS_NUM_THREADS``, or all cores that the process may use. The bits of all
             results are the same for any number.
+        tolerance: local error, relative and absolute, of solutions that have no closed form.
+
+    Attributes:
+        populations: what each population is, by name.
+        groups: what runs one after the other: populations that project to one another, together.
 
     Raises:
         ConfigError: for anything that does not fit, naming it.
@@ -67,6 +75,7 @@ class Network:
         engine: str = "event",
         seed: int = 0,
         threads: int | None = None,
+        tolerance: float = 1e-8,
     ) -> None:
         content = {
             "T": T,
@@ -78,6 +87,7 @@ class Network:
             "engine": engine,
             "seed": seed,
             "threads": threads,
+            "tolerance": tolerance,
         }
         self._set_up(network_config(content, "network"))
 
@@ -100,20 +110,30 @@ class Network:
         self.horizon = config.T
         self.inputs = dict(config.inputs)
         self.threads = config.threads or threads.available()
-        self.groups = build.groups(config, np.random.default_rng(config.seed))
         self.loss = as_loss(config.loss)
-        self.terms = build.terms(config, self.loss, self.groups)
+        self.groups = build.groups(config, np.random.default_rng(config.seed))
+        self.populations = build.members(self.groups, config.populations)
+        self.terms = build.terms(config, self.loss, self.populations)
         self.loss_population = self.terms[0].population if self.terms else ""
         last = self.loss_population or build.sink(config)
-        self.output = last if last is not None and self.groups[last].model.spikes else None
-        self.tapes = TapePool(tuple(self.groups))
+        self.output = last if last is not None and self.populations[last].model.spikes else None
+        self.tapes = TapePool(lambda: {name: group.new_tape() for name, group in self.groups.items()})
         self.lock = threading.RLock()  # kernels let go of Python's own lock
         self.plans: dict[tuple[str, ...], Plan] = {}
-        self.synapses = {s.name: s for group in self.groups.values() for s in group.synapses}
+        found = {synapses.name: synapses for group in self.groups.values() for synapses in group.synapses}
+        self.synapses = {name: found[name] for name in config.projections}
         self._values = self._all_values()
         self.learnable = tuple(name for name in self._values if self._learns(name))
 
-    def run(self, spikes: Any, labels: ArrayLike | None = None, targets: Any = None) -> Result:
+    def run(
+        self,
+        spikes: Any = None,
+        labels: ArrayLike | None = None,
+        targets: Any = None,
+        *,
+        currents: Mapping[str, Mapping[str, Any]] | None = None,
+        samples: int = 1,
+    ) -> Result:
         """Simulates a batch, and evaluates the loss if there is what it needs.
 
         Args:
@@ -123,6 +143,10 @@ class Network:
             labels: class of each sample, ``(samples,)``.
             targets: what a loss compares with, as it says: e.g. ``(samples, neurons)``; a dict by name
                 where the loss takes several.
+            currents: what input states are set to, ``{population: {state: (times, values)}}``: constant from
+                each time to the next, zero before the first; values ``(times,)``, ``(times, neurons)`` or
+                ``(samples, times, neurons)``.
+            samples: how many, where the network has no inputs and so no spikes are given.
 
         Returns:
             Spikes, readouts, losses and warnings.
@@ -132,9 +156,12 @@ class Network:
             RunError: if a simulation cannot go on, naming sample, neuron and time.
         """
         given = self.checked_spikes(spikes)
-        batch = len(next(iter(given.values())))
+        batch = len(next(iter(given.values()))) if given else samples
+        if batch < 1:
+            raise InputError(f"samples = {samples}: there must be one at least. Give a positive number.")
         data = self.checked_data(labels, targets, batch)
-        result = self.simulate(given, Run(batch, self.horizon, min(self.threads, batch)))
+        set_to = checked(currents, self.populations, batch, self.horizon)
+        result = self.simulate(given, Run(batch, self.horizon, min(self.threads, batch), None, set_to))
         if data is not None:
             self.evaluate(result, data)
         return result
@@ -147,9 +174,10 @@ class Network:
             result = Result(self, tape, run, inputs, trains)
             for name, group in self.groups.items():
                 group.refresh()
-                sources = [trains[synapses.pre] for synapses in group.inputs]
+                sources = [trains[source] for source in group.listens]
                 group.forward(tape.groups[name], sources, run)
-                trains[name] = tape.groups[name].out
+                result.outcomes |= tape.groups[name].outcomes
+                trains |= {own: seen.out for own, seen in tape.groups[name].outcomes.items()}
         return result
 
     def evaluate(self, result: Result, data: Data) -> None:
@@ -162,6 +190,8 @@ class Network:
         d_spike_times: Mapping[str, ArrayLike] | None = None,
         d_readouts: Mapping[str, Mapping[str, ArrayLike]] | None = None,
         wrt: Collection[str] | None = None,
+        *,
+        d_states: Mapping[str, Mapping[str, ArrayLike]] | None = None,
     ) -> dict[str, Any]:
         """The exact gradient of the batch's mean loss, and of any other function of spikes and readouts.
 
@@ -170,24 +200,27 @@ class Network:
             d_spike_times: dL/dt for each population: one number for each of ``result.spikes[name].times``, or
                 ``(batch, neurons)`` for first spikes, or ``(batch, neurons, k)``; not divided by the batch.
             d_readouts: dL/d(readout) for each population and readout, or state at T: ``(batch, neurons)``.
-            wrt: names of what is differentiated by: any of ``all_parameters()``, and ``"input_times"``.
-                None: all that is learned, and the input times.
+            wrt: names of what is differentiated by: any of ``all_parameters()``, ``"input_times"`` and
+                ``"currents"``. None: all that is learned, the input times, and the currents that were given.
+            d_states: dL/d(state at the sample times) by population and state: ``(batch, neurons, times)``.
 
         Returns:
             Arrays shaped like the parameters; ``"input_times"`` in the form in which the spikes were given
-            (a dict by input where there are several).
+            (a dict by input where there are several); ``"currents"`` by population and state, shaped like
+            the values that were given.
 
         Raises:
             InputError: for a name that does not exist, a wrong shape, or a spike that does not exist.
         """
         with self.lock:
-            return gradients(self, result, d_spike_times or {}, d_readouts or {}, wrt)
+            given = Given(d_spike_times or {}, d_readouts or {}, d_states or {})
+            return gradients(self, result, given, wrt)
 
     def parameters(self) -> dict[str, Array]:
         """What is learned, by name: live arrays, to be assigned into.
 
         ``<population>.<parameter>``: ``()`` if shared, else ``(neurons,)``;
-        ``<projection>.weights``: ``(pre, post)``.
+        ``<projection>.weights``, ``<projection>.delays``: ``(pre, post)``, or ``(synapses,)`` if sparse.
         """
         return {name: self._values[name] for name in self.learnable}
 
@@ -196,28 +229,36 @@ class Network:
         return dict(self._values)
 
     def positive(self) -> frozenset[str]:
-        """Names of the learned parameters that must stay positive."""
+        """Names of the learned parameters that must stay positive.
+
+        Delays are among them if all of a projection's are; where one is zero, they move as they are, and a
+        run refuses a negative one.
+        """
         positive = {
-            f"{group.name}.{name}"
-            for group in self.groups.values()
-            for name, must in zip(group.parameters.names, group.parameters.positive, strict=True)
+            f"{members.name}.{name}"
+            for members in self.populations.values()
+            for name, must in zip(members.parameters.names, members.parameters.positive, strict=True)
             if must
+        }
+        positive |= {
+            f"{name}.delays"
+            for name, synapses in self.synapses.items()
+            if synapses.delays is not None and (synapses.delays > 0.0).all()
         }
         return frozenset(positive & set(self.learnable))
 
     def incoming(self, population: str) -> list[Array]:
-        """Live weights ``(pre, post)`` of the projections into a population from elsewhere."""
-        return [synapses.weights for synapses in self._group(population).inputs]
+        """Live weights of the projections into a population from elsewhere."""
+        return [synapses.weights for synapses in self._into(population)]
 
     def boost(self, population: str, neurons: NDArray[np.bool_], amount: float) -> int:
         """Adds ``amount`` to each learned weight from elsewhere into these neurons; returns how many neurons.
 
         A heuristic against silent neurons, which have no gradient.
         """
-        for synapses in self._group(population).inputs:
+        for synapses in self._into(population):
             if f"{synapses.name}.weights" in self.learnable:
-                exists = np.ones(synapses.weights.shape, bool) if synapses.mask is None else synapses.mask
-                synapses.weights[exists & neurons] += amount
+                synapses.raise_weights(neurons, amount)
         return int(np.count_nonzero(neurons))
 
     def check_gradient(
@@ -238,15 +279,23 @@ class Network:
 
         return trace(self, spikes, labels, times)
 
+    def explain(self) -> str:
+        """Which kernel runs what, and why: a line for each group, in the order in which they run."""
+        return "\n".join(f"{' and '.join(g.populations)}: {g.explanation}" for g in self.groups.values())
+
     def fingerprint(self) -> str:
-        """A digest of all that is not learned: models, sizes, masks, loss, horizon and frozen values."""
-        digest = hashlib.sha256(repr((self.horizon, self.inputs, self.learnable)).encode())
-        for name, group in self.groups.items():
-            digest.update(f"{name} {group.size} {self.config.populations[name].spikes_kept}".encode())
-            digest.update(dump(group.model.ir))
+        """A digest of all that is not learned: models, sizes, synapses, loss, horizon and frozen values."""
+        fixed = (self.horizon, self.config.tolerance, self.inputs, self.learnable)
+        digest = hashlib.sha256(repr(fixed).encode())
+        for name, members in self.populations.items():
+            kept = self.config.populations[name].spikes_kept
+            digest.update(f"{name} {members.size} {kept} {members.sample_times}".encode())
+            digest.update(dump(members.model.ir))
         for synapses in self.synapses.values():
+            ends = b"".join(index.tobytes() for index in synapses.ends or ())
             mask = b"" if synapses.mask is None else synapses.mask.tobytes()
-            digest.update(f"{synapses.name} {synapses.pre} {synapses.receptor}".encode() + mask)
+            joins = f"{synapses.name} {synapses.pre} {synapses.post} {synapses.receptor}"
+            digest.update(joins.encode() + mask + ends)
         for name, value in self._values.items():
             if name not in self.learnable:
                 digest.update(name.encode() + np.ascontiguousarray(value).tobytes())
@@ -256,6 +305,8 @@ class Network:
 
     def checked_spikes(self, given: Any) -> dict[str, Spikes]:
         """The spikes of each input, in any of the accepted forms; raises ``InputError`` naming the place."""
+        if given is None and not self.inputs:
+            return {}
         if not isinstance(given, Mapping):
             if len(self.inputs) != 1:
                 raise InputError(
@@ -303,25 +354,30 @@ class Network:
         """The labels as an array; raises ``InputError`` for wrong ones, or without a loss to use them."""
         if self.loss is None:
             raise InputError("labels: the network has no loss. Give Network(..., loss=saltus.loss(...)) one.")
-        return check_labels(given, batch, self.groups[self.loss_population].size)
+        return check_labels(given, batch, self.populations[self.loss_population].size)
 
     def __repr__(self) -> str:
         sizes = [f"{name} {size}" for name, size in self.inputs.items()]
-        sizes += [f"{name} {group.size} {group.model.name}" for name, group in self.groups.items()]
+        sizes += [f"{name} {members.size} {members.model.name}" for name, members in self.populations.items()]
         learns = ", ".join(self.learnable) or "nothing"
         return f"Network({', '.join(sizes)}; T = {self.horizon:g} s; learns {learns})"
 
-    def _group(self, population: str) -> Group:
-        if population not in self.groups:
-            raise InputError(f"there is no population {population!r}. There are {', '.join(self.groups)}.")
-        return self.groups[population]
+    def _into(self, population: str) -> list[Synapses]:
+        """The projections into a population from elsewhere."""
+        if population not in self.populations:
+            names = ", ".join(self.populations)
+            raise InputError(f"there is no population {population!r}. There are {names}.")
+        return [s for s in self.synapses.values() if s.post == population != s.pre]
 
     def _all_values(self) -> dict[str, Array]:
-        """Projections in the order in which they were given, then populations."""
-        order = [name for name in self.config.projections if name in self.synapses]
-        values = {f"{name}.weights": self.synapses[name].weights for name in order}
-        for name in self.config.populations:
-            values |= {f"{name}.{key}": value for key, value in self.groups[name].parameters.values.items()}
+        """Projections, then populations, in the order in which they were given."""
+        values: dict[str, Array] = {}
+        for name, synapses in self.synapses.items():
+            values[f"{name}.weights"] = synapses.weights
+            if synapses.delays is not None:
+                values[f"{name}.delays"] = synapses.delays
+        for name, members in self.populations.items():
+            values |= {f"{name}.{key}": value for key, value in members.parameters.values.items()}
         return values
 
     def _learns(self, name: str) -> bool:

@@ -28,7 +28,9 @@ class Parameters:
         self.where = where
         self.size = config.size
         self.names = tuple(parameter.name for parameter in ir.parameters)
-        self.positive = np.array([parameter.positive for parameter in ir.parameters], dtype=bool)
+        durations = [mode.duration for mode in ir.modes]
+        positive = [parameter.positive or parameter.name in durations for parameter in ir.parameters]
+        self.positive = np.array(positive, dtype=bool)
         _known(self.names, (*config.params, *config.per_neuron, *config.learn), where)
         self.block = memory.zeros(len(self.names), memory.padded(config.size))
         self._shared = np.zeros(len(self.names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from saltus.runtime.group import Run
 from saltus.runtime.losses.data import Labels
 from saltus.runtime.losses.evaluated import Evaluated, Seeds
+from saltus.runtime.members import Outcome
+from saltus.runtime.network_group import NetworkGroup
 from saltus.runtime.spikes import Spikes, pack
 from saltus.runtime.tape import Tape
 from saltus.runtime.trains import Kth, Train
@@ -50,6 +52,7 @@ class Result:
     """One run over a batch.
 
     Attributes:
+        outcomes: what each population did, for those who look inside.
         labels: the labels, or None.
         losses: the loss of each sample, ``(batch,)``; None without labels or a loss.
         missing: samples without a spike that the loss needs, so that it did what its ``missing`` says.
@@ -62,6 +65,7 @@ class Result:
         self.net = net
         self.tape = tape
         self.run = run
+        self.outcomes: dict[str, Outcome] = {}
         self.inputs = inputs
         self.trains = trains
         self.labels: Labels | None = None
@@ -80,11 +84,11 @@ class Result:
 
     def __repr__(self) -> str:
         counts = []
-        for name, group in self.net.groups.items():
-            if group.model.spikes:
+        for name, members in self.net.populations.items():
+            if members.model.spikes:
                 kept = self.net.config.populations[name].spikes_kept
                 limit = "" if kept is None else f" (at most {kept} a neuron kept)"
-                counts.append(f"{int(self.tape.groups[name].count.sum())} spikes of {name}{limit}")
+                counts.append(f"{int(self.outcomes[name].out.count.sum())} spikes of {name}{limit}")
         loss = "" if self.losses is None else f"; loss {self.loss:.6g}"
         return f"Result({len(self)} samples: {', '.join(counts) or 'no spiking population'}{loss})"
 
@@ -102,19 +106,51 @@ class Result:
     def final(self) -> dict[str, dict[str, Array]]:
         """The states at t = T, by population and state, each ``(batch, neurons)``."""
         found = {}
-        for name, group in self.net.groups.items():
-            final = self.tape.groups[name].final
-            states = enumerate(group.model.ir.states)
-            found[name] = {state.name: final[:, i, : group.size].copy() for i, state in states}
+        for name, members in self.net.populations.items():
+            final = self.outcomes[name].final
+            states = enumerate(members.model.ir.states)
+            found[name] = {state.name: final[:, i, : members.size].copy() for i, state in states}
         return found
 
     @property
     def readouts(self) -> dict[str, dict[str, Array]]:
-        """The integrals over the run, by population and readout, each ``(batch, neurons)``."""
+        """The integrals and maxima over the run, by population and readout, each ``(batch, neurons)``."""
+        found = {}
+        for name, states in self.final.items():
+            integrals = self.net.populations[name].model.ir.integrals
+            found[name] = {integral: states[integral] for integral in integrals}
+            found[name] |= self._peaks(name, self.outcomes[name].peaks)
+        return found
+
+    @property
+    def peak_times(self) -> dict[str, dict[str, Array]]:
+        """When the readouts that are maxima are attained first, as ``readouts``."""
+        return {name: self._peaks(name, seen.peak_times) for name, seen in self.outcomes.items()}
+
+    @property
+    def states(self) -> dict[str, dict[str, Array]]:
+        """The states at a population's sample times, by population and state, ``(batch, neurons, times)``.
+
+        Just before what arrives at such a time; populations without sample times are left out.
+        """
         return {
-            name: {integral: states[integral] for integral in self.net.groups[name].model.ir.integrals}
-            for name, states in self.final.items()
+            name: {
+                state.name: self.states_at(name, state.name, members.sample_times)
+                for state in members.model.ir.states
+            }
+            for name, members in self.net.populations.items()
+            if members.sample_times
         }
+
+    def states_at(self, population: str, name: str, times: Collection[float]) -> Array:
+        """A state at some of a population's sample times, ``(batch, neurons, times)``."""
+        members, seen = self.net.populations[population], self.outcomes[population]
+        assert seen.states is not None and seen.samples is not None, "it has sample times"
+        group = self.net.groups[members.group]
+        assert isinstance(group, NetworkGroup), "which alone reads states"
+        at = seen.samples[:, np.searchsorted(group.sample_times, np.array(list(times)))]
+        i = [state.name for state in members.model.ir.states].index(name)
+        return np.ascontiguousarray(seen.states[at, i, : members.size].transpose(0, 2, 1))
 
     def predictions(self) -> NDArray[np.int64] | None:
         """The class of each sample: the output neuron that spikes first, -1 where none does.
@@ -134,19 +170,21 @@ class Result:
     def silent(self) -> dict[str, NDArray[np.bool_]]:
         """For each population that can spike, which of its neurons spiked in no sample, ``(neurons,)``."""
         found = {}
-        for name, group in self.net.groups.items():
-            if group.model.spikes:
-                out = self.tape.groups[name].out
-                found[name] = np.bincount(out.row[out.cells.at], minlength=group.size) == 0
+        for name, members in self.net.populations.items():
+            if members.model.spikes:
+                out = self.outcomes[name].out
+                found[name] = np.bincount(out.row[out.cells.at], minlength=members.size) == 0
         return found
 
     @property
     def warnings(self) -> tuple[Notice, ...]:
         """What is doubtful about the gradient of this run."""
         found = [] if not self.missing else [self._missing()]
-        for name, group in self.net.groups.items():
-            if group.model.spikes:
+        for name, members in self.net.populations.items():
+            if members.model.spikes:
                 found += self._doubtful(name)
+        for name, tape in self.tape.groups.items():
+            found += self._joined(" and ".join(self.net.groups[name].populations), int(tape.joined.sum()))
         return tuple(found)
 
     @property
@@ -156,7 +194,7 @@ class Result:
 
     def spike_times(self, population: str, k: int) -> Kth:
         """Time of each neuron's k-th spike (inf: none) and its place in the tape, ``(batch, neurons)``."""
-        return self.tape.groups[population].out.kth(k, self.net.groups[population].size)
+        return self.outcomes[population].out.kth(k, self.net.populations[population].size)
 
     def evaluated(self, labels: Labels | None, found: Evaluated) -> None:
         """Takes over what the loss says."""
@@ -171,10 +209,22 @@ class Result:
         )
         return Notice("missing", name, self.missing, text)
 
+    def _peaks(self, name: str, values: Array | None) -> dict[str, Array]:
+        peaks = self.net.populations[name].model.ir.peaks
+        return {} if values is None else {peak.name: values[:, :, i].copy() for i, peak in enumerate(peaks)}
+
+    def _joined(self, name: str, count: int) -> list[Notice]:
+        text = (
+            f"{count} pairs of neurons of population {name!r} that are joined without delay spiked at "
+            "the same time: the loss has no derivative there."
+        )
+        return [Notice("joined", name, count, text)] if count else []
+
     def _doubtful(self, name: str) -> list[Notice]:
-        tape = self.tape.groups[name]
+        seen = self.outcomes[name]
         found = []
-        slopes = tape.slope[tape.out.cells.at]
+        slopes = seen.slope[seen.out.cells.at]
+        slopes = slopes[np.isfinite(slopes)]  # a spike that an arrival made has none
         median = float(np.median(slopes)) if len(slopes) else 0.0
         if flat := int((slopes < TANGENTIAL * median).sum()):
             text = (
@@ -183,18 +233,13 @@ class Result:
                 f"and their gradient over {1 / TANGENTIAL:g} times as large."
             )
             found.append(Notice("tangential", name, flat, text))
-        if near := int((tape.nearest_miss < NEAR_MISS * median * self.run.horizon).sum()):
+        close = NEAR_MISS * median * self.run.horizon
+        if near := 0 if seen.nearest_miss is None else int((seen.nearest_miss < close).sum()):
             text = (
                 f"{near} samples have a neuron of population {name!r} that all but reached its threshold: a "
                 "spike is about to appear there, which the gradient does not see."
             )
             found.append(Notice("near_miss", name, near, text))
-        if joined := int(tape.joined.sum()):
-            text = (
-                f"{joined} pairs of neurons of population {name!r} that are joined without delay spiked at "
-                "the same time: the loss has no derivative there."
-            )
-            found.append(Notice("joined", name, joined, text))
         return found
 
 
@@ -203,15 +248,15 @@ class _Spikes(Mapping[str, Spikes]):
 
     def __init__(self, result: Result) -> None:
         self._result = result
-        self._names = [name for name, group in result.net.groups.items() if group.model.spikes]
+        self._names = [name for name, members in result.net.populations.items() if members.model.spikes]
 
     def __getitem__(self, name: str) -> Spikes:
         if name not in self._names:
             raise KeyError(name)
         packed = self._result._packed
         if name not in packed:
-            size = self._result.net.groups[name].size
-            packed[name] = pack(self._result.tape.groups[name].out, size)
+            size = self._result.net.populations[name].size
+            packed[name] = pack(self._result.outcomes[name].out, size)
         return packed[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from saltus.runtime import memory
 from saltus.runtime.failure import out_of_memory
 from saltus.runtime.kernel import Kernel
+from saltus.runtime.members import Outcome
 from saltus.runtime.trains import Merged, Train
 
 Array = NDArray[np.float64]
@@ -24,6 +25,7 @@ class GroupTape:
             they are read in place).
         sources: the trains that they come from, one for each projection.
         out: the outgoing spikes.
+        outcomes: what the population did, by its name.
         slope: the guard's time derivative at each of them, laid out like them.
         final: states at the end, ``(batch, states, padded)``.
         states, adjoints: at each incoming event, ``(events, states, padded)``; None unless there are probes.
@@ -33,6 +35,7 @@ class GroupTape:
     heard: Merged
     sources: Sequence[Train]
     out: Train
+    outcomes: dict[str, Outcome]
     events_struct: Any
     spikes_struct: Any
     states: Array | None = None
@@ -83,6 +86,16 @@ class GroupTape:
     def finish(self) -> None:
         """Makes the spikes that the kernel wrote visible."""
         self.out = Train(self.time, self.neuron, self.start, self.count)
+        seen = Outcome(
+            self.out,
+            None,
+            self.slope,
+            self.final,
+            self.nearest_miss,
+            states=self.states,
+            adjoints=self.adjoints,
+        )
+        self.outcomes = {self.name: seen}
 
     def event_times(self) -> Array:
         """Where the kernel writes dL/dt of each incoming event."""
@@ -116,12 +129,34 @@ class GroupTape:
         self.final = memory.zeros(batch, states, memory.padded(size))
 
 
-class Tape:
-    """A run's memory: one ``GroupTape`` for each population, for a fixed number of samples."""
+class AnyTape(Protocol):
+    """A group's part of a tape.
 
-    def __init__(self, populations: tuple[str, ...], batch: int) -> None:
+    heard, sources: the events that it heard, and the trains that they come from; outcomes: what its
+    populations did; joined: pairs of neurons that are joined without delay and spiked together, ``(batch,)``.
+    """
+
+    heard: Merged
+    sources: Sequence[Train]
+    outcomes: dict[str, Outcome]
+    joined: NDArray[np.int32]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+
+
+class Tape:
+    """A run's memory, a part for each group, for a fixed number of samples."""
+
+    def __init__(self, groups: dict[str, Any], batch: int) -> None:
         self.batch = batch
-        self.groups = {name: GroupTape(name) for name in populations}
+        self.groups = groups
+
+    @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """What each population did."""
+        return {name: seen for group in self.groups.values() for name, seen in group.outcomes.items()}
 
     @property
     def nbytes(self) -> int:
@@ -135,8 +170,8 @@ class TapePool:
     Growing memory costs more than a small kernel: a training loop goes back and forth between two tapes.
     """
 
-    def __init__(self, populations: tuple[str, ...], kept: int = 4) -> None:
-        self._populations = populations
+    def __init__(self, new: Callable[[], dict[str, Any]], kept: int = 4) -> None:
+        self._new = new
         self._kept = kept
         self._free: list[Tape] = []
 
@@ -145,7 +180,7 @@ class TapePool:
         for i, tape in enumerate(self._free):
             if tape.batch == batch:
                 return self._free.pop(i)
-        return Tape(self._populations, batch)
+        return Tape(self._new(), batch)
 
     def give_back(self, tape: Tape) -> None:
         """For the next run; the oldest goes if there are too many."""

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
-from saltus.runtime.gradients import INPUT_TIMES, cotangents, plan_for, sweep
+from saltus.runtime.gradients import INPUT_TIMES, plan_for, sweep
 from saltus.runtime.group import Run
+from saltus.runtime.network_group import probes
 from saltus.runtime.result import Result
-from saltus.runtime.trains import Train
+from saltus.runtime.seeds import Given, cotangents
+from saltus.templates.ir import State
 
 if TYPE_CHECKING:
     from saltus.runtime.network import Network
@@ -67,30 +69,32 @@ def trace(net: Network, spikes: Any, labels: ArrayLike | None, times: ArrayLike)
     inputs = net.checked_spikes(spikes)
     batch = len(next(iter(inputs.values())))
     found = net.checked_data(labels, None, batch)
-    start = len(at) * np.arange(batch)
-    count = np.full(batch, len(at), dtype=np.int32)
-    probes = Train(np.tile(at, batch), np.zeros(len(at) * batch, dtype=np.int32), start, count)
-    result = net.simulate(inputs, Run(batch, net.horizon, min(net.threads, batch), probes))
-    tapes = result.tape.groups
+    run = Run(batch, net.horizon, min(net.threads, batch), probes(at, batch))
+    result = net.simulate(inputs, run)
     states = {
-        name: _read(result, name, tapes[name].states, [state.name for state in group.model.ir.states])
-        for name, group in net.groups.items()
+        name: _read(result, name, seen.states, [state.name for state in _states(net, name)])
+        for name, seen in result.outcomes.items()
     }
     if found is None:
         return Trace(at, states, None, result)
     net.evaluate(result, found)
     plan = plan_for(net, (*net.all_parameters(), INPUT_TIMES))
-    sweep(net, result, cotangents(net, result, {}, {}), plan)
+    sweep(net, result, cotangents(net, result, Given()), plan)
     adjoints = {
-        name: _read(result, name, tapes[name].adjoints, [state.adjoint for state in group.model.ir.states])
-        for name, group in net.groups.items()
+        name: _read(result, name, seen.adjoints, [state.adjoint for state in _states(net, name)])
+        for name, seen in result.outcomes.items()
     }
     return Trace(at, states, adjoints, result)
+
+
+def _states(net: Network, population: str) -> tuple[State, ...]:
+    return net.populations[population].model.ir.states
 
 
 def _read(result: Result, population: str, record: Array | None, names: list[str]) -> dict[str, Array]:
     """The rows of the probes, by name, ``(batch, times, neurons)``."""
     assert record is not None, "a run with probes records"
-    places = result.tape.groups[population].heard.places[-1].reshape(len(result), -1)
-    size = result.net.groups[population].size
+    members = result.net.populations[population]
+    places = result.tape.groups[members.group].heard.places[-1].reshape(len(result), -1)
+    size = members.size
     return {name: record[places, i, :size] for i, name in enumerate(names)}

@@ -247,7 +247,7 @@ def _unpack(found: Any, name: str, packed: _Packed, shape: tuple[int, ...], inpu
 
 def _kept(net: SaltusNetwork, spikes: int | Mapping[str, int]) -> dict[str, int]:
     """How many spikes of each neuron go out, by population that can spike."""
-    spiking = [name for name, group in net.groups.items() if group.model.spikes]
+    spiking = [name for name, members in net.populations.items() if members.model.spikes]
     given = dict(spikes) if isinstance(spikes, Mapping) else dict.fromkeys(spiking, spikes)
     for name, k in given.items():
         if name not in spiking:

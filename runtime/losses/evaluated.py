@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from saltus.runtime.losses.data import Data
 
 if TYPE_CHECKING:
-    from saltus.runtime.group import Group
+    from saltus.runtime.members import Members
     from saltus.runtime.result import Result
 
 Array = NDArray[np.float64]
@@ -73,7 +73,7 @@ class Objective(Protocol):
     @property
     def target_names(self) -> tuple[str, ...]: ...
 
-    def check(self, population: str, group: Group, kept: int | None) -> None:
+    def check(self, population: str, group: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:

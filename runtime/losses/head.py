@@ -24,7 +24,7 @@ from saltus.runtime.losses.evaluated import (
 from saltus.templates.ir import HeadIR, dump
 
 if TYPE_CHECKING:
-    from saltus.runtime.group import Group
+    from saltus.runtime.members import Members
     from saltus.runtime.result import Result
 
 Missing = float | Literal["error", "skip"]
@@ -82,7 +82,7 @@ class Loss:
         """The numbers of the spikes that it reads."""
         return tuple(self.spike + r.spike for r in self.head.readouts if r.spike is not None)
 
-    def check(self, population: str, group: Group, kept: int | None) -> None:
+    def check(self, population: str, group: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
         name, ir = self.head.name, group.model.ir
         if self.spikes and not group.model.spikes:

@@ -196,7 +196,7 @@ def test_the_loss_and_other_seeds_add_up():
     ("arguments", "message"),
     [
         ({"wrt": ["hid.tau"]}, r"there is nothing named 'hid\.tau'\. There are in_hid\.weights"),
-        ({"wrt": ["in_hid.delays"]}, r"'in_hid\.delays': delays are not supported yet\. Leave it out"),
+        ({"wrt": ["in_hid.delays"]}, r"'in_hid\.delays': the projection has no delays\. Give it"),
         ({"d_spike_times": {"in": [1.0]}}, r"d_spike_times: no population 'in' spikes\. There are hid, out"),
         (
             {"d_spike_times": {"out": [1.0]}},

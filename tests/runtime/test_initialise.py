@@ -12,7 +12,7 @@ ALL = np.ones((4000, 3), dtype=bool)
 
 
 def draw(law, synapses=ALL):
-    return initialise.weights(law, np.random.default_rng(0), synapses, "here")
+    return initialise.weights(law, np.random.default_rng(0), synapses, synapses.sum(axis=0), "here")
 
 
 def test_laws_have_their_moments():

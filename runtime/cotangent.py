@@ -1,0 +1,47 @@
+"""Where a group's backward run starts from: derivatives by what its populations gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.runtime.trains import Train
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+@dataclass
+class Credits:
+    """What is known of dL/dt for the spikes of one source: arrays laid out like them, and single entries."""
+
+    whole: list[Array] = field(default_factory=list)
+    some: list[tuple[Index, Array]] = field(default_factory=list)
+
+    def add_to(self, total: Array, train: Train) -> Array:
+        """Adds all of it to ``total``, laid out like the train."""
+        for values in self.whole:
+            at = train.cells.at
+            total[at] += values[at]
+        for index, values in self.some:
+            total[index] += values
+        return total
+
+    def __bool__(self) -> bool:
+        return bool(self.whole or self.some)
+
+
+@dataclass
+class Cotangent:
+    """dL/d(what a population gave), summed over the batch's samples as they are.
+
+    times: of its spikes; final, peaks: by state at T and by maximum, ``(batch, neurons)``; states: by state
+    at its sample times, ``(batch, neurons, times)``.
+    """
+
+    times: Credits = field(default_factory=Credits)
+    final: dict[str, Array] = field(default_factory=dict)
+    peaks: dict[str, Array] = field(default_factory=dict)
+    states: dict[str, Array] = field(default_factory=dict)

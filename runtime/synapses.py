@@ -1,0 +1,97 @@
+"""A projection as a user sees it: live weights and delays, in a matrix or one number a synapse."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.errors import RunError
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+
+class Ends(NamedTuple):
+    """The presynaptic and the postsynaptic neuron of each synapse, ``(synapses,)``."""
+
+    pre: Index
+    post: Index
+
+
+@dataclass(frozen=True, eq=False)
+class Synapses:
+    """A projection.
+
+    Dense, its arrays are ``(pre, post)``, zero where there is no synapse; sparse, they are ``(synapses,)``,
+    in the order in which the synapses were given (row by row where a matrix or a probability was).
+
+    Attributes:
+        name: of the projection.
+        pre, post: names of the populations (or of the input) that it joins.
+        receptor: index into the receiving model's receptors.
+        weights: live values.
+        delays: the same in seconds; None: there are none.
+        shape: numbers of neurons, ``(pre, post)``.
+        mask: where synapses exist, ``(pre, post)``; None: everywhere, or sparse.
+        ends: of each synapse; None: dense.
+        first_row: of the weights of a group of the fast kernel; -1 for its recurrent projection.
+    """
+
+    name: str
+    pre: str
+    post: str
+    receptor: int
+    weights: Array
+    delays: Array | None
+    shape: tuple[int, int]
+    mask: NDArray[np.bool_] | None = None
+    ends: Ends | None = None
+    first_row: int = -1
+
+    def all_ends(self) -> Ends:
+        """Where each synapse begins and ends, row by row if it is dense."""
+        if self.ends is not None:
+            return self.ends
+        exists = np.ones(self.shape, dtype=bool) if self.mask is None else self.mask
+        return Ends(*(index.astype(np.int64) for index in np.nonzero(exists)))
+
+    def flat(self, values: Array) -> Array:
+        """One value for each synapse, from an array laid out like ``weights``."""
+        return values.reshape(-1) if self.mask is None else values[self.mask]
+
+    def arranged(self, flat: Array) -> Array:
+        """The inverse of ``flat``, zero where there is no synapse."""
+        if self.mask is None:
+            return flat.reshape(self.weights.shape).copy()
+        values = np.zeros(self.shape)
+        values[self.mask] = flat
+        return values
+
+    def raise_weights(self, neurons: NDArray[np.bool_], amount: float) -> None:
+        """Adds an amount to all weights into these neurons, ``(post,)``."""
+        if self.ends is not None:
+            self.weights[neurons[self.ends.post]] += amount
+        else:
+            exists = np.ones(self.shape, dtype=bool) if self.mask is None else self.mask
+            self.weights[exists & neurons] += amount
+
+    def check(self) -> None:
+        """Raises ``RunError`` for a weight that is not finite, or a delay that is no time."""
+        flat = self.weights.reshape(-1)
+        if not math.isfinite(flat.dot(flat)) and not np.isfinite(flat).all():
+            self._refuse("weights", ~np.isfinite(self.weights), "is not a finite number")
+        if self.delays is not None and not (np.isfinite(self.delays) & (self.delays >= 0.0)).all():
+            wrong = ~(np.isfinite(self.delays) & (self.delays >= 0.0))
+            self._refuse("delays", wrong, "is not a time: finite, and not negative")
+
+    def _refuse(self, what: str, wrong: NDArray[np.bool_], why: str) -> None:
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        pre, post = place if self.ends is None else (int(index[place]) for index in self.ends)
+        raise RunError(
+            f"{self.name}.{what}: the one from neuron {pre} to {post} {why}. "
+            "If learning led there, use a smaller learning rate."
+        )
