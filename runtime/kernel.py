@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from saltus.errors import CompileError, EmitError
 from saltus.runtime import cache, compile
-from saltus.templates.ir import HeadIR, ModelIR, dump
+from saltus.templates.ir import AnyLoss, HeadIR, ModelIR, TrainIR, dump
 
 
 class _Unit(msgspec.Struct, frozen=True):
@@ -89,6 +89,13 @@ def head_kernel(head: HeadIR) -> Kernel:
 
 
 @functools.cache
+def train_kernel(trains: TrainIR) -> Kernel:
+    """A compiled distance of spike trains; raises as ``event_kernel`` does."""
+    unit = _rendered((trains,), "render", "train_unit")
+    return Kernel(compile.load(trains.name, unit.sources, unit.cdef))
+
+
+@functools.cache
 def kth_spike_kernel() -> Kernel:
     """The search for the k-th spike of each neuron, ``saltus_kth_spike``; raises as ``event_kernel`` does."""
     name = "kth_spike.c"
@@ -103,7 +110,7 @@ def _loaded(name: str, unit: _Unit) -> Kernel:
     return Kernel(compile.load(name, unit.sources, unit.cdef, ("saltus_abi", unit.abi)))
 
 
-def _rendered(irs: tuple[ModelIR | HeadIR, ...], module: str, render: str) -> _Unit:
+def _rendered(irs: tuple[ModelIR | AnyLoss, ...], module: str, render: str) -> _Unit:
     """The unit, from the cache where the same IR was rendered by the same templates: that needs no Jinja."""
     content = b"".join(map(dump, irs)) + f"{module}.{render}".encode() + _templates()
     key = hashlib.sha256(content).hexdigest()[:40]
