@@ -125,3 +125,25 @@ def test_without_pytorch_it_says_so(monkeypatch):
 def loss_of(found):
     first = found.spike_times["hidden0"]
     return first[torch.isfinite(first)].square().sum() + found.readouts["output"]["sum_V"].square().sum()
+
+
+def test_layers_as_modules_are_the_network():
+    """One module's spike times are the next one's input: the same outputs and gradients as in one network."""
+    whole = Network(network())
+    hidden, out = (
+        whole.net.all_parameters()[f"{name}.weights"] for name in ("input_hidden0", "hidden0_output")
+    )
+    learn = ("weights", "tau_mem", "theta")
+    first = Network(saltus.Network([saltus.Layer("lif", 4, inputs=3, weights=hidden, learn=learn)], T=T), 12)
+    second = Network(saltus.Network([saltus.Layer("li", 2, inputs=4, weights=out)], T=T))
+    together, apart = times(), times()
+    loss = whole(together).readouts["output"]["sum_V"].square().sum()
+    spikes = first(apart).spike_times["output"]
+    assert torch.isinf(spikes[:, :, -1]).all(), "all spikes are handed on"
+    chained = second(spikes).readouts["output"]["sum_V"].square().sum()
+    assert torch.allclose(loss, chained, rtol=1e-13)
+    loss.backward()
+    chained.backward()
+    assert torch.allclose(together.grad, apart.grad, rtol=1e-11)
+    found = first.get_parameter("input_output.weights").grad
+    assert torch.allclose(whole.get_parameter("input_hidden0.weights").grad, found, rtol=1e-11)
