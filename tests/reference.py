@@ -1,14 +1,16 @@
 """Runs any reference case (tests/cases/*.json) through the public interface.
 
-A case outside what Saltus does is refused with a ``saltus.SaltusError`` that says what is missing; wherever
-the library itself refuses (a model, a loss, a delay, a cycle), it is the library that speaks.
+The case's models are the shipped specs, with the readout that its loss needs. A case outside what Saltus does
+is refused with a ``saltus.SaltusError`` that says what is missing.
 """
 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +31,8 @@ def run_case(path: str | Path) -> dict[str, Any]:
 def run(case: Mapping[str, Any]) -> dict[str, Any]:
     """The same for a case that is already read."""
     prepare = LOSSES.get(case["loss"]["type"], _unknown_loss)
-    objective = prepare(case["loss"])
-    network = _network(case, objective.loss)
+    objective = prepare({**case["loss"], "T": case["T"]})
+    network = network_of(case, objective)
     labels = None if objective.loss is None else [case["loss"]["label"]]
     spikes = saltus.Spikes.from_pairs([case["input"]["spikes"]], case["input"]["size"])
     result = network.run(spikes, labels)
@@ -44,7 +46,11 @@ def run(case: Mapping[str, Any]) -> dict[str, Any]:
             "weights": {
                 p["name"]: _by_post(gradients[f"{p['name']}.weights"], p) for p in case["projections"]
             },
-            "delays": {},
+            "delays": {
+                p["name"]: _by_post(gradients[f"{p['name']}.delays"], p)
+                for p in case["projections"]
+                if "delays" in p
+            },
             "params": {p["name"]: _parameters(gradients, p) for p in case["populations"]},
             "input_times": np.asarray(gradients["input_times"][0]).tolist(),
         },
@@ -55,54 +61,71 @@ def run(case: Mapping[str, Any]) -> dict[str, Any]:
 class Objective:
     """How a case's loss is computed: by one of Saltus's, or by hand from spikes and readouts.
 
-    derive: result -> loss, dL/dt by population, dL/d(readout) by population and readout.
+    derive: result -> loss, dL/dt by population, dL/d(readout) by population and readout;
+    add: readouts, and states that these need, to be added to the spec of the population that is read.
     """
 
     loss: Any = None
     derive: Callable[[Any], tuple[float, dict[str, Any], dict[str, Any]]] = field(
         default=lambda result: (result.loss, {}, {})
     )
+    add: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def _network(case: Mapping[str, Any], loss: Any) -> saltus.Network:
+TOLERANCE = 1e-12
+"""Of flows without a closed form."""
+
+
+def network_of(case: Mapping[str, Any], objective: Objective) -> saltus.Network:
+    """The case's network."""
+    populations = {p["name"]: _population(p, case, objective) for p in case["populations"]}
     return saltus.Network(
         T=case["T"],
-        populations={p["name"]: _population(p) for p in case["populations"]},
-        projections={p["name"]: _projection(p, case) for p in case["projections"]},
+        populations=populations,
+        projections={p["name"]: _projection(p, populations) for p in case["projections"]},
         inputs={case["input"]["name"]: case["input"]["size"]},
-        loss=loss,
+        loss=objective.loss,
+        tolerance=TOLERANCE,
     )
 
 
-def _population(population: Mapping[str, Any]) -> dict[str, Any]:
+def _population(
+    population: Mapping[str, Any], case: Mapping[str, Any], objective: Objective
+) -> dict[str, Any]:
     params = population["params"]
-    return {
-        "model": _model(population),
-        "size": population["size"],
-        "params": params,
-        "per_neuron": list(params),
-    }
+    add = objective.add if population["name"] == case["loss"]["pop"] else {}
+    model = model_of(population["model"], population.get("reset") or "hard", add)
+    return {"model": model, "size": population["size"], "params": params, "per_neuron": list(params)}
 
 
-def _model(population: Mapping[str, Any]) -> saltus.Model:
-    """The shipped model of that name; one with another reset than the usual has it in its name."""
-    reset = population.get("reset") or "hard"
-    return saltus.model(population["model"] if reset == "hard" else f"{population['model']}_{reset}")
+def model_of(name: str, reset: str, add: Mapping[str, Mapping[str, Any]]) -> saltus.Model:
+    """The shipped model; ``reset`` and what is added make a spec of their own from the shipped one's."""
+    if reset == "soft" and name == "lif":
+        name = "lif_soft"
+    elif reset != "hard":
+        raise ConfigError(f"no shipped {name} has a {reset} reset. Write a spec with that reset.")
+    if not add:
+        return saltus.model(name)
+    spec = resources.files("saltus.derive.models").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    content: dict[str, Any] = tomllib.loads(spec)
+    for section, entries in add.items():
+        content[section] = {**content.get(section, {}), **entries}
+    return saltus.model(content)
 
 
-def _projection(projection: Mapping[str, Any], case: Mapping[str, Any]) -> dict[str, Any]:
+def _projection(projection: Mapping[str, Any], populations: Mapping[str, Any]) -> dict[str, Any]:
     weights = _by_pre(projection["weights"])
     exists = ~np.isnan(weights)
-    post = next(p for p in case["populations"] if p["name"] == projection["post"])
+    arrivals = populations[projection["post"]]["model"].ir.arrivals
     described = {
         "pre": projection["pre"],
         "post": projection["post"],
-        "receptor": _model(post).ir.arrivals[projection["receptor"]].receptor,
+        "receptor": arrivals[projection["receptor"]].receptor,
         "weights": np.where(exists, weights, 0.0),
         "mask": None if exists.all() else exists,
     }
     if "delays" in projection:
-        described["delay"] = np.nan_to_num(_by_pre(projection["delays"]))
+        described["delay"] = _by_pre(projection["delays"])
     return described
 
 
@@ -150,21 +173,35 @@ def _spike_time_squared(loss: Mapping[str, Any]) -> Objective:
     return Objective(derive=derive)
 
 
-def _integral_v_xent(loss: Mapping[str, Any]) -> Objective:
-    if loss["weighting"] != "none":
-        raise ConfigError(
-            f"loss: no readout of {loss['pop']} is weighted by {loss['weighting']}. "
-            "Use the weighting none, or a spec with such a readout."
-        )
+def _integral_v2(loss: Mapping[str, Any]) -> Objective:
+    name = loss["pop"]
 
     def derive(result: Any) -> tuple[float, dict[str, Any], dict[str, Any]]:
-        z = loss["scale"] * result.readouts[loss["pop"]]["sum_V"][0]
-        p = np.exp(z - z.max())
-        p /= p.sum()
-        d = loss["scale"] * (p - (np.arange(len(z)) == loss["label"]))
-        return float(-np.log(p[loss["label"]])), {}, {loss["pop"]: {"sum_V": d[None]}}
+        values = result.readouts[name]["sum_V2"]
+        return float(values.sum()), {}, {name: {"sum_V2": np.ones_like(values)}}
 
-    return Objective(derive=derive)
+    return Objective(derive=derive, add={"readouts": {"sum_V2": "integral(V**2)"}})
+
+
+def _integral_v_xent(loss: Mapping[str, Any]) -> Objective:
+    if loss["weighting"] == "none":
+        add = {"readouts": {"sum_V": "integral(V)"}}
+    elif loss["weighting"] == "exp(-t/T)":
+        add = {  # the weight is a state that fades
+            "parameters": {"tau_fade": {"value": loss["T"], "positive": True}},
+            "initial": {"fade": 1.0},
+            "dynamics": {"f_fade": "tau_fade*dot(fade) + fade"},
+            "readouts": {"sum_V": "integral(fade*V)"},
+        }
+    else:
+        raise ConfigError(f"loss: no readout is weighted by {loss['weighting']}. Use none or exp(-t/T).")
+    of = {"population": loss["pop"], "readout": "sum_V", "scale": loss["scale"]}
+    return Objective(saltus.loss("sum_cross_entropy", **of), add=add)
+
+
+def _max_v_xent(loss: Mapping[str, Any]) -> Objective:
+    of = {"population": loss["pop"], "readout": "max_V"}
+    return Objective(saltus.loss("max_cross_entropy", **of), add={"readouts": {"max_V": "max(V)"}})
 
 
 def _linear(loss: Mapping[str, Any]) -> Objective:
@@ -193,6 +230,8 @@ def _unknown_loss(loss: Mapping[str, Any]) -> Objective:
 LOSSES: dict[str, Callable[[Mapping[str, Any]], Objective]] = {
     "first_spike_xent": _first_spike_xent,
     "spike_time_squared": _spike_time_squared,
+    "integral_v2": _integral_v2,
     "integral_v_xent": _integral_v_xent,
+    "max_v_xent": _max_v_xent,
     "linear": _linear,
 }

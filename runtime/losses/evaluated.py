@@ -73,7 +73,7 @@ class Objective(Protocol):
     @property
     def target_names(self) -> tuple[str, ...]: ...
 
-    def check(self, population: str, group: Members, kept: int | None) -> None:
+    def check(self, population: str, members: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:

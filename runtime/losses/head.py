@@ -82,10 +82,10 @@ class Loss:
         """The numbers of the spikes that it reads."""
         return tuple(self.spike + r.spike for r in self.head.readouts if r.spike is not None)
 
-    def check(self, population: str, group: Members, kept: int | None) -> None:
+    def check(self, population: str, members: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
-        name, ir = self.head.name, group.model.ir
-        if self.spikes and not group.model.spikes:
+        name, ir = self.head.name, members.model.ir
+        if self.spikes and not members.model.spikes:
             raise ConfigError(
                 f"loss: {name} reads spike times, and population {population!r} of {ir.name} neurons does "
                 "not spike. Use a spiking model, or a loss over a readout, such as "

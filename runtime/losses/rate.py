@@ -14,7 +14,7 @@ from saltus.runtime.losses.data import Data
 from saltus.runtime.losses.evaluated import Evaluated, Seeds, TimeSeeds
 
 if TYPE_CHECKING:
-    from saltus.runtime.group import Group
+    from saltus.runtime.members import Members
     from saltus.runtime.result import Result
 
 
@@ -47,10 +47,10 @@ class RateHeuristic:
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < math.inf:
                 raise ConfigError(f"rate_heuristic: {name} = {value!r} is not a number >= 0. Give one.")
 
-    def check(self, population: str, group: Group, kept: int | None) -> None:
+    def check(self, population: str, members: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population has no spikes, or does not keep all."""
-        if not group.model.spikes or kept is not None:
-            what = f"keeps {kept} spikes of a neuron" if group.model.spikes else "does not spike"
+        if not members.model.spikes or kept is not None:
+            what = f"keeps {kept} spikes of a neuron" if members.model.spikes else "does not spike"
             raise ConfigError(
                 f"loss: rate_heuristic counts spikes, and population {population!r} {what}. "
                 "Name another population, or keep all."
@@ -58,8 +58,8 @@ class RateHeuristic:
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:
         """The penalty of each sample, the sum over the neurons, and the push."""
-        size, batch = result.net.groups[population].size, len(result)
-        out = result.tape.groups[population].out
+        size, batch = result.net.populations[population].size, len(result)
+        out = result.outcomes[population].out
         cell = out.cells.sample * size + out.row[out.cells.at]
         excess = np.bincount(cell, minlength=batch * size) - self.target
         losses = 0.5 * (excess**2).reshape(batch, size).sum(axis=1)

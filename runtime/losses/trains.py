@@ -19,7 +19,7 @@ from saltus.runtime.trains import Train
 from saltus.templates.ir import TrainIR, dump
 
 if TYPE_CHECKING:
-    from saltus.runtime.group import Group
+    from saltus.runtime.members import Members
     from saltus.runtime.result import Result
 
 
@@ -57,10 +57,10 @@ class TrainLoss:
         """The target trains."""
         return (self.trains.target,)
 
-    def check(self, population: str, group: Group, kept: int | None) -> None:
+    def check(self, population: str, members: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population has no spikes, or does not keep all."""
-        if not group.model.spikes or kept is not None:
-            what = f"keeps {kept} spikes of a neuron" if group.model.spikes else "does not spike"
+        if not members.model.spikes or kept is not None:
+            what = f"keeps {kept} spikes of a neuron" if members.model.spikes else "does not spike"
             raise ConfigError(
                 f"loss: {self.trains.name} reads all spikes, and population {population!r} {what}. "
                 "Name another population, or keep all."
@@ -72,14 +72,14 @@ class TrainLoss:
         Raises:
             InputError: for targets that are no spike trains of these neurons.
         """
-        size, batch = result.net.groups[population].size, len(result)
+        size, batch = result.net.populations[population].size, len(result)
         target = as_spikes(data.targets[self.trains.target], size, f"targets[{self.trains.target!r}]")
         if len(target) != batch:
             raise InputError(
                 f"targets[{self.trains.target!r}]: {len(target)} samples, and the run has {batch}. "
                 "Give spike trains for each."
             )
-        own = _cells(result.tape.groups[population].out, batch, size)
+        own = _cells(result.outcomes[population].out, batch, size)
         wanted = _cells(target.as_train, batch, size)
         distance, gradient = np.empty(batch * size), np.zeros(len(own.time))
         pointer = self.kernel.pointer

@@ -174,7 +174,7 @@ def test_the_rate_heuristic_pushes_spikes_of_busy_neurons_later():
     losses = network(entropy).run(spikes(), labels()).losses + 0.05 * ((counts - 2.0) ** 2).sum(axis=1)
     np.testing.assert_allclose(result.losses, losses, rtol=1e-14)
     (push,) = result.seeds.times
-    out = result.tape.groups["hidden0"].out
+    out = result.outcomes["hidden0"].out
     excess = counts[out.cells.sample, out.row[out.cells.at]] - 2.0
     assert (excess > 0).any()
     np.testing.assert_allclose(push.values, -0.1 * excess, rtol=1e-14)
