@@ -564,6 +564,7 @@ static void adex_cell_emit_back(const double *p, int64_t stride, double external
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
     adex_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.v_t, q.delta, q.v_reset, q.per_delta, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_b, grad_peak, grad_v_reset;
         adex_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, q.v_t, q.delta, q.per_delta, &grad_b, &grad_peak, &grad_v_reset);

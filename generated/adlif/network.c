@@ -633,6 +633,7 @@ static void adlif_cell_emit_back(const double *p, int64_t stride, double externa
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
     adlif_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_b, grad_theta, grad_v_reset;
         adlif_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, &grad_b, &grad_theta, &grad_v_reset);

@@ -524,6 +524,7 @@ static void eif_cell_emit_back(const double *p, int64_t stride, double external,
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next;
     eif_emission_adjoint(x[0], x[1], y[0], y[1], external, q.v_t, q.delta, q.v_reset, q.per_delta, &sensitivity, &lambda_V_next, &lambda_I_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_peak, grad_v_reset;
         eif_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, q.v_t, q.delta, q.per_delta, &grad_peak, &grad_v_reset);

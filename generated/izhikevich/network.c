@@ -549,6 +549,7 @@ static void izhikevich_cell_emit_back(const double *p, int64_t stride, double ex
     (void)q;
     double sensitivity, lambda_V_next, lambda_U_next, lambda_I_next;
     izhikevich_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.c, q.d, &sensitivity, &lambda_V_next, &lambda_U_next, &lambda_I_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_c, grad_d, grad_peak;
         izhikevich_emission_parameters(x[0], x[1], x[2], y[0], y[1], sensitivity, q.tau_unit, &grad_c, &grad_d, &grad_peak);

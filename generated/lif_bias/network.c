@@ -491,6 +491,7 @@ static void lif_bias_cell_emit_back(const double *p, int64_t stride, double exte
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next, lambda_I_ext_next;
     lif_bias_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.v_reset, q.I_bias, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_I_ext_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_theta, grad_v_reset;
         lif_bias_emission_parameters(x[0], x[1], x[2], y[0], sensitivity, q.tau_mem, q.I_bias, &grad_theta, &grad_v_reset);

@@ -509,6 +509,7 @@ static void qif_cell_emit_back(const double *p, int64_t stride, double external,
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next;
     qif_emission_adjoint(x[0], x[1], y[0], y[1], external, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_theta, grad_v_reset;
         qif_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, &grad_theta, &grad_v_reset);

@@ -626,6 +626,7 @@ static void resonator_cell_emit_back(const double *p, int64_t stride, double ext
     (void)q;
     double sensitivity, lambda_V_next, lambda_U_next, lambda_I_next;
     resonator_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.decay, q.omega, q.gain, q.v_reset, q.U_reset, &sensitivity, &lambda_V_next, &lambda_U_next, &lambda_I_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_theta, grad_v_reset, grad_U_reset;
         resonator_emission_parameters(x[0], x[1], x[2], y[0], y[1], sensitivity, q.decay, q.omega, q.gain, &grad_theta, &grad_v_reset, &grad_U_reset);

@@ -647,6 +647,7 @@ static void two_compartment_cell_emit_back(const double *p, int64_t stride, doub
     (void)q;
     double sensitivity, lambda_V_next, lambda_D_next, lambda_I_next;
     two_compartment_emission_adjoint(x[0], x[1], y[0], y[1], y[2], external, q.g_soma, q.g_den, q.v_reset, &sensitivity, &lambda_V_next, &lambda_D_next, &lambda_I_next);
+    (void)grad;
     if (grad != NULL) {
         double grad_theta, grad_v_reset;
         two_compartment_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, q.g_soma, &grad_theta, &grad_v_reset);

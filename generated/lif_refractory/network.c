@@ -1,0 +1,1437 @@
+/* Made by `saltus emit` from lif_refractory.toml (network; ir.json 7f464e61879a). Do not edit: change the spec or the templates and run it again.
+ *
+ * The event engine for recurrent networks: populations of lif_refractory; sparse, delayed, self- and
+ * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
+ */
+#include "network.h"
+
+#include "exponentials.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { STATES = 2, PEAKS = 1, ABI = 1 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
+
+/* ======== lif_refractory: Leaky integrate-and-fire neuron that is held at its reset for a refractory time
+ * (Gerstner, Kistler, Naud & Paninski (2014), Neuronal Dynamics, section 1.3) */
+
+/* ---- constants */
+
+SALTUS_INLINE void lif_refractory_constants(const double tau_mem, const double tau_syn,
+    double *restrict per_tau_mem, double *restrict per_tau_syn)
+{
+    *per_tau_mem = 1.0 / tau_mem; /* constants */
+    *per_tau_syn = 1.0 / tau_syn; /* constants */
+}
+
+/* ---- the flow between events */
+
+SALTUS_INLINE void lif_refractory_propagator(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+    double *restrict Psi_I_V)
+{
+    *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+}
+
+SALTUS_INLINE void lif_refractory_advance(const double V, const double I, const double Phi_V_V,
+    const double Phi_V_I, const double Phi_I_I, double *restrict V_next, double *restrict I_next)
+{
+    *V_next = Phi_V_V * V + Phi_V_I * I; /* flow.V */
+    *I_next = Phi_I_I * I; /* flow.I */
+}
+
+SALTUS_INLINE void lif_refractory_adjoint(const double lambda_V, const double lambda_I, const double Phi_V_V,
+    const double Phi_I_I, const double Psi_I_V, double *restrict lambda_V_next,
+    double *restrict lambda_I_next)
+{
+    *lambda_V_next = Phi_V_V * lambda_V; /* flow.adjoint.V */
+    *lambda_I_next = Psi_I_V * lambda_V + Phi_I_I * lambda_I; /* flow.adjoint.I */
+}
+
+SALTUS_INLINE void lif_refractory_flow_parameters(const double dt, const double V, const double I,
+    const double lambda_V, const double lambda_I, const double tau_mem, const double tau_syn,
+    const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+        /* flow.derivative */
+    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
+    *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
+        /* gradient.flow.tau_syn */
+}
+
+/* ---- the ends */
+
+SALTUS_INLINE void lif_refractory_terminal(const double final_V, const double final_I,
+    const double per_tau_mem, const double per_tau_syn, double *restrict lambda_V_next,
+    double *restrict lambda_I_next)
+{
+    *lambda_V_next = -final_V * per_tau_mem; /* adjoint.terminal */
+    *lambda_I_next = -final_I * per_tau_syn; /* adjoint.terminal */
+}
+
+SALTUS_INLINE void lif_refractory_initial_gradient(const double lambda_V, const double lambda_I,
+    const double tau_mem, const double tau_syn, double *restrict grad_V0, double *restrict grad_I0)
+{
+    *grad_V0 = -tau_mem * lambda_V; /* gradient.initial */
+    *grad_I0 = -tau_syn * lambda_I; /* gradient.initial */
+}
+
+/* ---- the adjoints as dL/dx */
+
+SALTUS_INLINE void lif_refractory_costate(const double lambda_V, const double lambda_I, const double tau_mem,
+    const double tau_syn, double *restrict costate_V, double *restrict costate_I)
+{
+    *costate_V = -tau_mem * lambda_V; /* costate */
+    *costate_I = -tau_syn * lambda_I; /* costate */
+}
+
+/* ---- the flow of held */
+
+SALTUS_INLINE void lif_refractory_held_propagator(const double dt, const double per_tau_syn,
+    double *restrict Phi_I_I)
+{
+    *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+}
+
+SALTUS_INLINE void lif_refractory_held_advance(const double V, const double I, const double Phi_I_I,
+    double *restrict V_next, double *restrict I_next)
+{
+    *V_next = V; /* flow.V */
+    *I_next = Phi_I_I * I; /* flow.I */
+}
+
+SALTUS_INLINE void lif_refractory_held_adjoint(const double lambda_V, const double lambda_I,
+    const double Phi_I_I, double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *lambda_V_next = lambda_V; /* flow.adjoint.V */
+    *lambda_I_next = Phi_I_I * lambda_I; /* flow.adjoint.I */
+}
+
+SALTUS_INLINE void lif_refractory_held_flow_parameters(const double dt, const double I, const double lambda_I,
+    const double tau_syn, const double per_tau_syn, double *restrict grad_tau_syn)
+{
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *grad_tau_syn = Phi_I_I_tau_syn * costate_I * I; /* gradient.flow.tau_syn */
+}
+
+/* ---- the end of held */
+
+SALTUS_INLINE void lif_refractory_held_end_jump(const double V, const double I, double *restrict V_next,
+    double *restrict I_next)
+{
+    *V_next = V; /* phase.held.end.reset.V */
+    *I_next = I; /* phase.held.end.reset.I */
+}
+
+SALTUS_INLINE void lif_refractory_held_end_adjoint(const double lambda_V, const double lambda_I,
+    double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *lambda_V_next = lambda_V; /* phase.held.end.jump.V */
+    *lambda_I_next = lambda_I; /* phase.held.end.jump.I */
+}
+
+SALTUS_INLINE void lif_refractory_held_end_credit(const double V, const double I, const double lambda_V,
+    double *restrict credit)
+{
+    *credit = lambda_V * (I - V); /* phase.held.end.credit */
+}
+
+/* ---- arrival: exc, held */
+
+SALTUS_INLINE void lif_refractory_held_exc_jump(const double V, const double I, const double w,
+    double *restrict V_next, double *restrict I_next)
+{
+    *V_next = V; /* receive.V */
+    *I_next = I + w; /* receive.I */
+}
+
+SALTUS_INLINE void lif_refractory_held_exc_adjoint(const double lambda_V, const double lambda_I,
+    double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *lambda_V_next = lambda_V; /* jump.arrival.V */
+    *lambda_I_next = lambda_I; /* jump.arrival.I */
+}
+
+SALTUS_INLINE void lif_refractory_held_exc_credit(const double lambda_I, double *restrict credit)
+{
+    *credit = -lambda_I; /* arrival.credit */
+}
+
+SALTUS_INLINE void lif_refractory_held_exc_weight(const double lambda_I, const double tau_syn,
+    double *restrict grad_w)
+{
+    *grad_w = -tau_syn * lambda_I; /* gradient.weight */
+}
+
+/* ---- emission: spike */
+
+SALTUS_INLINE void lif_refractory_ladder_0(const double V, const double theta, double *restrict u_0)
+{
+    *u_0 = V - theta; /* guard.ladder.0 */
+}
+
+SALTUS_INLINE void lif_refractory_ladder_0_rate(double *restrict u_0_rate)
+{
+    *u_0_rate = 0.0; /* guard.ladder.0 */
+}
+
+SALTUS_INLINE void lif_refractory_ladder_1(const double V, const double I, const double per_tau_mem,
+    double *restrict u_1)
+{
+    *u_1 = (I - V) * per_tau_mem; /* guard.ladder.1 */
+}
+
+SALTUS_INLINE void lif_refractory_ladder_1_rate(const double per_tau_mem, double *restrict u_1_rate)
+{
+    *u_1_rate = per_tau_mem; /* guard.ladder.1 */
+}
+
+SALTUS_INLINE void lif_refractory_ladder_2(const double I, const double per_tau_mem, const double per_tau_syn,
+    double *restrict u_2)
+{
+    *u_2 = -I * per_tau_mem * per_tau_syn; /* guard.ladder.2 */
+}
+
+SALTUS_INLINE void lif_refractory_ladder_2_rate(const double per_tau_syn, double *restrict u_2_rate)
+{
+    *u_2_rate = per_tau_syn; /* guard.ladder.2 */
+}
+
+SALTUS_INLINE void lif_refractory_guard(const double V, const double theta, double *restrict guard)
+{
+    *guard = V - theta; /* transition.condition */
+}
+
+SALTUS_INLINE void lif_refractory_guard_slope(const double V, const double I, const double per_tau_mem,
+    double *restrict guard_slope)
+{
+    *guard_slope = (I - V) * per_tau_mem; /* transition.slope */
+}
+
+SALTUS_INLINE void lif_refractory_reset(const double I, const double v_reset, double *restrict V_next,
+    double *restrict I_next)
+{
+    *V_next = v_reset; /* reset.V */
+    *I_next = I; /* reset.I */
+}
+
+SALTUS_INLINE void lif_refractory_emission_adjoint(const double V, const double I, const double lambda_I,
+    const double external, double *restrict sensitivity, double *restrict lambda_V_next,
+    double *restrict lambda_I_next)
+{
+    *sensitivity = external; /* jump.sensitivity */
+    *lambda_V_next = (*sensitivity) / (I - V); /* jump.emission */
+    *lambda_I_next = lambda_I; /* jump.emission.I */
+}
+
+SALTUS_INLINE void lif_refractory_emission_parameters(const double V, const double I, const double lambda_V,
+    const double sensitivity, const double tau_mem, double *restrict grad_theta,
+    double *restrict grad_v_reset)
+{
+    *grad_theta = tau_mem * sensitivity / (I - V); /* gradient.jump.theta */
+    *grad_v_reset = -tau_mem * lambda_V; /* gradient.jump.v_reset */
+}
+
+/* ---- arrival: exc */
+
+SALTUS_INLINE void lif_refractory_exc_jump(const double V, const double I, const double w,
+    double *restrict V_next, double *restrict I_next)
+{
+    *V_next = V; /* receive.V */
+    *I_next = I + w; /* receive.I */
+}
+
+SALTUS_INLINE void lif_refractory_exc_adjoint(const double lambda_V, const double lambda_I,
+    double *restrict lambda_V_next, double *restrict lambda_I_next)
+{
+    *lambda_V_next = lambda_V; /* jump.arrival.V */
+    *lambda_I_next = lambda_I; /* jump.arrival.I */
+}
+
+SALTUS_INLINE void lif_refractory_exc_credit(const double lambda_V, const double lambda_I,
+    double *restrict credit)
+{
+    *credit = lambda_V - lambda_I; /* arrival.credit */
+}
+
+SALTUS_INLINE void lif_refractory_exc_weight(const double lambda_I, const double tau_syn,
+    double *restrict grad_w)
+{
+    *grad_w = -tau_syn * lambda_I; /* gradient.weight */
+}
+
+/* ---- one neuron as arrays: what the network calls */
+
+typedef struct {
+    double tau_mem, tau_syn, theta, v_reset, t_ref, V0, I0, per_tau_mem, per_tau_syn;
+} lif_refractory_parameters;
+
+SALTUS_INLINE lif_refractory_parameters lif_refractory_read(const double *p, int64_t stride)
+{
+    lif_refractory_parameters q;
+    q.tau_mem = p[0 * stride];
+    q.tau_syn = p[1 * stride];
+    q.theta = p[2 * stride];
+    q.v_reset = p[3 * stride];
+    q.t_ref = p[4 * stride];
+    q.V0 = p[5 * stride];
+    q.I0 = p[6 * stride];
+    double per_tau_mem, per_tau_syn;
+    lif_refractory_constants(q.tau_mem, q.tau_syn, &per_tau_mem, &per_tau_syn);
+    q.per_tau_mem = per_tau_mem;
+    q.per_tau_syn = per_tau_syn;
+    return q;
+}
+
+static void lif_refractory_cell_begin(const double *p, int64_t stride, double *x)
+{
+    (void)p, (void)stride;
+    x[0] = p[5 * stride];
+    x[1] = p[6 * stride];
+}
+
+SALTUS_INLINE void lif_refractory_to_costate(const lif_refractory_parameters *q, const double *y, double *costate)
+{
+    (void)q;
+    double costate_V, costate_I;
+    lif_refractory_costate(y[0], y[1], q->tau_mem, q->tau_syn, &costate_V, &costate_I);
+    costate[0] = costate_V;
+    costate[1] = costate_I;
+}
+
+SALTUS_INLINE void lif_refractory_from_costate(const lif_refractory_parameters *q, const double *costate, double *y)
+{
+    (void)q;
+    double lambda_V_next, lambda_I_next;
+    lif_refractory_terminal(costate[0], costate[1], q->per_tau_mem, q->per_tau_syn, &lambda_V_next, &lambda_I_next);
+    y[0] = lambda_V_next;
+    y[1] = lambda_I_next;
+}
+
+static void lif_refractory_cell_end(const double *p, int64_t stride, const double *final, double *y)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double lambda_V_next, lambda_I_next;
+    lif_refractory_terminal(final[0], final[1], q.per_tau_mem, q.per_tau_syn, &lambda_V_next, &lambda_I_next);
+    y[0] = lambda_V_next;
+    y[1] = lambda_I_next;
+}
+
+static void lif_refractory_cell_begin_back(const double *p, int64_t stride, const double *y, double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double grad_V0, grad_I0;
+    lif_refractory_initial_gradient(y[0], y[1], q.tau_mem, q.tau_syn, &grad_V0, &grad_I0);
+    grad[5 * stride] += grad_V0;
+    grad[6 * stride] += grad_I0;
+}
+
+/* ---- lif_refractory, its own dynamics: its flow and its arrivals */
+
+static void lif_refractory_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)tolerance;
+    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+    lif_refractory_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    double V_next, I_next;
+    lif_refractory_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+    x_end[0] = V_next;
+    x_end[1] = I_next;
+}
+
+/* The stretch of length dt from x, in reverse time. */
+static void lif_refractory_own_flow_back(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *y,
+                                double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)tolerance, (void)x, (void)grad;
+    if (grad != NULL) {
+        double grad_tau_mem, grad_tau_syn;
+        lif_refractory_flow_parameters(dt, x[0], x[1], y[0], y[1], q.tau_mem, q.tau_syn, q.per_tau_mem, q.per_tau_syn, &grad_tau_mem, &grad_tau_syn);
+        grad[0 * stride] += grad_tau_mem;
+        grad[1 * stride] += grad_tau_syn;
+    }
+    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+    lif_refractory_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    double lambda_V_next, lambda_I_next;
+    lif_refractory_adjoint(y[0], y[1], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
+    y[0] = lambda_V_next;
+    y[1] = lambda_I_next;
+}
+
+/* All rungs of the guard's ladder at time s. */
+static void lif_refractory_own_climb(const lif_refractory_parameters *q, const double *x, double s, double u[3])
+{
+    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+    lif_refractory_propagator(s, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    double V_next, I_next;
+    lif_refractory_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+    double a0, a1, a2;
+    {
+        double u_0;
+        lif_refractory_ladder_0(V_next, q->theta, &u_0);
+        a0 = u_0;
+        double u_1;
+        lif_refractory_ladder_1(V_next, I_next, q->per_tau_mem, &u_1);
+        a1 = u_1;
+        double u_2;
+        lif_refractory_ladder_2(I_next, q->per_tau_mem, q->per_tau_syn, &u_2);
+        a2 = u_2;
+    }
+    u[0] = a0;
+    u[1] = a1;
+    u[2] = a2;
+}
+
+
+/* The first upward crossing in [0, span]: its time, INFINITY for none, NaN when the search did not settle. */
+static double lif_refractory_own_crossing(const double *p, int64_t stride, double tolerance, double time, double span, const double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)tolerance;
+    double low = 0.0, high = span, u[3];
+    double a0, a1, a2;
+    {
+        double u_0;
+        lif_refractory_ladder_0(x[0], q.theta, &u_0);
+        a0 = u_0;
+        double u_1;
+        lif_refractory_ladder_1(x[0], x[1], q.per_tau_mem, &u_1);
+        a1 = u_1;
+        double u_2;
+        lif_refractory_ladder_2(x[1], q.per_tau_mem, q.per_tau_syn, &u_2);
+        a2 = u_2;
+    }
+    if (a0 >= 0.0) return a1 > 0.0 ? 0.0 : INFINITY;
+    double rate;
+    {
+        double u_1_rate;
+        lif_refractory_ladder_1_rate(q.per_tau_mem, &u_1_rate);
+        rate = u_1_rate;
+    }
+    double rate_2;
+    {
+        double u_2_rate;
+        lif_refractory_ladder_2_rate(q.per_tau_syn, &u_2_rate);
+        rate_2 = u_2_rate;
+    }
+    const double quotient = -a1 / a2, share = (rate_2 - rate) * quotient;
+    if (a2 < 0.0 && a1 > 0.0 && share < 1.0) { /* a maximum, in closed form: see crossing.c.jinja */
+        const double top = quotient * saltus_log1m_ratio(share);
+        high = top < span ? top : span;
+    }
+    lif_refractory_own_climb(&q, x, high, u);
+    if (!(u[0] >= 0.0)) return INFINITY;
+    const double bend = (u[0] - a0 - a1 * high) / (high * high), root = a1 * a1 - 4.0 * bend * a0;
+    double s = -2.0 * a0 / (a1 + sqrt(root > 0.0 ? root : 0.0));
+    if (!(s > 0.0 && s <= high)) s = 0.5 * high;
+    for (int round = 0; round < 192; round++) { /* Halley within the bracket */
+        lif_refractory_own_climb(&q, x, s, u);
+        const double curve = u[2] -rate * u[1];
+        const double jerk = -rate_2 * u[2] -rate * curve;
+        if (u[0] < 0.0)
+            low = s;
+        else
+            high = s;
+        const double step = -2.0 * u[0] * u[1] / (2.0 * u[1] * u[1] - u[0] * curve);
+        const int keeps = (s + step >= low) & (s + step <= high) & ((round < 8) | (round % 3 != 0));
+        const double next = keeps ? s + step : 0.5 * (low + high);
+        const double grain = 0x1p-54 * (time + s);
+        const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(u[1] * jerk));
+        s = next;
+        if ((keeps && third <= 12.0 * grain * u[1] * u[1]) || high - low <= 4.0 * grain) return s;
+    }
+    return NAN;
+}
+
+
+static void lif_refractory_own_arrive(int32_t receptor, const double *p, int64_t stride, double w, double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q, (void)x, (void)w;
+    switch (receptor) {
+    case 0: { /* exc */
+        double V_next, I_next;
+        lif_refractory_exc_jump(x[0], x[1], w, &V_next, &I_next);
+        x[1] = I_next;
+        break;
+    }
+    default: break;
+    }
+}
+
+/* An arrival in reverse time, x before it: returns its credit. */
+static double lif_refractory_own_arrive_back(int32_t receptor, const double *p, int64_t stride, double w, const double *x, double *y,
+                                    double *grad_weight, double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double credits = 0.0;
+    (void)q, (void)x, (void)grad, (void)w, (void)y, (void)grad_weight;
+    switch (receptor) {
+    case 0: { /* exc */
+        double grad_w;
+        lif_refractory_exc_weight(y[1], q.tau_syn, &grad_w);
+        double credit;
+        lif_refractory_exc_credit(y[0], y[1], &credit);
+        *grad_weight += grad_w;
+        credits = w * credit;
+        break;
+    }
+    default: break;
+    }
+    return credits;
+}
+
+/* ---- lif_refractory, held: its flow and its arrivals */
+
+static void lif_refractory_held_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)tolerance;
+    double Phi_I_I;
+    lif_refractory_held_propagator(dt, q.per_tau_syn, &Phi_I_I);
+    double V_next, I_next;
+    lif_refractory_held_advance(x[0], x[1], Phi_I_I, &V_next, &I_next);
+    x_end[0] = V_next;
+    x_end[1] = I_next;
+}
+
+/* The stretch of length dt from x, in reverse time. */
+static void lif_refractory_held_flow_back(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *y,
+                                double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)tolerance, (void)x, (void)grad;
+    if (grad != NULL) {
+        double grad_tau_syn;
+        lif_refractory_held_flow_parameters(dt, x[1], y[1], q.tau_syn, q.per_tau_syn, &grad_tau_syn);
+        grad[1 * stride] += grad_tau_syn;
+    }
+    double Phi_I_I;
+    lif_refractory_held_propagator(dt, q.per_tau_syn, &Phi_I_I);
+    double lambda_V_next, lambda_I_next;
+    lif_refractory_held_adjoint(y[0], y[1], Phi_I_I, &lambda_V_next, &lambda_I_next);
+    y[0] = lambda_V_next;
+    y[1] = lambda_I_next;
+}
+
+
+static void lif_refractory_held_arrive(int32_t receptor, const double *p, int64_t stride, double w, double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q, (void)x, (void)w;
+    switch (receptor) {
+    case 0: { /* exc */
+        double V_next, I_next;
+        lif_refractory_held_exc_jump(x[0], x[1], w, &V_next, &I_next);
+        x[1] = I_next;
+        break;
+    }
+    default: break;
+    }
+}
+
+/* An arrival in reverse time, x before it: returns its credit. */
+static double lif_refractory_held_arrive_back(int32_t receptor, const double *p, int64_t stride, double w, const double *x, double *y,
+                                    double *grad_weight, double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double credits = 0.0;
+    (void)q, (void)x, (void)grad, (void)w, (void)y, (void)grad_weight;
+    switch (receptor) {
+    case 0: { /* exc */
+        double grad_w;
+        lif_refractory_held_exc_weight(y[1], q.tau_syn, &grad_w);
+        double credit;
+        lif_refractory_held_exc_credit(y[1], &credit);
+        *grad_weight += grad_w;
+        credits = w * credit;
+        break;
+    }
+    default: break;
+    }
+    return credits;
+}
+
+static void lif_refractory_held_end(const double *p, int64_t stride, double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q, (void)x;
+    double V_next, I_next;
+    lif_refractory_held_end_jump(x[0], x[1], &V_next, &I_next);
+}
+
+static double lif_refractory_held_end_back(const double *p, int64_t stride, const double *x, double *y, double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q, (void)x, (void)grad, (void)y;
+    double credit;
+    lif_refractory_held_end_credit(x[0], x[1], y[0], &credit);
+    return credit;
+}
+
+
+static double lif_refractory_cell_guard(const double *p, int64_t stride, const double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double guard;
+    lif_refractory_guard(x[0], q.theta, &guard);
+    return guard;
+}
+
+static double lif_refractory_cell_slope(const double *p, int64_t stride, const double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double guard_slope;
+    lif_refractory_guard_slope(x[0], x[1], q.per_tau_mem, &guard_slope);
+    return guard_slope;
+}
+
+static void lif_refractory_cell_reset(const double *p, int64_t stride, double *x)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double V_next, I_next;
+    lif_refractory_reset(x[1], q.v_reset, &V_next, &I_next);
+    x[0] = V_next;
+}
+
+/* A spike in reverse time, x before it. */
+static void lif_refractory_cell_emit_back(const double *p, int64_t stride, double external, const double *x, double *y, double *grad)
+{
+    const lif_refractory_parameters q = lif_refractory_read(p, stride);
+    (void)q;
+    double sensitivity, lambda_V_next, lambda_I_next;
+    lif_refractory_emission_adjoint(x[0], x[1], y[1], external, &sensitivity, &lambda_V_next, &lambda_I_next);
+    (void)grad;
+    if (grad != NULL) {
+        double grad_theta, grad_v_reset;
+        lif_refractory_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, &grad_theta, &grad_v_reset);
+        grad[2 * stride] += grad_theta;
+        grad[3 * stride] += grad_v_reset;
+    }
+    y[0] = lambda_V_next;
+}
+
+/* ======== what the network knows of a model */
+
+typedef struct {
+    void (*flow)(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end);
+    void (*flow_back)(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *y,
+                      double *grad);
+    void (*arrive)(int32_t receptor, const double *p, int64_t stride, double w, double *x);
+    double (*arrive_back)(int32_t receptor, const double *p, int64_t stride, double w, const double *x, double *y,
+                          double *grad_weight, double *grad);
+    double (*crossing)(const double *p, int64_t stride, double tolerance, double time, double span, const double *x);
+    void (*end)(const double *p, int64_t stride, double *x); /* of a phase, `duration` (a parameter) after its start */
+    double (*end_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
+    int32_t duration, next;
+} mode_table;
+
+typedef struct {
+    const mode_table *modes;
+    void (*begin)(const double *p, int64_t stride, double *x);
+    void (*end)(const double *p, int64_t stride, const double *final, double *y);
+    void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
+    double (*guard)(const double *p, int64_t stride, const double *x); /* this and the following: NULL without spikes */
+    double (*slope)(const double *p, int64_t stride, const double *x);
+    void (*reset)(const double *p, int64_t stride, double *x);
+    void (*emit_back)(const double *p, int64_t stride, double external, const double *x, double *y, double *grad);
+    double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
+    int32_t after_spike;   /* the mode that a spike starts */
+    uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t peaks;         /* readouts that are a maximum over time */
+    double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
+    double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
+                        double *grad);
+} model_table;
+
+static const mode_table lif_refractory_modes[] = {
+    { lif_refractory_own_flow, lif_refractory_own_flow_back, lif_refractory_own_arrive, lif_refractory_own_arrive_back,
+      lif_refractory_own_crossing, NULL, NULL,
+      -1, 0 },
+    { lif_refractory_held_flow, lif_refractory_held_flow_back, lif_refractory_held_arrive, lif_refractory_held_arrive_back,
+      NULL, lif_refractory_held_end, lif_refractory_held_end_back,
+      4, 0 },
+};
+
+static const model_table MODELS[] = {
+    { lif_refractory_modes, lif_refractory_cell_begin, lif_refractory_cell_end, lif_refractory_cell_begin_back,
+      lif_refractory_cell_guard, lif_refractory_cell_slope, lif_refractory_cell_reset, lif_refractory_cell_emit_back,
+      NULL, 1, 0,
+      0, NULL, NULL },
+};
+
+/* ======== memory: the tape of one sample, and the heaps */
+
+enum { ARRIVAL, EMISSION, TRIGGERED, PHASE_END, SETTING, PROBE };
+
+/* What happened to one neuron. cause: the spike (>= 0) that is meant, or the input event (~index).
+ * place: of an arrival, in its projection; of a triggered spike, the entry of the arrival; of a setting, the state. */
+typedef struct {
+    double time;
+    int64_t place;
+    int32_t kind, neuron, previous, cause, projection, mode; /* mode: that follows */
+} entry;
+
+/* A maximum so far: its value, its time, the entry before it, and whether it is inside that stretch or at an end. */
+enum { INSIDE, AT_START, AT_END };
+typedef struct {
+    double value, time;
+    int32_t entry, where;
+} summit;
+
+/* Deliveries of one source through one projection that are under way, the next one first. */
+typedef struct {
+    double time, sent;
+    int64_t synapse, stop;
+    int32_t projection, cause;
+} delivery;
+
+typedef struct {
+    int64_t entries, used, under_way;
+    entry *tape;        /* [entries] */
+    double *after;      /* [entries][STATES] states of the neuron after it */
+    delivery *pending;  /* [entries] heap by time */
+    double *x, *y;      /* [neurons][STATES] */
+    double *since;      /* [neurons] time of x (forward) or y (backward) */
+    double *next;       /* [neurons] the next crossing if nothing arrives */
+    int32_t *latest;    /* [neurons] the last entry of the tape, -1: none */
+    int32_t *heap, *place; /* [neurons] heap of neurons by next */
+    int32_t *stale, stales; /* [neurons] neurons whose next crossing is to be found anew */
+    uint8_t *is_stale;  /* [neurons] */
+    int32_t *mode;      /* [neurons] */
+    int32_t *starter;   /* [neurons] the spike that started the phase */
+    int32_t *trigger;   /* [neurons] the entry of the arrival that makes it spike now, -1: none */
+    double *extra;      /* [entries] what a triggered spike gives to its arrival's credit */
+    summit *summits;    /* [neurons][PEAKS] */
+    double *credit;     /* [entries] of each spike */
+} workspace;
+
+static void *take(char *base, int64_t *used, int64_t bytes)
+{
+    char *place = base == NULL ? NULL : base + *used;
+    *used += (bytes + 63) & ~(int64_t)63;
+    return place;
+}
+
+static int64_t lay_out(workspace *w, const saltus_network *net, int64_t entries, char *base)
+{
+    const int64_t n = net->neurons, d = sizeof(double), i = sizeof(int32_t);
+    int64_t used = base == NULL ? 64 : (-(int64_t)(intptr_t)base) & 63;
+    *w = (workspace){.entries = entries};
+    w->tape = take(base, &used, entries * (int64_t)sizeof(entry));
+    w->after = take(base, &used, entries * d * STATES);
+    w->pending = take(base, &used, entries * (int64_t)sizeof(delivery));
+    w->x = take(base, &used, n * d * STATES);
+    w->y = take(base, &used, n * d * STATES);
+    w->since = take(base, &used, n * d);
+    w->next = take(base, &used, n * d);
+    w->latest = take(base, &used, n * i);
+    w->heap = take(base, &used, n * i);
+    w->place = take(base, &used, n * i);
+    w->stale = take(base, &used, n * i);
+    w->is_stale = take(base, &used, n);
+    w->mode = take(base, &used, n * i);
+    w->starter = take(base, &used, n * i);
+    w->trigger = take(base, &used, n * i);
+    w->extra = take(base, &used, entries * d);
+    w->summits = take(base, &used, n * PEAKS * (int64_t)sizeof(summit));
+    w->credit = take(base, &used, entries * d);
+    return used;
+}
+
+int64_t saltus_network_workspace(const saltus_network *net, int64_t entries)
+{
+    workspace w;
+    return lay_out(&w, net, entries, NULL);
+}
+
+static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
+{
+    *status = (saltus_status){code, sample, neuron, time, needed};
+    return code;
+}
+
+/* A neuron's population, parameters and place in it. */
+typedef struct {
+    const model_table *model;
+    const double *p;
+    int64_t stride, gradient;
+} cell;
+
+static cell cell_of(const saltus_network *net, int32_t neuron)
+{
+    const saltus_population *population = net->population + net->population_of[neuron];
+    const int64_t local = neuron - population->first;
+    return (cell){MODELS + population->model, population->parameters + local, population->count,
+                  population->first_parameter + local};
+}
+
+/* Restores the heap of neurons after next[neuron] has changed; at one time, the lower neuron comes first. */
+static int sooner(const workspace *w, int32_t a, int32_t b)
+{
+    return w->next[a] < w->next[b] || (w->next[a] == w->next[b] && a < b);
+}
+
+static void sift(const workspace *w, int32_t neurons, int32_t neuron)
+{
+    int32_t at = w->place[neuron];
+    while (at > 0 && sooner(w, neuron, w->heap[(at - 1) / 2])) {
+        w->heap[at] = w->heap[(at - 1) / 2];
+        w->place[w->heap[at]] = at;
+        at = (at - 1) / 2;
+    }
+    for (;;) {
+        int32_t child = 2 * at + 1;
+        if (child >= neurons) break;
+        if (child + 1 < neurons && sooner(w, w->heap[child + 1], w->heap[child])) child++;
+        if (!sooner(w, w->heap[child], neuron)) break;
+        w->heap[at] = w->heap[child];
+        w->place[w->heap[at]] = at;
+        at = child;
+    }
+    w->heap[at] = neuron;
+    w->place[neuron] = at;
+}
+
+/* Deliveries in the order of time, then of their sending, then of their projection. */
+static int before(const delivery *a, const delivery *b)
+{
+    if (a->time != b->time) return a->time < b->time;
+    if (a->sent != b->sent) return a->sent < b->sent;
+    if (a->cause != b->cause) return a->cause < b->cause;
+    return a->projection < b->projection;
+}
+
+static void push_delivery(workspace *w, delivery item)
+{
+    int64_t at = w->under_way++;
+    for (; at > 0 && before(&item, w->pending + (at - 1) / 2); at = (at - 1) / 2) w->pending[at] = w->pending[(at - 1) / 2];
+    w->pending[at] = item;
+}
+
+static void settle_top(workspace *w, delivery item)
+{
+    int64_t at = 0;
+    for (;;) {
+        int64_t child = 2 * at + 1;
+        if (child >= w->under_way) break;
+        if (child + 1 < w->under_way && before(w->pending + child + 1, w->pending + child)) child++;
+        if (!before(w->pending + child, &item)) break;
+        w->pending[at] = w->pending[child];
+        at = child;
+    }
+    w->pending[at] = item;
+}
+
+/* ======== forward */
+
+typedef struct {
+    const saltus_network *net;
+    const saltus_input *in;
+    saltus_output *out;
+    workspace *w;
+    saltus_status *status;
+    int32_t sample, spikes;
+} run;
+
+static double *states_of(const run *r, int32_t n)
+{
+    return r->w->x + (int64_t)n * STATES;
+}
+
+static const mode_table *mode_of(const run *r, int32_t n)
+{
+    return cell_of(r->net, n).model->modes + r->w->mode[n];
+}
+
+/* Carries x over dt in a mode of neuron n. */
+static void flow(const run *r, int32_t n, int32_t mode, double dt, const double *x, double *x_end)
+{
+    const cell c = cell_of(r->net, n);
+    double end[STATES] = {0.0};
+    if (dt > 0.0)
+        c.model->modes[mode].flow(c.p, c.stride, r->net->tolerance, dt, x, end);
+    else
+        memcpy(end, x, sizeof end);
+    memcpy(x_end, end, sizeof end);
+}
+
+/* Keeps the highest values of the readouts that are maxima, over the stretch of length dt from x. */
+static void climb_summits(const run *r, int32_t n, double dt)
+{
+    const cell c = cell_of(r->net, n);
+    for (int32_t k = 0; k < c.model->peaks; k++) {
+        summit *s = r->w->summits + n * PEAKS + k;
+        double at = 0.0;
+        const double value = c.model->peak(k, c.p, c.stride, dt, states_of(r, n), &at);
+        if (value > s->value)
+            *s = (summit){value, r->w->since[n] + at, r->w->latest[n],
+                          at == 0.0 ? AT_START : (at == dt ? AT_END : INSIDE)};
+    }
+}
+
+/* Brings neuron n to time t, where something happens to it. */
+static void advance(const run *r, int32_t n, double t)
+{
+    const double dt = t - r->w->since[n];
+    climb_summits(r, n, dt);
+    flow(r, n, r->w->mode[n], dt, states_of(r, n), states_of(r, n));
+    r->w->since[n] = t;
+}
+
+static void mark_stale(const run *r, int32_t n)
+{
+    workspace *w = r->w;
+    if (w->is_stale[n]) return;
+    w->is_stale[n] = 1;
+    w->stale[w->stales++] = n;
+}
+
+static void set_next(const run *r, int32_t n, double t)
+{
+    r->w->next[n] = t;
+    sift(r->w, r->net->neurons, n);
+}
+
+static int write_entry(const run *r, entry item)
+{
+    workspace *w = r->w;
+    if (w->used == w->entries) return fail(r->status, WORKSPACE, r->sample, item.neuron, item.time, 2 * w->entries);
+    w->extra[w->used] = 0.0;
+    if (item.neuron >= 0) {
+        item.previous = w->latest[item.neuron];
+        item.mode = w->mode[item.neuron];
+        w->latest[item.neuron] = (int32_t)w->used;
+        memcpy(w->after + w->used * STATES, states_of(r, item.neuron), sizeof(double) * STATES);
+    }
+    w->tape[w->used++] = item;
+    return DONE;
+}
+
+/* A spike arrives through one synapse. */
+static int deliver(const run *r, int32_t projection, int64_t synapse, double t, int32_t cause, int undelayed)
+{
+    const saltus_projection *p = r->net->projection + projection;
+    const int32_t n = r->net->population[p->population].first + p->target[synapse];
+    const cell c = cell_of(r->net, n);
+    workspace *w = r->w;
+    const mode_table *mode = mode_of(r, n);
+    const int due = mode->crossing != NULL && w->next[n] == t; /* it spikes at this very time */
+    const int32_t latest = w->latest[n];
+    const int just = latest >= 0 && w->tape[latest].time == t && w->tape[latest].kind == EMISSION;
+    if (undelayed && cause >= 0 && (due || (just && w->tape[latest].cause != cause))) r->out->joined[r->sample]++;
+    advance(r, n, t);
+    mode->arrive(p->receptor, c.p, c.stride, p->weight[p->index[synapse]], states_of(r, n));
+    if (write_entry(r, (entry){.time = t, .place = synapse, .kind = ARRIVAL, .neuron = n, .cause = cause,
+                               .projection = projection}))
+        return r->status->code;
+    if (mode->crossing == NULL || due) return DONE;
+    if ((c.model->triggers >> p->receptor & 1) && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) {
+        w->trigger[n] = (int32_t)(w->used - 1);
+        set_next(r, n, t);
+    } else {
+        mark_stale(r, n);
+    }
+    return DONE;
+}
+
+/* A source sends a spike through all its projections. */
+static int send(const run *r, int32_t source, double t, int32_t cause)
+{
+    for (int32_t j = 0; j < r->net->projections; j++) {
+        const saltus_projection *p = r->net->projection + j;
+        const int32_t row = source - p->first_source;
+        if (row < 0 || row >= p->sources || p->start[row] == p->start[row + 1]) continue;
+        if (p->delay == NULL) {
+            for (int64_t s = p->start[row]; s < p->start[row + 1]; s++)
+                if (deliver(r, j, s, t, cause, 1)) return r->status->code;
+        } else {
+            if (r->w->under_way == r->w->entries)
+                return fail(r->status, WORKSPACE, r->sample, -1, t, 2 * r->w->entries);
+            push_delivery(r->w, (delivery){t + p->delay[p->index[p->start[row]]], t, p->start[row], p->start[row + 1], j, cause});
+        }
+    }
+    return DONE;
+}
+
+/* Neuron n spikes at time t. */
+static int emit(run *r, int32_t n, double t)
+{
+    const cell c = cell_of(r->net, n);
+    workspace *w = r->w;
+    saltus_output *out = r->out;
+    const int64_t place = r->sample * out->capacity + r->spikes;
+    const int32_t trigger = w->trigger[n], latest = w->latest[n], spike = r->spikes;
+    if (r->spikes == out->capacity) return fail(r->status, CAPACITY, r->sample, n, t, 2 * out->capacity);
+    for (int32_t i = latest; trigger >= 0 && i >= 0 && w->tape[i].time == t; i = w->tape[i].previous)
+        if (w->tape[i].kind == TRIGGERED || w->tape[i].kind == EMISSION)
+            return fail(r->status, CASCADE, r->sample, n, t, 0);
+    advance(r, n, t);
+    out->time[place] = t;
+    out->neuron[place] = n;
+    out->slope[place] = trigger >= 0 ? INFINITY : c.model->slope(c.p, c.stride, states_of(r, n));
+    c.model->reset(c.p, c.stride, states_of(r, n));
+    r->spikes++;
+    w->trigger[n] = -1;
+    w->mode[n] = c.model->after_spike;
+    w->starter[n] = spike;
+    const mode_table *mode = mode_of(r, n);
+    if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+        return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
+    if (mode->crossing != NULL) mark_stale(r, n);
+    if (write_entry(r, (entry){.time = t, .kind = trigger >= 0 ? TRIGGERED : EMISSION, .neuron = n, .cause = spike,
+                               .place = trigger}))
+        return r->status->code;
+    return send(r, r->net->channels + n, t, spike);
+}
+
+/* The phase of neuron n ends at time t. */
+static int end_phase(const run *r, int32_t n, double t)
+{
+    const cell c = cell_of(r->net, n);
+    const mode_table *mode = mode_of(r, n);
+    advance(r, n, t);
+    mode->end(c.p, c.stride, states_of(r, n));
+    r->w->mode[n] = mode->next;
+    set_next(r, n, INFINITY);
+    if (mode_of(r, n)->crossing != NULL) {
+        if (c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, ENDS_ABOVE, r->sample, n, t, 0);
+        mark_stale(r, n);
+    }
+    return write_entry(r, (entry){.time = t, .kind = PHASE_END, .neuron = n, .cause = r->w->starter[n]});
+}
+
+/* Finds the next crossing of every neuron to which something has happened. */
+static int predict(const run *r)
+{
+    workspace *w = r->w;
+    for (int32_t i = 0; i < w->stales; i++) {
+        const int32_t n = w->stale[i];
+        const cell c = cell_of(r->net, n);
+        const double since = w->since[n];
+        w->is_stale[n] = 0;
+        if (w->trigger[n] >= 0 || mode_of(r, n)->crossing == NULL) continue;
+        const double s = mode_of(r, n)->crossing(c.p, c.stride, r->net->tolerance, since, r->net->horizon - since, states_of(r, n));
+        if (s != s) return fail(r->status, ROOT, r->sample, n, since, 0);
+        set_next(r, n, since + s);
+    }
+    w->stales = 0;
+    return DONE;
+}
+
+/* The states of all neurons at time t, without disturbing them. */
+static void snapshot(const run *r, double t, double *states)
+{
+    for (int32_t n = 0; n < r->net->neurons; n++)
+        flow(r, n, r->w->mode[n], t - r->w->since[n], states_of(r, n), states + (int64_t)n * STATES);
+}
+
+/* One input event. */
+static int input(const run *r, int32_t e, double t, double *record)
+{
+    const int64_t at = r->in->start[r->sample] + e;
+    const int32_t channel = r->in->channel[at];
+    if (channel >= 0 && send(r, channel, t, ~e)) return r->status->code;
+    if (channel <= -2) {
+        const int32_t n = (-2 - channel) / STATES, state = (-2 - channel) % STATES;
+        advance(r, n, t);
+        states_of(r, n)[state] = r->in->value[at];
+        if (mode_of(r, n)->crossing != NULL) mark_stale(r, n);
+        if (write_entry(r, (entry){.time = t, .kind = SETTING, .neuron = n, .cause = ~e, .place = state})) return r->status->code;
+    }
+    if (channel == -1 && write_entry(r, (entry){.time = t, .kind = PROBE, .neuron = -1, .cause = ~e})) return r->status->code;
+    if (record != NULL) snapshot(r, t, record + at * r->net->neurons * STATES);
+    return DONE;
+}
+
+static int start(const run *r)
+{
+    workspace *w = r->w;
+    w->used = w->under_way = 0;
+    w->stales = 0;
+    r->out->joined[r->sample] = 0;
+    for (int32_t n = 0; n < r->net->neurons; n++) {
+        const cell c = cell_of(r->net, n);
+        memset(states_of(r, n), 0, sizeof(double) * STATES);
+        c.model->begin(c.p, c.stride, states_of(r, n));
+        w->since[n] = 0.0;
+        w->next[n] = INFINITY;
+        w->latest[n] = w->trigger[n] = w->starter[n] = -1;
+        w->heap[n] = w->place[n] = n;
+        w->is_stale[n] = 0;
+        w->mode[n] = 0;
+        for (int32_t k = 0; k < PEAKS; k++) w->summits[n * PEAKS + k] = (summit){-INFINITY, 0.0, -1, AT_START};
+        if (c.model->guard == NULL) continue;
+        if (c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, STARTS_ABOVE, r->sample, n, 0.0, 0);
+        mark_stale(r, n);
+    }
+    return DONE;
+}
+
+/* One sample forward. At one time, what neurons do comes before arrivals, and the input before what is under way. */
+static int forward(run *r, double *record)
+{
+    const saltus_network *net = r->net;
+    workspace *w = r->w;
+    const int32_t events = r->in->count[r->sample];
+    r->spikes = 0;
+    if (start(r)) return r->status->code;
+    for (int32_t e = 0;;) {
+        const double incoming = e < events ? r->in->time[r->in->start[r->sample] + e] : INFINITY;
+        const double arrival = w->under_way > 0 ? w->pending[0].time : INFINITY;
+        if (predict(r)) return r->status->code;
+        const double own = w->next[w->heap[0]];
+        const double t = fmin(own, fmin(incoming, arrival));
+        if (!(t <= net->horizon)) break;
+        if (own == t) {
+            const int32_t n = w->heap[0];
+            if (mode_of(r, n)->duration >= 0 ? end_phase(r, n, t) : emit(r, n, t)) return r->status->code;
+        } else if (incoming == t) {
+            if (input(r, e++, t, record)) return r->status->code;
+        } else {
+            delivery top = w->pending[0];
+            const saltus_projection *p = net->projection + top.projection;
+            if (deliver(r, top.projection, top.synapse, t, top.cause, 0)) return r->status->code;
+            if (++top.synapse < top.stop) {
+                top.time = top.sent + p->delay[p->index[top.synapse]];
+                settle_top(w, top);
+            } else {
+                w->under_way--;
+                if (w->under_way > 0) settle_top(w, w->pending[w->under_way]);
+            }
+        }
+    }
+    r->out->count[r->sample] = r->spikes;
+    for (int32_t n = 0; PEAKS > 0 && n < net->neurons; n++) climb_summits(r, n, net->horizon - w->since[n]);
+    for (int32_t k = 0; r->out->peak != NULL && k < net->neurons * PEAKS; k++) {
+        r->out->peak[(int64_t)r->sample * net->neurons * PEAKS + k] = w->summits[k].value;
+        r->out->peak_time[(int64_t)r->sample * net->neurons * PEAKS + k] = w->summits[k].time;
+    }
+    return DONE;
+}
+
+/* ======== backward. w->latest[n] is the entry that the tape of neuron n has been unrolled to, w->since[n] its adjoints' time. */
+
+/* The states of neuron n just after entry i of the tape, or at the start, and the mode that follows. */
+static int32_t states_after(const run *r, int32_t n, int32_t i, double *x)
+{
+    const cell c = cell_of(r->net, n);
+    if (i >= 0) {
+        memcpy(x, r->w->after + (int64_t)i * STATES, sizeof(double) * STATES);
+        return r->w->tape[i].mode;
+    }
+    memset(x, 0, sizeof(double) * STATES);
+    c.model->begin(c.p, c.stride, x);
+    return 0;
+}
+
+/* The states of neuron n at time t, in the stretch after entry i. */
+static int32_t states_at(const run *r, int32_t n, int32_t i, double t, double *x)
+{
+    const int32_t mode = states_after(r, n, i, x);
+    flow(r, n, mode, t - (i < 0 ? 0.0 : r->w->tape[i].time), x, x);
+    return mode;
+}
+
+/* Brings the adjoints of neuron n back to time t, within the stretch after its latest entry. */
+static void retreat(const run *r, int32_t n, double t, double *gradient)
+{
+    const cell c = cell_of(r->net, n);
+    const double dt = r->w->since[n] - t;
+    if (dt > 0.0) {
+        double x[STATES];
+        const int32_t mode = states_at(r, n, r->w->latest[n], t, x);
+        c.model->modes[mode].flow_back(c.p, c.stride, r->net->tolerance, dt, x, r->w->y + (int64_t)n * STATES,
+                                       gradient == NULL ? NULL : gradient + c.gradient);
+    }
+    r->w->since[n] = t;
+}
+
+/* Adds dL/dx to the adjoints of neuron n, where they are now. */
+static void kick(const run *r, int32_t n, const double *slope)
+{
+    const cell c = cell_of(r->net, n);
+    double y[STATES] = {0.0}, *mine = r->w->y + (int64_t)n * STATES;
+    c.model->end(c.p, c.stride, slope, y);
+    for (int s = 0; s < STATES; s++) mine[s] += y[s];
+}
+
+/* The maximum k of neuron n enters the adjoints where they are now, with states x there. Returns its time's share. */
+static double summit_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t k, const double *x,
+                          double *gradient)
+{
+    const cell c = cell_of(r->net, n);
+    const double share = cotangent->peak[((int64_t)r->sample * r->net->neurons + n) * PEAKS + k];
+    return c.model->peak_back(k, c.p, c.stride, share, x, r->w->y + (int64_t)n * STATES,
+                              gradient == NULL ? NULL : gradient + c.gradient);
+}
+
+/* All maxima of neuron n that are attained at `where` of the stretch after entry i; x: the states there. */
+static double summits_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t i, int where,
+                           const double *x, double *gradient)
+{
+    double shares = 0.0;
+    for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
+        const summit *s = r->w->summits + n * PEAKS + k;
+        if (s->entry == i && s->where == where) shares += summit_back(r, cotangent, n, k, x, gradient);
+    }
+    return shares;
+}
+
+/* Retreats neuron n to the start of the stretch after its latest entry, through the maxima inside it, the last first. */
+static void retreat_to_entry(const run *r, const saltus_network_cotangent *cotangent, int32_t n, double *gradient)
+{
+    const int32_t i = r->w->latest[n];
+    double x[STATES];
+    for (;;) {
+        int32_t next = -1;
+        double time = -INFINITY;
+        for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
+            const summit *s = r->w->summits + n * PEAKS + k;
+            if (s->entry == i && s->where == INSIDE && s->time < r->w->since[n] && s->time > time) next = k, time = s->time;
+        }
+        if (next < 0) break;
+        retreat(r, n, time, gradient);
+        states_at(r, n, i, time, x);
+        summit_back(r, cotangent, n, next, x, gradient);
+        for (int32_t k = 0; k < cell_of(r->net, n).model->peaks; k++) { /* others at the same time */
+            const summit *s = r->w->summits + n * PEAKS + k;
+            if (k != next && s->entry == i && s->where == INSIDE && s->time == time)
+                summit_back(r, cotangent, n, k, x, gradient);
+        }
+    }
+    retreat(r, n, i < 0 ? 0.0 : r->w->tape[i].time, gradient);
+}
+
+/* The adjoints of all neurons at the time of a probe; what the loss says of the states there enters after. */
+static void probe_back(const run *r, const saltus_network_cotangent *cotangent, const entry *item, double *record,
+                       double *gradient)
+{
+    const int64_t at = (r->in->start[r->sample] + ~item->cause) * r->net->neurons * STATES;
+    for (int32_t n = 0; n < r->net->neurons; n++) {
+        const int32_t i = r->w->latest[n];
+        double x[STATES];
+        for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
+            summit *s = r->w->summits + n * PEAKS + k; /* maxima later in this stretch come first */
+            if (s->entry != i || s->where != INSIDE || s->time < item->time || s->time >= r->w->since[n]) continue;
+            retreat(r, n, s->time, gradient);
+            states_at(r, n, i, s->time, x);
+            summit_back(r, cotangent, n, k, x, gradient);
+        }
+        retreat(r, n, item->time, gradient);
+        if (record != NULL) memcpy(record + at + (int64_t)n * STATES, r->w->y + (int64_t)n * STATES, sizeof(double) * STATES);
+        if (cotangent->probe != NULL) kick(r, n, cotangent->probe + at + (int64_t)n * STATES);
+    }
+}
+
+/* One sample backward, after it has been run forward. */
+static void backward(const run *r, const saltus_network_cotangent *cotangent, const saltus_network_gradient *gradient,
+                     double *record, int32_t chunk)
+{
+    const saltus_network *net = r->net;
+    workspace *w = r->w;
+    const int64_t first = r->in->start[r->sample];
+    double *weights = gradient->weights == NULL ? NULL : gradient->weights + chunk * net->synapses;
+    double *delays = gradient->delays == NULL ? NULL : gradient->delays + chunk * net->synapses;
+    double *parameters = gradient->parameters == NULL ? NULL : gradient->parameters + chunk * net->parameters;
+    double *event_time = gradient->event_time == NULL ? NULL : gradient->event_time + first;
+    double *event_value = gradient->event_value == NULL ? NULL : gradient->event_value + first;
+    double x[STATES], unused;
+    for (int32_t k = 0; k < r->spikes; k++) w->credit[k] = cotangent->time[r->sample * r->out->capacity + k];
+    for (int32_t e = 0; event_time != NULL && e < r->in->count[r->sample]; e++) event_time[e] = 0.0;
+    for (int32_t e = 0; event_value != NULL && e < r->in->count[r->sample]; e++) event_value[e] = 0.0;
+    for (int32_t n = 0; n < net->neurons; n++) {
+        memset(w->y + (int64_t)n * STATES, 0, sizeof(double) * STATES);
+        w->since[n] = net->horizon;
+        if (cotangent->final != NULL) kick(r, n, cotangent->final + ((int64_t)r->sample * net->neurons + n) * STATES);
+        states_at(r, n, w->latest[n], net->horizon, x);
+        summits_back(r, cotangent, n, w->latest[n], AT_END, x, parameters);
+    }
+    for (int64_t i = w->used - 1; i >= 0; i--) {
+        const entry *item = w->tape + i;
+        if (item->kind == PROBE) {
+            probe_back(r, cotangent, item, record, parameters);
+            continue;
+        }
+        const int32_t n = item->neuron;
+        const cell c = cell_of(net, n);
+        double *y = w->y + (int64_t)n * STATES;
+        double *own = parameters == NULL ? NULL : parameters + c.gradient;
+        retreat_to_entry(r, cotangent, n, parameters);
+        states_after(r, n, (int32_t)i, x);
+        double share = summits_back(r, cotangent, n, (int32_t)i, AT_START, x, parameters); /* a maximum on the later side */
+        w->latest[n] = item->previous;
+        const int32_t mode = states_at(r, n, item->previous, item->time, x); /* and just before the entry */
+        for (int32_t k = 0; cotangent->peak != NULL && k < c.model->peaks; k++) { /* on the earlier side: its time's share now, */
+            const summit *s = w->summits + n * PEAKS + k;
+            if (s->entry == item->previous && s->where == AT_END)
+                share += c.model->peak_back(k, c.p, c.stride, cotangent->peak[((int64_t)r->sample * net->neurons + n) * PEAKS + k],
+                                            x, NULL, NULL);
+        }
+        double credit = share;
+        switch (item->kind) {
+        case EMISSION:
+            c.model->emit_back(c.p, c.stride, w->credit[item->cause] + share, x, y, own);
+            break;
+        case TRIGGERED:
+            w->extra[item->place] +=
+                w->credit[item->cause] + share + c.model->trigger_back(c.p, c.stride, x, y, own);
+            break;
+        case PHASE_END:
+            credit += c.model->modes[mode].end_back(c.p, c.stride, x, y, own);
+            w->credit[item->cause] += credit;
+            if (own != NULL) own[c.model->modes[mode].duration * c.stride] += credit;
+            break;
+        case SETTING:
+            if (event_value != NULL) event_value[~item->cause] -= y[item->place];
+            y[item->place] = 0.0;
+            break;
+        default: {
+            const saltus_projection *p = net->projection + item->projection;
+            const int64_t synapse = p->index[item->place];
+            unused = 0.0;
+            credit += w->extra[i];
+            credit += c.model->modes[mode].arrive_back(p->receptor, c.p, c.stride, p->weight[synapse], x, y,
+                                                       weights == NULL ? &unused : weights + synapse, own);
+            if (delays != NULL && p->delay != NULL) delays[synapse] += credit;
+            if (item->cause >= 0)
+                w->credit[item->cause] += credit;
+            else if (event_time != NULL)
+                event_time[~item->cause] += credit;
+        }
+        }
+        summits_back(r, cotangent, n, item->previous, AT_END, x, parameters); /* its slope after the jump is undone */
+    }
+    for (int32_t n = 0; n < net->neurons; n++) {
+        const cell c = cell_of(net, n);
+        if (parameters == NULL) continue;
+        retreat_to_entry(r, cotangent, n, parameters);
+        states_after(r, n, -1, x);
+        summits_back(r, cotangent, n, -1, AT_START, x, parameters);
+        c.model->begin_back(c.p, c.stride, w->y + (int64_t)n * STATES, parameters + c.gradient);
+    }
+}
+
+/* ======== the calls */
+
+typedef struct {
+    const saltus_network *net;
+    const saltus_input *in;
+    saltus_output *out;
+    double *final, *record;
+    const saltus_network_cotangent *cotangent; /* this and the next: NULL forward */
+    const saltus_network_gradient *gradient;
+} job;
+
+static int run_sample(const job *j, workspace *w, int32_t chunk, int32_t sample, saltus_status *status)
+{
+    run r = {j->net, j->in, j->out, w, status, sample, 0};
+    if (forward(&r, j->record)) return status->code;
+    if (j->final != NULL) snapshot(&r, j->net->horizon, j->final + (int64_t)sample * j->net->neurons * STATES);
+    if (j->gradient != NULL) backward(&r, j->cotangent, j->gradient, j->record, chunk);
+    return DONE;
+}
+
+/* Every sample of the chunks [first, last), chunk by chunk; the first failure (by sample) is kept. */
+static int32_t run_chunks(const job *j, int32_t first, int32_t last, int32_t threads, char *place, int64_t bytes,
+                          int64_t entries, saltus_status *status)
+{
+    *status = (saltus_status){DONE, j->net->batch, -1, 0.0, 0};
+    (void)threads;
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#endif
+    for (int32_t chunk = first; chunk < last; chunk++) {
+#ifdef _OPENMP
+        char *mine = place + omp_get_thread_num() * bytes;
+#else
+        char *mine = place;
+#endif
+        workspace w;
+        lay_out(&w, j->net, entries, mine);
+        const int32_t from = (int32_t)((int64_t)chunk * j->net->batch / j->net->chunks);
+        const int32_t to = (int32_t)((int64_t)(chunk + 1) * j->net->batch / j->net->chunks);
+        for (int32_t sample = from; sample < to; sample++) {
+            saltus_status mine_status = {DONE, 0, 0, 0.0, 0};
+            if (run_sample(j, &w, chunk, sample, &mine_status) == DONE) continue;
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+            if (sample < status->sample) *status = mine_status;
+            break;
+        }
+    }
+    return status->code;
+}
+
+int32_t saltus_network_forward(const saltus_network *net, const saltus_input *in, saltus_output *out, double *final,
+                               double *record, int32_t first, int32_t last, int32_t threads, char *place,
+                               int64_t bytes, int64_t entries, saltus_status *status)
+{
+    const job j = {net, in, out, final, record, NULL, NULL};
+    return run_chunks(&j, first, last, threads, place, bytes, entries, status);
+}
+
+int32_t saltus_network_backward(const saltus_network *net, const saltus_input *in, saltus_output *out,
+                                const saltus_network_cotangent *cotangent, const saltus_network_gradient *gradient,
+                                double *record, int32_t first, int32_t last, int32_t threads, char *place,
+                                int64_t bytes, int64_t entries, saltus_status *status)
+{
+    const job j = {net, in, out, NULL, record, cotangent, gradient};
+    const struct {
+        double *base;
+        int64_t size;
+    } slices[] = { {gradient->weights, net->synapses}, {gradient->delays, net->synapses}, {gradient->parameters, net->parameters} };
+    for (int k = 0; k < 3; k++)
+        if (slices[k].base != NULL)
+            memset(slices[k].base + first * slices[k].size, 0, sizeof(double) * (size_t)((last - first) * slices[k].size));
+    return run_chunks(&j, first, last, threads, place, bytes, entries, status);
+}
+
+static void reduce(double *base, int32_t chunks, int64_t size)
+{
+    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
+        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step)
+            for (int64_t i = 0; i < size; i++) base[chunk * size + i] += base[(chunk + step) * size + i];
+}
+
+void saltus_network_reduce(const saltus_network *net, const saltus_network_gradient *gradient)
+{
+    reduce(gradient->weights, net->chunks, net->synapses);
+    reduce(gradient->delays, net->chunks, net->synapses);
+    reduce(gradient->parameters, net->chunks, net->parameters);
+}
+
+int32_t saltus_abi(void)
+{
+    return ABI;
+}
