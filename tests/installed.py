@@ -38,7 +38,7 @@ def main() -> None:
     Path("mine.toml").write_text(OWN)
     differentiate("mine.toml")
     program = str(Path(sys.executable).with_name("saltus"))
-    for command in (["derive", "lif"], ["emit", "--check"], ["doctor"]):
+    for command in (["derive", "lif"], ["doctor"]):
         subprocess.run([program, *command], check=True, stdout=subprocess.DEVNULL)
     print(f"saltus {saltus.__version__} works from its wheel")
 
