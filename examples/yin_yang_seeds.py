@@ -28,12 +28,13 @@ def seeded(experiment: Experiment, seed: int) -> Experiment:
 def main() -> None:
     """Trains once for each seed and prints a line for each, then the mean."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=10, help="how many")
+    parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--config", type=Path, default=Path(__file__).with_name("yin_yang.toml"))
     chosen = parser.parse_args()
     experiment = load(chosen.config)
     accuracies = []
-    for seed in range(chosen.seeds):
+    for seed in range(chosen.first, chosen.first + chosen.seeds):
         outcome = run(seeded(experiment, seed), progress=quiet)
         best, seconds = outcome.history.best, sum(epoch.seconds for epoch in outcome.history.epochs)
         assert best is not None and outcome.test.accuracy is not None
