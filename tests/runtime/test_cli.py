@@ -222,16 +222,27 @@ def test_check_exits_with_1_when_a_line_fails(monkeypatch, oks, code):
     assert ("FAILED: 3:1" in flat(done.stdout)) == bool(code) and "x[0] = x" in done.stdout
 
 
+AS_IN_A_TERMINAL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to Ctrl-C
+from saltus.runtime.cli import main
+main()
+"""
+
+
 def test_ctrl_c_in_a_run_leaves_a_checkpoint_to_go_on_from(config, tmp_path):
     config.write_text(SMALL.replace("epochs     = 2", "epochs = 100000") + 'checkpoint = "run.npz"\n')
-    arguments = [sys.executable, "-m", "saltus", "train", str(config)]
+    arguments = [sys.executable, "-c", AS_IN_A_TERMINAL, "train", str(config)]
     run = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    for _ in range(600):
-        if (tmp_path / "run.npz").exists():
-            break
-        time.sleep(0.05)
-    run.send_signal(signal.SIGINT)
-    out, err = run.communicate(timeout=60)
+    try:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "run.npz").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    finally:
+        run.kill()
+        run.wait()
     assert run.returncode == 130, err
     assert out == "" and err.splitlines()[-1] == "Stopped."
     done = len(load(tmp_path / "run.npz").progress["history"]["epochs"])
