@@ -25,7 +25,7 @@ from saltus.derive.divided_differences import exp_dd
 
 Monomial = tuple[int, ...]
 """Exponents of the states."""
-MAX_NODES = 7
+MAX_NODES = 5
 """Longest divided difference of a flow: its derivative in a parameter has one node more; kernels have 8."""
 MAX_PATHS = 400
 """Most paths from monomials to one integral: beyond, a numerical flow costs less."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sympy
 from chains import chain
-from hypothesis import given
+from hypothesis import given, settings
 from models import adaptive, ball, coupled
 
 import saltus.derive.saltation
@@ -35,6 +35,7 @@ def test_both_routes_agree_on_other_models(make: type[ModelSpec]) -> None:
 
 
 @pytest.mark.slow
+@settings(max_examples=5)  # each of them proves a whole model
 @given(chain())
 def test_both_routes_agree_on_any_chain(model: ModelSpec) -> None:
     assert [o for o in verify.check_model(model) if not o.ok] == []

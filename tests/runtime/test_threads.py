@@ -80,7 +80,9 @@ def test_the_number_of_threads(monkeypatch):
 @pytest.mark.slow
 def test_ctrl_c_is_heard_in_a_long_run():
     program = """
+import signal
 import numpy as np, saltus
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are born deaf to Ctrl-C
 net = saltus.Network([saltus.Layer("lif", 400, inputs=50, weights=saltus.Normal(2.0, 1.0))], T=2.0, threads=1)
 times = np.sort(np.random.default_rng(0).uniform(0, 2, (64, 50, 40)), axis=2)
 spikes = saltus.Spikes.from_times([list(sample) for sample in times])
