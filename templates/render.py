@@ -57,6 +57,9 @@ def event_unit(model: ModelIR) -> Unit:
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
         },
+        "prefix": "model",
+        "tag": "model",
+        "peak": False,
         "search_parameters": _search_parameters(model, flow),
         "sections": sections(model),
         "interface": interface,

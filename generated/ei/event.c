@@ -20,6 +20,31 @@ typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_
 typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V; } entries_view;
 
+/* A piece of the workspace; with base NULL it is only counted. */
+static void *take(char *base, int64_t *used, int64_t bytes)
+{
+    char *place = base == NULL ? NULL : base + *used;
+    *used += (bytes + 63) & ~(int64_t)63;
+    return place;
+}
+
+static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
+{
+    *status = (saltus_status){code, sample, neuron, time, needed};
+    return code;
+}
+
+/* Adds the chunks into the first one, in a tree whose shape depends on nothing but their number; base NULL: not wanted. */
+static void reduce(double *restrict base, int32_t chunks, int64_t size)
+{
+    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
+        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
+            double *restrict into = base + chunk * size;
+            const double *restrict from = base + (chunk + step) * size;
+            for (int64_t i = 0; i < size; i++) into[i] += from[i];
+        }
+}
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
@@ -42,13 +67,6 @@ typedef struct {
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
 } workspace;
-
-static void *take(char *base, int64_t *used, int64_t bytes)
-{
-    char *place = base == NULL ? NULL : base + *used;
-    *used += (bytes + 63) & ~(int64_t)63;
-    return place;
-}
 
 /* Lays the arrays out from base and returns the bytes they need; with base NULL it only counts. */
 static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int64_t spikes, char *base)
@@ -155,12 +173,6 @@ static gradients_view parameter_gradients(const saltus_group *g, const saltus_gr
     view.I_exc0 = base + 6 * (int64_t)g->n_pad;
     view.I_inh0 = base + 7 * (int64_t)g->n_pad;
     return view;
-}
-
-static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
-{
-    *status = (saltus_status){code, sample, neuron, time, needed};
-    return code;
 }
 
 /* The states of all neurons at t = 0. */
@@ -340,26 +352,31 @@ static int gather(const workspace *w, int from, int queued, bundle *q)
     return lanes;
 }
 
-/* All rungs of lane l at time s. */
-static void climb(const bundle *q, int l, double s, double u[4])
+/* The parameters that a search reads. */
+typedef struct {
+    double tau_mem, tau_exc, tau_inh, theta, v_reset, per_tau_mem, per_tau_exc, per_tau_inh;
+} model_parameters;
+
+/* All rungs of the guard's ladder at time s. */
+static void model_climb(const model_parameters *q, const double *x, double s, double u[4])
 {
     double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-    model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+    model_propagator(s, q->tau_mem, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
     double V_next, I_exc_next, I_inh_next;
-    model_advance(q->V[l], q->I_exc[l], q->I_inh[l], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+    model_advance(x[0], x[1], x[2], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
     double a0, a1, a2, a3;
     {
         double u_0;
-        model_ladder_0(V_next, q->theta[l], &u_0);
+        model_ladder_0(V_next, q->theta, &u_0);
         a0 = u_0;
         double u_1;
-        model_ladder_1(V_next, I_exc_next, I_inh_next, q->per_tau_mem[l], &u_1);
+        model_ladder_1(V_next, I_exc_next, I_inh_next, q->per_tau_mem, &u_1);
         a1 = u_1;
         double u_2;
-        model_ladder_2(I_exc_next, I_inh_next, q->tau_exc[l], q->tau_inh[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &u_2);
+        model_ladder_2(I_exc_next, I_inh_next, q->tau_exc, q->tau_inh, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &u_2);
         a2 = u_2;
         double u_3;
-        model_ladder_3(I_exc_next, q->tau_exc[l], q->tau_inh[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &u_3);
+        model_ladder_3(I_exc_next, q->tau_exc, q->tau_inh, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &u_3);
         a3 = u_3;
     }
     u[0] = a0;
@@ -368,12 +385,13 @@ static void climb(const bundle *q, int l, double s, double u[4])
     u[3] = a3;
 }
 
-/* The zero of rung k in (low, high), where exp(r_k s) u_k is monotone and changes its sign: Newton, or bisection. */
-static double zero_of_rung(const bundle *q, int l, int k, double low, double high, double at_low)
+/* The zero of rung k in (low, high), where exp(rate s) u_k is monotone and changes its sign: Newton, or bisection. */
+static double model_zero_of_rung(const model_parameters *q, const double *x, double span, int k, double low,
+                                        double high, double at_low)
 {
     double u[4], s = 0.5 * (low + high);
-    for (int round = 0; round < 200 && high - low > 0x1p-46 * q->span[l]; round++) {
-        climb(q, l, s, u);
+    for (int round = 0; round < 200 && high - low > 0x1p-46 * span; round++) {
+        model_climb(q, x, s, u);
         if (u[k] == 0.0) return s;
         if ((u[k] < 0.0) == (at_low < 0.0))
             low = s;
@@ -382,47 +400,63 @@ static double zero_of_rung(const bundle *q, int l, int k, double low, double hig
         const double newton = s - u[k] / u[k + 1];
         const int keeps = (newton > low) & (newton < high) & (round % 3 != 2);
         const double next = keeps ? newton : 0.5 * (low + high);
-        if (fabs(next - s) <= 0x1p-46 * q->span[l] && keeps) return next;
+        if (fabs(next - s) <= 0x1p-46 * span && keeps) return next;
         s = next;
     }
     return s;
 }
 
-/* Brackets each lane's first upward zero of u_0 between neighbouring zeros of u_1, which lie between those of u_2, ... */
+/* 0, the zeros of u_1 in (0, span), and span: between neighbours u_0 is monotone. They lie between the zeros of u_2, those
+ * between the zeros of u_3, and so on. Returns the number of stretches. */
+static int model_cuts(const model_parameters *q, const double *x, double span, double cut[4])
+{
+    double u[4], before[4];
+    int cuts = 1;
+    cut[0] = 0.0, cut[1] = span;
+    for (int k = 2; k >= 1; k--) {
+        double next[4] = {0.0};
+        int found = 0;
+        model_climb(q, x, 0.0, before);
+        for (int i = 0; i < cuts; i++) {
+            model_climb(q, x, cut[i + 1], u);
+            if ((before[k] < 0.0) != (u[k] < 0.0))
+                next[++found] = model_zero_of_rung(q, x, span, k, cut[i], cut[i + 1], before[k]);
+            memcpy(before, u, sizeof u);
+        }
+        next[++found] = span;
+        memcpy(cut, next, sizeof next);
+        cuts = found;
+    }
+    return cuts;
+}
+
+/* Brackets the first upward zero of u_0 in [0, span]. Returns u_0 at the right end: below zero, there is none. */
+static double model_isolate(const model_parameters *q, const double *x, double span, double *low, double *high)
+{
+    double cut[4], u[4], before, best = -INFINITY;
+    const int cuts = model_cuts(q, x, span, cut);
+    *low = 0.0;
+    *high = span;
+    model_climb(q, x, 0.0, u);
+    for (int i = 0; i < cuts && best < 0.0; i++) { /* the first stretch that ends above, or the highest end */
+        before = u[0];
+        model_climb(q, x, cut[i + 1], u);
+        if (before < 0.0 && u[0] > best) {
+            best = u[0];
+            *low = cut[i];
+            *high = cut[i + 1];
+        }
+    }
+    return best;
+}
+
+/* Brackets each lane's first upward zero. */
 static void isolate(bundle *q)
 {
     for (int l = 0; l < LANES; l++) {
-        double cut[4] = {0.0, q->span[l]}; /* 0, the zeros of the rung above, span */
-        int cuts = 1;                        /* intervals */
-        double u[4], before[4];
-        for (int k = 2; k >= 1; k--) {
-            double next[4] = {0.0};
-            int found = 0;
-            climb(q, l, 0.0, before);
-            for (int i = 0; i < cuts; i++) {
-                climb(q, l, cut[i + 1], u);
-                if ((before[k] < 0.0) != (u[k] < 0.0))
-                    next[++found] = zero_of_rung(q, l, k, cut[i], cut[i + 1], before[k]);
-                memcpy(before, u, sizeof u);
-            }
-            next[++found] = q->span[l];
-            memcpy(cut, next, sizeof cut);
-            cuts = found;
-        }
-        q->low[l] = 0.0;
-        q->high[l] = q->span[l];
-        double best = -INFINITY;
-        climb(q, l, 0.0, before);
-        for (int i = 0; i < cuts; i++) {
-            climb(q, l, cut[i + 1], u);
-            if (before[0] < 0.0 && u[0] > best) { /* the first interval that ends above, or the highest end */
-                best = u[0];
-                q->low[l] = cut[i];
-                q->high[l] = cut[i + 1];
-            }
-            if (best >= 0.0) break;
-            memcpy(before, u, sizeof u);
-        }
+        const model_parameters own = { q->tau_mem[l], q->tau_exc[l], q->tau_inh[l], q->theta[l], q->v_reset[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l] };
+        const double x[] = { q->V[l], q->I_exc[l], q->I_inh[l] };
+        model_isolate(&own, x, q->span[l], q->low + l, q->high + l);
     }
 }
 
@@ -1539,16 +1573,6 @@ int32_t saltus_backward(const saltus_group *g, const saltus_events *in, const sa
         memset(gradient->parameters + first * PARAMETERS * pad, 0, sizeof(double) * (size_t)(span * PARAMETERS * pad));
     return for_each_sample(g, &job, backward_task, most_events(g, in), out->capacity, first, last, threads, place,
                            bytes, status);
-}
-
-static void reduce(double *restrict base, int32_t chunks, int64_t size)
-{
-    for (int32_t step = 1; step < chunks; step *= 2)
-        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
-            double *restrict into = base + chunk * size;
-            const double *restrict from = base + (chunk + step) * size;
-            for (int64_t i = 0; i < size; i++) into[i] += from[i];
-        }
 }
 
 void saltus_reduce(const saltus_group *g, const saltus_gradient *gradient)

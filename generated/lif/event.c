@@ -20,6 +20,31 @@ typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0, *per_tau
 typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Psi_I_V; } entries_view;
 
+/* A piece of the workspace; with base NULL it is only counted. */
+static void *take(char *base, int64_t *used, int64_t bytes)
+{
+    char *place = base == NULL ? NULL : base + *used;
+    *used += (bytes + 63) & ~(int64_t)63;
+    return place;
+}
+
+static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
+{
+    *status = (saltus_status){code, sample, neuron, time, needed};
+    return code;
+}
+
+/* Adds the chunks into the first one, in a tree whose shape depends on nothing but their number; base NULL: not wanted. */
+static void reduce(double *restrict base, int32_t chunks, int64_t size)
+{
+    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
+        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
+            double *restrict into = base + chunk * size;
+            const double *restrict from = base + (chunk + step) * size;
+            for (int64_t i = 0; i < size; i++) into[i] += from[i];
+        }
+}
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
@@ -42,13 +67,6 @@ typedef struct {
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
 } workspace;
-
-static void *take(char *base, int64_t *used, int64_t bytes)
-{
-    char *place = base == NULL ? NULL : base + *used;
-    *used += (bytes + 63) & ~(int64_t)63;
-    return place;
-}
 
 /* Lays the arrays out from base and returns the bytes they need; with base NULL it only counts. */
 static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int64_t spikes, char *base)
@@ -135,12 +153,6 @@ static gradients_view parameter_gradients(const saltus_group *g, const saltus_gr
     view.V0 = base + 4 * (int64_t)g->n_pad;
     view.I0 = base + 5 * (int64_t)g->n_pad;
     return view;
-}
-
-static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
-{
-    *status = (saltus_status){code, sample, neuron, time, needed};
-    return code;
 }
 
 /* The states of all neurons at t = 0. */
@@ -1378,16 +1390,6 @@ int32_t saltus_backward(const saltus_group *g, const saltus_events *in, const sa
         memset(gradient->parameters + first * PARAMETERS * pad, 0, sizeof(double) * (size_t)(span * PARAMETERS * pad));
     return for_each_sample(g, &job, backward_task, most_events(g, in), out->capacity, first, last, threads, place,
                            bytes, status);
-}
-
-static void reduce(double *restrict base, int32_t chunks, int64_t size)
-{
-    for (int32_t step = 1; step < chunks; step *= 2)
-        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
-            double *restrict into = base + chunk * size;
-            const double *restrict from = base + (chunk + step) * size;
-            for (int64_t i = 0; i < size; i++) into[i] += from[i];
-        }
 }
 
 void saltus_reduce(const saltus_group *g, const saltus_gradient *gradient)

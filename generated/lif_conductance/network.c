@@ -662,6 +662,31 @@ static const model_table MODELS[] = {
       0, NULL, NULL },
 };
 
+/* A piece of the workspace; with base NULL it is only counted. */
+static void *take(char *base, int64_t *used, int64_t bytes)
+{
+    char *place = base == NULL ? NULL : base + *used;
+    *used += (bytes + 63) & ~(int64_t)63;
+    return place;
+}
+
+static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
+{
+    *status = (saltus_status){code, sample, neuron, time, needed};
+    return code;
+}
+
+/* Adds the chunks into the first one, in a tree whose shape depends on nothing but their number; base NULL: not wanted. */
+static void reduce(double *restrict base, int32_t chunks, int64_t size)
+{
+    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
+        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
+            double *restrict into = base + chunk * size;
+            const double *restrict from = base + (chunk + step) * size;
+            for (int64_t i = 0; i < size; i++) into[i] += from[i];
+        }
+}
+
 /* ======== memory: the tape of one sample, and the heaps */
 
 enum { ARRIVAL, EMISSION, TRIGGERED, PHASE_END, SETTING, PROBE };
@@ -708,13 +733,6 @@ typedef struct {
     double *credit;     /* [entries] of each spike */
 } workspace;
 
-static void *take(char *base, int64_t *used, int64_t bytes)
-{
-    char *place = base == NULL ? NULL : base + *used;
-    *used += (bytes + 63) & ~(int64_t)63;
-    return place;
-}
-
 static int64_t lay_out(workspace *w, const saltus_network *net, int64_t entries, char *base)
 {
     const int64_t n = net->neurons, d = sizeof(double), i = sizeof(int32_t);
@@ -747,11 +765,6 @@ int64_t saltus_network_workspace(const saltus_network *net, int64_t entries)
     return lay_out(&w, net, entries, NULL);
 }
 
-static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
-{
-    *status = (saltus_status){code, sample, neuron, time, needed};
-    return code;
-}
 
 /* A neuron's population, parameters and place in it. */
 typedef struct {
@@ -1389,13 +1402,6 @@ int32_t saltus_network_backward(const saltus_network *net, const saltus_input *i
         if (slices[k].base != NULL)
             memset(slices[k].base + first * slices[k].size, 0, sizeof(double) * (size_t)((last - first) * slices[k].size));
     return run_chunks(&j, first, last, threads, place, bytes, entries, status);
-}
-
-static void reduce(double *base, int32_t chunks, int64_t size)
-{
-    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
-        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step)
-            for (int64_t i = 0; i < size; i++) base[chunk * size + i] += base[(chunk + step) * size + i];
 }
 
 void saltus_network_reduce(const saltus_network *net, const saltus_network_gradient *gradient)
