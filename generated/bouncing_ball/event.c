@@ -152,6 +152,7 @@ static void begin(const saltus_group *g, const workspace *w)
 /* A spike arrives: every neuron jumps by its weight. */
 static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
 {
+    (void)g, (void)w, (void)weight; /* nothing arrives in this model */
     switch (receptor) {
     default: break;
     }
@@ -165,6 +166,7 @@ static double depart(const saltus_group *g, const workspace *w, const gradients_
 {
     double credits = 0.0;
     (void)total, (void)x, (void)at;
+    (void)g, (void)w, (void)weight, (void)mask, (void)gradient;
     switch (receptor) {
     default: break;
     }
