@@ -16,24 +16,24 @@ GRADIENT_TOLERANCE = 1e-9
 FLOOR = 1e-3
 
 
-def assert_spikes(found: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+def assert_spikes(
+    found: Mapping[str, Any], expected: Mapping[str, Any], tolerance: float = SPIKE_TOLERANCE
+) -> None:
     """The same number of spikes of each neuron of each population, at the same times."""
     for population, trains in expected.items():
         assert [len(train) for train in found[population]] == [len(train) for train in trains], population
         for neuron, train in enumerate(trains):
             late = np.abs(np.array(found[population][neuron], float) - np.array(train, float))
-            assert np.all(late <= SPIKE_TOLERANCE), (
-                f"{population}, neuron {neuron}: off by {late.max():.1e} s"
-            )
+            assert np.all(late <= tolerance), f"{population}, neuron {neuron}: off by {late.max():.1e} s"
 
 
-def assert_gradients(found: Any, expected: Any) -> None:
+def assert_gradients(found: Any, expected: Any, tolerance: float = GRADIENT_TOLERANCE) -> None:
     """Every array of ``expected``, wherever it lies in the nest of dicts."""
     for place, array in leaves(expected):
         other = found
         for key in place:
             other = other[key]
-        assert_gradient(other, array, ".".join(place))
+        assert_gradient(other, array, ".".join(place), tolerance)
 
 
 def leaves(tree: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -46,12 +46,12 @@ def leaves(tree: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
             yield (key, *place), leaf
 
 
-def assert_gradient(found: Any, expected: Any, place: str) -> None:
+def assert_gradient(found: Any, expected: Any, place: str, tolerance: float = GRADIENT_TOLERANCE) -> None:
     """Two nested lists of numbers; None (no synapse) agrees with None alone."""
     a, b = np.array(found, dtype=float), np.array(expected, dtype=float)
     np.testing.assert_array_equal(np.isnan(a), np.isnan(b), err_msg=f"{place}: synapses")
     scale = np.maximum(np.abs(b), FLOOR * np.nanmax(np.abs(b), initial=0.0))
-    beyond = np.abs(a - b) - GRADIENT_TOLERANCE * scale
+    beyond = np.abs(a - b) - tolerance * scale
     if np.nanmax(beyond, initial=-1.0) > 0:
         i = np.unravel_index(np.nanargmax(beyond), beyond.shape)
         raise AssertionError(f"{place}{list(map(int, i))}: {a[i]!r} where {b[i]!r} is right")

@@ -1,0 +1,453 @@
+"""The oracle for any spec: networks simulated in 34 digits, with tangents through the times of all events.
+
+Reads a spec's equations itself. Between events the states are Taylor series of order 24, step after step; the
+time of a spike is a root of the guard's series, differentiated by the implicit function theorem; jumps are
+evaluated with tangents. Phases, arrivals that make spikes, given currents, delays, integrals and maxima are
+simulated as they are defined. Linear or not makes no difference here.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from taylor import CONTEXT, ONE, ZERO, Jet, Known, derivative, directions, horner, inverse, number, series
+from taylor import value as plain
+
+ORDER = 24
+LOCAL_ERROR = Decimal("1e-26")
+PIECES = 8
+"""Of a step, in each of which the guard's slope is taken to change its sign once at most."""
+
+Key = tuple[Any, ...]
+
+
+class Spec:
+    """A model as its file says it."""
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.parameters = {
+            name: entry["value"] if isinstance(entry, Mapping) else entry
+            for name, entry in content.get("parameters", {}).items()
+        }
+        initial = {
+            name: entry["value"] if isinstance(entry, Mapping) else entry
+            for name, entry in content["initial"].items()
+        }
+        self.parameters |= {f"{name}0": start for name, start in initial.items()}
+        self.inputs = tuple(content.get("inputs", {}))
+        self.dynamics = {name: content["dynamics"][f"f_{name}"] for name in initial}
+        self.dynamics |= {name: f"dot({name})" for name in self.inputs}
+        self.maxima: dict[str, str] = {}
+        for name, text in content.get("readouts", {}).items():
+            found = re.fullmatch(r"(integral|max)\((.*)\)", text)
+            assert found is not None, text
+            if found[1] == "max":
+                self.maxima[name] = found[2]
+            else:
+                self.dynamics[name] = f"dot({name}) - ({found[2]})"
+        self.states = tuple(self.dynamics)
+        self.modes = {"": self.dynamics}
+        for mode, entry in content.get("mode", {}).items():
+            rows = {key.removeprefix("f_"): text for key, text in entry["dynamics"].items()}
+            self.modes[mode] = {**self.dynamics, **rows}
+        transitions = content.get("transition", {}).values()
+        self.spike = next((t for t in transitions if "when" in t), None)
+        self.ends = {t["mode"]: t for t in transitions if "after" in t}
+        self.receive = content.get("receive", {})
+
+
+def spec_of(model: Any) -> Spec:
+    """Of a shipped model's name, or the content of a spec."""
+    if isinstance(model, str):
+        text = resources.files("saltus.derive.models").joinpath(f"{model}.toml").read_text(encoding="utf-8")
+        model = tomllib.loads(text)
+    return Spec(model)
+
+
+@dataclass
+class Step:
+    """Taylor coefficients of the states over a step; ``at``: where it begins, ``length``: of it."""
+
+    at: Decimal
+    length: Decimal
+    states: list[list[Any]]
+    series: dict[str, Any]
+
+    def of(self, text: str) -> list[Any]:
+        """The coefficients of an expression."""
+        found = series(text, self.series)
+        return [found.at(k) for k in range(ORDER)]
+
+
+@dataclass
+class Cell:
+    """One neuron: parameters and states as global jets, at the last event that touched it."""
+
+    spec: Spec
+    parameters: dict[str, Jet]
+    states: dict[str, Jet]
+    time: Jet = field(default_factory=lambda: Jet(ZERO))
+    mode: str = ""
+    due: Jet | None = None  # the end of a phase
+    crossing: Decimal | None = None
+    spikes: list[Jet] = field(default_factory=list)
+    peaks: dict[str, Jet] = field(default_factory=dict)
+    least_slope: float = float("inf")
+    near_miss: float = float("inf")
+    masses: dict[str, Any] = field(default_factory=dict)
+
+    def steps(self, span: Decimal, local: bool) -> Iterator[Step]:
+        """The course of the states for a time ``span``; ``local``: with tangents by states and parameters."""
+        spec, n = self.spec, len(self.spec.states)
+        rows = directions(n + len(self.parameters)) if local else None
+        x = [self._seed(s, rows, i) for i, s in enumerate(self.states.values())]
+        p = [self._seed(s, rows, n + i) for i, s in enumerate(self.parameters.values())]
+        names: dict[str, Any] = {
+            k: Known([v], constant=True) for k, v in zip(self.parameters, p, strict=True)
+        }
+        names |= {f"dot {s}": Known([ZERO], constant=True) for s in spec.states}
+        dynamics = spec.modes[self.mode]
+        flow = self._inverse_mass(names, (self.mode, local))
+        at = ZERO
+        while True:
+            coefficients = [[start] for start in x]
+            names |= {s: Known(c) for s, c in zip(spec.states, coefficients, strict=True)}
+            rest = [series(dynamics[s], names) for s in spec.states]
+            for k in range(ORDER):
+                h = [f.at(k) for f in rest]
+                for row, c in zip(flow, coefficients, strict=True):
+                    total = sum((m * v for m, v in zip(row, h, strict=True) if plain(m) != 0), ZERO)
+                    c.append(-total / (k + 1))
+            length = min(span - at, _radius(coefficients))
+            yield Step(at, length, coefficients, dict(names))
+            at += length
+            if at >= span:
+                return
+            x = [horner(c, length) for c in coefficients]
+
+    @staticmethod
+    def _seed(jet: Jet, rows: Any, i: int) -> Any:
+        return jet.value if rows is None else Jet(jet.value, rows[i])
+
+    def _inverse_mass(self, names: dict[str, Any], key: Key) -> Any:
+        """Of the factors of the derivatives, which depend on parameters alone."""
+        if key not in self.masses:
+            spec = self.spec
+            still = names | {s: Known([ZERO], constant=True) for s in spec.states}
+            matrix = []
+            for s in spec.states:
+                text = spec.modes[self.mode][s]
+                base = series(text, still).at(0)
+                moved = (
+                    series(text, still | {f"dot {r}": Known([ONE], constant=True)}).at(0) for r in spec.states
+                )
+                matrix.append([f - base for f in moved])
+            self.masses[key] = inverse(matrix)
+        return self.masses[key]
+
+    def values(self) -> dict[str, Jet]:
+        return {**self.parameters, **self.states}
+
+    def at(self, t: Jet) -> tuple[dict[str, Jet], dict[str, Decimal]]:
+        """States, and their time derivatives, at a later time."""
+        span = t.value - self.time.value
+        *_, last = self.steps(span, local=True)
+        z = [*self.states.values(), *self.parameters.values()]
+        late = t.d - self.time.d
+        states, slopes = {}, {}
+        for name, c in zip(self.spec.states, last.states, strict=True):
+            end, slope = horner(c, last.length), plain(horner(derivative(c), last.length))
+            total = late * slope
+            for weight, jet in zip(end.d, z, strict=True):
+                if weight != 0:
+                    total = total + jet.d * weight
+            states[name], slopes[name] = Jet(end.value, total), slope
+        return states, slopes
+
+    def advance(self, t: Jet) -> None:
+        """Moves to time ``t``, tangents included; keeps the maxima on the way."""
+        for name, text in self.spec.maxima.items():
+            self._climb(name, number(text, self.values()))
+            for step in self.steps(t.value - self.time.value, local=False):
+                q = step.of(text)
+                for left, right in _pieces(step.length):
+                    if horner(derivative(q), left) > 0 > horner(derivative(q), right):
+                        top = self.time.value + step.at + _root(derivative(q), left, right)
+                        self._climb(name, number(text, {**self.parameters, **self.at(Jet(top))[0]}))
+        self.states, _ = self.at(t)
+        self.time = t
+        for name, text in self.spec.maxima.items():
+            self._climb(name, number(text, self.values()))
+
+    def _climb(self, name: str, height: Jet) -> None:
+        if name not in self.peaks or height.value > self.peaks[name].value:
+            self.peaks[name] = height
+
+    def above(self) -> bool:
+        """Whether it must spike now."""
+        return (
+            self.spec.spike is not None
+            and self.mode == ""
+            and number(self.spec.spike["when"], self.values()).value >= 0
+        )
+
+    def predict(self, horizon: Decimal) -> None:
+        """Finds the next crossing if nothing else happens."""
+        self.crossing = None
+        if self.spec.spike is None or self.mode:
+            return
+        for step in self.steps(horizon - self.time.value, local=False):
+            g = step.of(self.spec.spike["when"])
+            slope = derivative(g)
+            for left, right in _pieces(step.length):
+                turns = horner(slope, left) > 0 > horner(slope, right)
+                top = _root(slope, left, right) if turns else right
+                if horner(g, top) >= 0:
+                    self.crossing = self.time.value + step.at + _root(g, left, top)
+                    return
+                if turns:
+                    scale = abs(horner(slope, left)) * step.length + abs(g[0])
+                    self.near_miss = min(self.near_miss, float(-horner(g, top) / scale))
+
+    def spike_time(self) -> Jet:
+        """The predicted crossing with its tangents, by the implicit function theorem."""
+        assert self.crossing is not None and self.spec.spike is not None
+        states, slopes = self.at(Jet(self.crossing))
+        g = number(self.spec.spike["when"], {**self.parameters, **states})
+        moving = {name: Jet(states[name].value, slopes[name]) for name in states}
+        still = {name: p.value for name, p in self.parameters.items()}
+        slope = number(self.spec.spike["when"], {**still, **moving}).d
+        size = sum(abs(s) for s in slopes.values())
+        self.least_slope = min(self.least_slope, float(slope / size) if size else 0.0)
+        return Jet(self.crossing, g.d / -slope)
+
+    def jump(self, changes: Mapping[str, str], **more: Jet) -> None:
+        """All at once, from the values before."""
+        values = {**self.values(), **more}
+        self.states = self.states | {name: number(text, values) for name, text in changes.items()}
+
+    def fire(self, t: Jet) -> None:
+        """Spikes at ``t``, where it is now."""
+        assert self.spec.spike is not None
+        self.spikes.append(t)
+        self.jump(self.spec.spike.get("reset", {}))
+        self.mode = self.spec.spike.get("goto", "")
+        if self.mode:
+            self.due = t + self.parameters[self.spec.ends[self.mode]["after"]]
+
+    def release(self) -> None:
+        """The phase ends."""
+        end = self.spec.ends[self.mode]
+        self.jump(end.get("reset", {}))
+        self.mode, self.due = end.get("goto", ""), None
+        if self.mode:
+            self.due = self.time + self.parameters[self.spec.ends[self.mode]["after"]]
+
+
+def _radius(coefficients: Sequence[Sequence[Any]]) -> Decimal:
+    """How far the series may be trusted (Jorba & Zou 2005)."""
+    found = Decimal("1e3")
+    for c in coefficients:
+        scale = max(abs(plain(c[0])), abs(plain(c[1])) * Decimal("1e-3"), Decimal("1e-3"))
+        for k in (ORDER - 1, ORDER):
+            if (last := abs(plain(c[k]))) > 0:
+                found = min(found, ((LOCAL_ERROR * scale / last).ln() / k).exp())
+    return found
+
+
+def _pieces(length: Decimal) -> Iterator[tuple[Decimal, Decimal]]:
+    for i in range(PIECES):
+        yield length * i / PIECES, length * (i + 1) / PIECES
+
+
+def _root(c: Sequence[Decimal], left: Decimal, right: Decimal) -> Decimal:
+    """The root of a polynomial that changes its sign between ``left`` and ``right``: bracketed Newton."""
+    slope, sign = derivative(c), 1 if horner(c, right) >= 0 else -1
+    s = (left + right) / 2
+    for _ in range(300):
+        y = horner(c, s)
+        left, right = (left, s) if y * sign >= 0 else (s, right)
+        rise = horner(slope, s)
+        new = s - y / rise if rise != 0 else left
+        if not left < new < right:
+            new = (left + right) / 2
+        if abs(new - s) <= Decimal("1e-31") or right - left <= Decimal("1e-32"):
+            return new
+        s = new
+    raise ArithmeticError(f"no root between {left} and {right}")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network with one input, and what it is given.
+
+    network: arguments of ``saltus.Network``, with dense arrays; spikes: of each input neuron;
+    currents: as ``Network.run`` takes them, values ``(times, neurons)``.
+    """
+
+    network: Mapping[str, Any]
+    spikes: Sequence[Sequence[float]]
+    currents: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Trajectory:
+    """A case, simulated. ``cells[population]``: its neurons; ``keys``: what the tangents are by."""
+
+    def __init__(self, case: Case) -> None:
+        with localcontext(CONTEXT):
+            self.case = case
+            self.keys: dict[Key, int] = {}
+            self._given: list[tuple[Key, Decimal]] = []
+            self._declare()
+            unit = directions(len(self._given))
+            self.jets = {key: Jet(x, unit[i]) for i, (key, x) in enumerate(self._given)}
+            self.cells = {name: self._cells(name, p) for name, p in case.network["populations"].items()}
+            self._arrivals: list[tuple[Jet, int, Cell, str, Jet]] = []
+            self._settings = self._all_settings()
+            self._run(Decimal(float(case.network["T"])))
+
+    def _declare(self) -> None:
+        network = self.case.network
+        for name, p in network["populations"].items():
+            defaults = spec_of(p["model"]).parameters
+            for key, default in defaults.items():
+                for i, x in enumerate(np.broadcast_to(p.get("params", {}).get(key, default), p["size"])):
+                    self._given.append((("params", name, key, i), Decimal(float(x))))
+        for name, p in network["projections"].items():
+            for kind in ("weights", "delay"):
+                for (pre, post), x in np.ndenumerate(np.asarray(p.get(kind, np.empty((0, 0))))):
+                    self._given.append(((kind, name, pre, post), Decimal(float(x))))
+        for i, train in enumerate(self.case.spikes):
+            for j, t in enumerate(train):
+                self._given.append((("input_times", i, j), Decimal(float(t))))
+        for name, states in self.case.currents.items():
+            for state, (_, values) in states.items():
+                for (j, i), x in np.ndenumerate(np.asarray(values)):
+                    self._given.append((("currents", name, state, j, i), Decimal(float(x))))
+        self.keys = {key: i for i, (key, _) in enumerate(self._given)}
+
+    def _cells(self, name: str, population: Mapping[str, Any]) -> list[Cell]:
+        spec, found = spec_of(population["model"]), []
+        for i in range(population["size"]):
+            parameters = {key: self.jets["params", name, key, i] for key in spec.parameters}
+            states = {s: parameters.get(f"{s}0", Jet(ZERO)) for s in spec.states}
+            found.append(Cell(spec, parameters, states))
+        return found
+
+    def _all_settings(self) -> list[tuple[Decimal, Cell, str, Jet]]:
+        found = [
+            (Decimal(float(t)), self.cells[name][i], state, self.jets["currents", name, state, j, i])
+            for name, states in self.case.currents.items()
+            for state, (times, values) in states.items()
+            for j, t in enumerate(times)
+            for i in range(np.shape(values)[1])
+        ]
+        return sorted(found, key=lambda setting: -setting[0])
+
+    def _send(self, source: str, i: int, t: Jet) -> None:
+        """Puts a spike's arrivals among those to come, the soonest last."""
+        for name, p in self.case.network["projections"].items():
+            if p["pre"] != source:
+                continue
+            for post in range(np.shape(p["weights"])[1]):
+                if "mask" in p and not p["mask"][i][post]:
+                    continue
+                delay = self.jets.get(("delay", name, i, post), Jet(ZERO))
+                target, weight = self.cells[p["post"]][post], self.jets["weights", name, i, post]
+                receptor = p.get("receptor", next(iter(target.spec.receive)))
+                self._arrivals.append((t + delay, len(self._arrivals), target, receptor, weight))
+        self._arrivals.sort(key=lambda a: (-a[0].value, -a[1]))
+
+    def _run(self, horizon: Decimal) -> None:
+        everyone = [(name, i, c) for name, group in self.cells.items() for i, c in enumerate(group)]
+        (source,) = self.case.network.get("inputs", {"": 0})
+        for i, train in enumerate(self.case.spikes):
+            for j in range(len(train)):
+                self._send(source, i, self.jets["input_times", i, j])
+        for _, _, cell in everyone:
+            cell.predict(horizon)
+        never = Decimal("Infinity")
+        while True:
+            own = [
+                (c.crossing if c.due is None else c.due.value, name, i, c)
+                for name, i, c in everyone
+                if c.crossing is not None or c.due is not None
+            ]
+            first = min(own, key=lambda o: o[0], default=(never, "", 0, None))
+            setting = self._settings[-1][0] if self._settings else never
+            arrival = self._arrivals[-1][0].value if self._arrivals else never
+            t = min(first[0], setting, arrival)
+            if t > horizon:
+                break
+            if first[0] == t:
+                _, name, i, cell = first
+                if cell.due is not None:
+                    cell.advance(cell.due)
+                    cell.release()
+                else:
+                    self._fire(name, i, cell, cell.spike_time())
+                cell.predict(horizon)
+            elif setting == t:
+                _, cell, state, jet = self._settings.pop()
+                cell.advance(Jet(t))
+                cell.states = cell.states | {state: jet}
+                cell.predict(horizon)
+            else:
+                self._deliver(everyone, horizon)
+        for _, _, cell in everyone:
+            cell.advance(Jet(horizon))
+
+    def _fire(self, name: str, i: int, cell: Cell, t: Jet) -> None:
+        cell.advance(t)
+        cell.fire(t)
+        self._send(name, i, t)
+
+    def _deliver(self, everyone: Sequence[tuple[str, int, Cell]], horizon: Decimal) -> None:
+        """One arrival, and the spike that it makes."""
+        time, _, cell, receptor, weight = self._arrivals.pop()
+        cell.advance(time)
+        cell.jump(cell.spec.receive[receptor], w=weight)
+        if cell.above():
+            name, i = next((name, i) for name, i, c in everyone if c is cell)
+            self._fire(name, i, cell, time)
+        cell.predict(horizon)
+
+    def spikes(self, population: str) -> list[list[Decimal]]:
+        return [[t.value for t in cell.spikes] for cell in self.cells[population]]
+
+    def gradient(self, loss: Jet) -> dict[str, Any]:
+        """A loss's derivatives as ``Network.gradients`` names and shapes them, floats."""
+        found: dict[str, Any] = {}
+        network = self.case.network
+        d = np.zeros(len(self.keys)) if not np.ndim(loss.d) else loss.d.astype(float)
+        for name, p in network["populations"].items():
+            for key in spec_of(p["model"]).parameters:
+                at = [self.keys["params", name, key, i] for i in range(p["size"])]
+                found[f"{name}.{key}"] = d[at]
+        for name, p in network["projections"].items():
+            for kind, entry in (("weights", "weights"), ("delay", "delays")):
+                if kind in p:
+                    at = [
+                        [self.keys[kind, name, i, j] for j in range(len(row))]
+                        for i, row in enumerate(p[kind])
+                    ]
+                    found[f"{name}.{entry}"] = d[np.array(at)]
+        if self.case.spikes:
+            trains = enumerate(self.case.spikes)
+            at = [self.keys["input_times", i, j] for i, train in trains for j in range(len(train))]
+            found["input_times"] = d[at]
+        for name, states in self.case.currents.items():
+            for state, (times, _) in states.items():
+                size = network["populations"][name]["size"]
+                at = [
+                    [self.keys["currents", name, state, j, i] for i in range(size)] for j in range(len(times))
+                ]
+                found.setdefault("currents", {}).setdefault(name, {})[state] = d[np.array(at)]
+        return found
