@@ -197,6 +197,7 @@ def _arrival(spec: ModelSpec, writer: Writer, receptor: Receptor) -> ir.Arrival:
         weight=writer.single(f"{name}_weight", "grad_w", rule.weight, label["weight"]),
         parameters=_gradient(f"{name}_parameters", writer, rule.parameters, label),
         linear=rule.linear,
+        additive=rule.additive,
         triggers=any(triggers(transition, spec, receptor) for transition in spec.transitions),
     )
 

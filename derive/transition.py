@@ -60,6 +60,7 @@ class ArrivalRule:
     ``credit`` is dL/dt_arrival: with delays, the gradient of the delay; for an input spike, of its time;
     within a network it is owed to the emission. Where the rule is ``linear`` it is given for each unit of
     weight, and nothing but ``jump`` and ``parameters`` holds the states; otherwise it is the whole credit.
+    Where it is ``additive`` too, spikes that arrive together act as one spike with the sum of their weights.
     """
 
     receptor: str
@@ -74,6 +75,7 @@ class ArrivalRule:
     """Name of a parameter that the jump uses -> its share of dL/dp."""
     labels: Labels
     linear: bool = True
+    additive: bool = True
 
     @property
     def whole_credit(self) -> Expr:
@@ -197,6 +199,10 @@ def arrival_rule(spec: ModelSpec, receptor: Receptor) -> ArrivalRule:
             },
         ),
         linear=linear,
+        additive=not any(
+            reduced((after - x) / WEIGHT).has(WEIGHT, *spec.x)
+            for after, x in zip(receptor.jump, spec.x, strict=True)
+        ),
     )
 
 

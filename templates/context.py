@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 
 from saltus.errors import EmitError
@@ -12,12 +12,16 @@ from saltus.templates.ir import (
     AnyLoss,
     Arrival,
     Block,
+    Call,
     Emission,
+    Expr,
     Flow,
     Jump,
     MatrixFlow,
     ModelIR,
     NumericFlow,
+    Op,
+    Ref,
     dump,
 )
 
@@ -60,6 +64,34 @@ class Arguments:
                 )
             inputs.append(pattern.replace("{}", name).replace("{i}", str(index)) if kind else pattern)
         return ", ".join(inputs + [f"&{name}" for name in block.outputs])
+
+
+def reaches(block: Block, inputs: Sequence[str]) -> list[tuple[str, str]]:
+    """Which outputs of a block depend on which of some inputs: ``(output, input)``, by output."""
+    known: dict[str, frozenset[str]] = {name: frozenset([name]) for name in inputs}
+    for assign in block.body:
+        known[assign.target] = frozenset().union(
+            *(known.get(name, frozenset()) for name in names_in(assign.value))
+        )
+    return [(output, name) for output in block.outputs for name in inputs if name in known[output]]
+
+
+@singledispatch
+def names_in(expr: Expr) -> Iterator[str]:
+    """The names that an expression refers to."""
+    yield from ()
+
+
+@names_in.register
+def _(expr: Ref) -> Iterator[str]:
+    yield expr.name
+
+
+@names_in.register(Op)
+@names_in.register(Call)
+def _(expr: Op | Call) -> Iterator[str]:
+    for argument in expr.args:
+        yield from names_in(argument)
 
 
 def names_of(model: ModelIR, flow: AnyFlow) -> dict[str, list[str]]:

@@ -218,6 +218,7 @@ class Arrival(_Node, frozen=True):
     parameters: (states before, adjoints after, w, parameters) -> ``grad_<parameter>``;
     linear: the credit is linear in w and nothing but ``jump`` and ``parameters`` needs the states; if not,
     adjoint, credit and weight also take the states before and w, and ``credit`` is the whole credit;
+    additive: spikes that arrive together act as one spike with the sum of their weights;
     triggers: it can lift the guard over zero.
     """
 
@@ -228,6 +229,7 @@ class Arrival(_Node, frozen=True):
     weight: Block
     parameters: Block
     linear: bool = True
+    additive: bool = False
     triggers: bool = False
 
 

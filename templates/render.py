@@ -10,7 +10,7 @@ import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.context import Arguments, header, names_of, only_emission, sections
+from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 
 ABI = 1
@@ -60,6 +60,11 @@ def event_unit(model: ModelIR) -> Unit:
         "prefix": "model",
         "tag": "model",
         "peak": False,
+        "kicked": _kicked(model),
+        "read_at_the_end": emission is None
+        and bool(model.arrivals)
+        and all(a.additive for a in model.arrivals),
+        "reaches": reaches,
         "search_parameters": _search_parameters(model, flow),
         "sections": sections(model),
         "interface": interface,
@@ -111,6 +116,12 @@ def train_unit(trains: TrainIR) -> Unit:
 def loss_unit(loss: AnyLoss) -> Unit:
     """A loss of either kind."""
     return head_unit(loss) if isinstance(loss, HeadIR) else train_unit(loss)
+
+
+def _kicked(model: ModelIR) -> list[str]:
+    """The states that arrivals change."""
+    changed = {name for arrival in model.arrivals for name in c_printer.changed(arrival.jump)}
+    return [state.name for state in model.states if f"{state.name}_next" in changed]
 
 
 def _search_parameters(model: ModelIR, flow: Flow) -> list[str]:

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 2f5ee367d195). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 9349183e6fb5). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -9,8 +9,12 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#ifdef __AVX512VL__
+#include <immintrin.h>
+#endif
 
-enum { STATES = 3, PARAMETERS = 4, LANES = 16, ABI = 1 };
+enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 1 };
+enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
@@ -45,14 +49,17 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
+enum { SLOTS = 512 };
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
     adjoints_view y;           /* [n_pad] */
     parameters_view p;         /* [n_pad] parameters and their reciprocals */
-    double *dt;                /* [events + 1] length of the interval after each event */
-    entries_view k;            /* [events + 1] propagators of the intervals */
-    double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    double *dt;                /* [events + spikes + 2] lengths of stretches */
+    entries_view k;            /* [events + spikes + 2] propagators of these stretches */
+    entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
+    double *shrink, *length;   /* [events + spikes + 2] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
@@ -66,6 +73,13 @@ typedef struct {
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
+    double *sum;               /* [n_pad] weights of arrivals at one time */
+    double *slots;             /* [SLOTS][n_pad] what their weights gain */
+    int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
+    int32_t *row_begin;        /* [rows + 2] */
+    int slots_used, slot_events;
+    double *each;              /* [pairs][events] see readout */
+    double *row_sum, *row_credit; /* [rows][pairs] */
 } workspace;
 
 /* Lays the arrays out from base and returns the bytes they need; with base NULL it only counts. */
@@ -89,28 +103,36 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I = take(base, &used, d * pad);
     w->y.lambda_sum_V = take(base, &used, d * pad);
-    w->k.Phi_V_V = take(base, &used, d * (events + 1));
+    w->k.Phi_V_V = take(base, &used, d * items);
+    w->own.Phi_V_V = take(base, &used, d * pad);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
-    w->k.Phi_V_I = take(base, &used, d * (events + 1));
+    w->k.Phi_V_I = take(base, &used, d * items);
+    w->own.Phi_V_I = take(base, &used, d * pad);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
-    w->k.Phi_I_I = take(base, &used, d * (events + 1));
+    w->k.Phi_I_I = take(base, &used, d * items);
+    w->own.Phi_I_I = take(base, &used, d * pad);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
-    w->k.Phi_sum_V_V = take(base, &used, d * (events + 1));
+    w->k.Phi_sum_V_V = take(base, &used, d * items);
+    w->own.Phi_sum_V_V = take(base, &used, d * pad);
     w->k_gap.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_V = take(base, &used, d * spikes);
-    w->k.Phi_sum_V_I = take(base, &used, d * (events + 1));
+    w->k.Phi_sum_V_I = take(base, &used, d * items);
+    w->own.Phi_sum_V_I = take(base, &used, d * pad);
     w->k_gap.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_I = take(base, &used, d * spikes);
-    w->k.Psi_V_sum_V = take(base, &used, d * (events + 1));
+    w->k.Psi_V_sum_V = take(base, &used, d * items);
+    w->own.Psi_V_sum_V = take(base, &used, d * pad);
     w->k_gap.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_V_sum_V = take(base, &used, d * spikes);
-    w->k.Psi_I_V = take(base, &used, d * (events + 1));
+    w->k.Psi_I_V = take(base, &used, d * items);
+    w->own.Psi_I_V = take(base, &used, d * pad);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
-    w->k.Psi_I_sum_V = take(base, &used, d * (events + 1));
+    w->k.Psi_I_sum_V = take(base, &used, d * items);
+    w->own.Psi_I_sum_V = take(base, &used, d * pad);
     w->k_gap.Psi_I_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_sum_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
@@ -119,9 +141,9 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p.tau_syn = (double *)g->parameters + 1 * pad; /* read only */
     w->p.V0 = (double *)g->parameters + 2 * pad; /* read only */
     w->p.I0 = (double *)g->parameters + 3 * pad; /* read only */
-    w->dt = take(base, &used, d * (events + 1));
-    w->shrink = take(base, &used, d * (events + 1));
-    w->length = take(base, &used, d * (events + 1));
+    w->dt = take(base, &used, d * items);
+    w->shrink = take(base, &used, d * items);
+    w->length = take(base, &used, d * items);
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
     w->latest = take(base, &used, i * pad);
@@ -134,6 +156,16 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
+    w->each = take(base, &used, d * events * STATES * STATES);
+    w->row_sum = take(base, &used, d * g->rows * STATES * STATES);
+    w->row_credit = take(base, &used, d * g->rows * STATES * STATES);
+    w->sum = take(base, &used, d * pad);
+    w->slots = take(base, &used, d * pad * SLOTS);
+    w->slot_row = take(base, &used, i * events);
+    w->slot_of = take(base, &used, i * events);
+    w->slot_sorted = take(base, &used, i * events);
+    w->row_begin = take(base, &used, i * (g->rows + 2));
+    w->slots_used = w->slot_events = 0;
     w->sorted = take(base, &used, d * (spikes + 8));
     return used;
 }
@@ -181,41 +213,55 @@ static void begin(const saltus_group *g, const workspace *w)
 /* A spike arrives: every neuron jumps by its weight. */
 static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
 {
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    (void)g, (void)x, (void)p, (void)weight; /* a model may have no use for them */
     switch (receptor) {
     case 0: /* exc */
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
             double V_next, I_next, sum_V_next;
-            model_exc_jump(w->x.V[n], w->x.I[n], w->x.sum_V[n], weight[n], &V_next, &I_next, &sum_V_next);
-            w->x.I[n] = I_next;
+            model_exc_jump(x.V[n], x.I[n], x.sum_V[n], weight[n], &V_next, &I_next, &sum_V_next);
+            x.I[n] = I_next;
         }
         break;
     default: break;
     }
 }
 
-/* The same in reverse time: the weights' gradient, and the credit of the arrival, which is dL/dt of its time.
- * mask: 1 where a synapse exists, or NULL for everywhere; gradient: NULL where it is not wanted. */
-static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
-                     int64_t at, int32_t receptor, const double *restrict weight, const uint8_t *restrict mask,
-                     double *restrict gradient)
+/* What the weights of an arrival gain: dL/dw for each neuron. */
+static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
-    double credits = 0.0;
-    (void)total, (void)x, (void)at;
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    (void)g, (void)y, (void)p, (void)gradient; /* a model may have no use for them */
     switch (receptor) {
     case 0: /* exc */
-        if (gradient != NULL) {
 #pragma omp simd
-            for (int n = 0; n < g->n_pad; n++) {
-                double grad_w;
-                model_exc_weight(w->y.lambda_I[n], w->p.tau_syn[n], &grad_w);
-                gradient[n] += mask == NULL || mask[n] ? grad_w : 0.0;
-            }
+        for (int n = 0; n < g->n_pad; n++) {
+            double grad_w;
+            model_exc_weight(y.lambda_I[n], p.tau_syn[n], &grad_w);
+            gradient[n] += grad_w;
         }
+        break;
+    default: break;
+    }
+}
+
+/* An arrival in reverse time. Returns its credit, which is dL/dt of its time. */
+static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
+                     int64_t at, int32_t receptor, const double *restrict weight)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    double credits = 0.0;
+    (void)g, (void)total, (void)x, (void)at, (void)y, (void)p, (void)weight;
+    switch (receptor) {
+    case 0: /* exc */
 #pragma omp simd reduction(+ : credits)
         for (int n = 0; n < g->n_pad; n++) {
             double credit;
-            model_exc_credit(w->y.lambda_V[n], w->y.lambda_I[n], &credit);
+            model_exc_credit(y.lambda_V[n], y.lambda_I[n], &credit);
             credits += weight[n] * credit;
         }
         break;
@@ -267,18 +313,108 @@ static void write_record(const saltus_group *g, double *record, int64_t event, d
         memcpy(record + (event * STATES + s) * g->n_pad, rows[s], sizeof(double) * (size_t)g->n_pad);
 }
 
-/* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
- * is one pass over all neurons, and a few searches for those that may cross. */
+/* ---- Arrivals at one time. Where a receptor is additive they act as one arrival with the sum of their weights, and what
+ * their weights gain is the same for all of them. It is kept in a slot and added up by rows when the slots are full, so
+ * that a row of the gradient is read and written once for many events: writing is what costs. */
 
-/* Lengths and propagators of all intervals; interval e begins after e events. */
-SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
-                           const workspace *w)
+typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
+
+/* How many of the events from e on come at one time into one additive receptor. */
+SALTUS_APART int together(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events)
 {
-    for (int e = 0; e <= events; e++)
-        w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
-    if (!shared) return;
+    static const uint8_t additive[] = { 1 };
+    const double time = in->time[first + e];
+    const int32_t *row = in->row + first;
+    int many = 1;
+    if (row[e] < 0 || !additive[g->receptor[row[e]]]) return 1;
+    while (e + many < events && in->time[first + e + many] == time && row[e + many] >= 0 &&
+           g->receptor[row[e + many]] == g->receptor[row[e]])
+        many++;
+    return many;
+}
+
+/* The same, counted back from the e-th event, not beyond event least. */
+SALTUS_APART int together_before(const saltus_group *g, const saltus_events *in, int64_t first, int e, int least)
+{
+    int many = 1;
+    while (e - many > least && together(g, in, first, e - many - 1, e - many + 1) == 2) many++;
+    return many;
+}
+
+/* The sum of several rows of weights. */
+SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many)
+{
+    const double *restrict from = g->weights;
+    double *restrict into = w->sum;
+    const int64_t pad = g->n_pad;
+    if (many == 1) return from + row[0] * pad;
+    int n = 0;
+    for (; n + 64 <= pad; n += 64) {
+        eight sum[8] = {{0.0}};
+        for (int i = 0; i < many; i++)
+            for (int l = 0; l < 8; l++) sum[l] += *(const eight *)(from + row[i] * pad + n + 8 * l);
+        for (int l = 0; l < 8; l++) *(eight *)(into + n + 8 * l) = sum[l];
+    }
+    for (; n < pad; n += 8) {
+        eight sum = {0.0};
+        for (int i = 0; i < many; i++) sum += *(const eight *)(from + row[i] * pad + n);
+        *(eight *)(into + n) = sum;
+    }
+    return into;
+}
+
+/* Adds what the slots hold to the gradient, row by row, and empties them. */
+SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restrict gradient)
+{
+    const int64_t pad = g->n_pad;
+    const double *restrict slots = w->slots;
+    int32_t *restrict begin = w->row_begin, *restrict slot = w->slot_sorted;
+    memset(begin, 0, sizeof(int32_t) * (size_t)(g->rows + 2));
+    for (int i = 0; i < w->slot_events; i++) begin[w->slot_row[i] + 2]++;
+    for (int r = 0; r < g->rows; r++) begin[r + 2] += begin[r + 1];
+    for (int i = 0; i < w->slot_events; i++) slot[begin[w->slot_row[i] + 1]++] = w->slot_of[i];
+    for (int64_t n = 0; n < pad; n += 32)
+        for (int r = 0; r < g->rows; r++) {
+            double *into = gradient + r * pad + n;
+            const int from = begin[r], to = begin[r + 1];
+            if (from == to) continue;
+            if (n + 32 <= pad) {
+                eight sum[4];
+                for (int l = 0; l < 4; l++) sum[l] = *(const eight *)(into + 8 * l);
+                for (int i = from; i < to; i++)
+                    for (int l = 0; l < 4; l++) sum[l] += *(const eight *)(slots + slot[i] * pad + n + 8 * l);
+                for (int l = 0; l < 4; l++) *(eight *)(into + 8 * l) = sum[l];
+            } else {
+                for (int64_t l = 0; n + l < pad; l += 8) {
+                    eight sum = *(const eight *)(into + l);
+                    for (int i = from; i < to; i++) sum += *(const eight *)(slots + slot[i] * pad + n + l);
+                    *(eight *)(into + l) = sum;
+                }
+            }
+        }
+    w->slots_used = w->slot_events = 0;
+}
+
+/* A slot for several events at one time, cleared. */
+SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    if (w->slots_used == SLOTS) add_slots(g, w, gradient);
+    for (int i = 0; i < many; i++) {
+        w->slot_row[w->slot_events] = row[i];
+        w->slot_of[w->slot_events++] = w->slots_used;
+    }
+    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
+    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
+    return slot;
+}
+
+/* ---- Intervals between events: what the neurons' passes over them share. */
+
+/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
+SALTUS_APART void propagate(const workspace *w, int last)
+{
 #pragma omp simd
-    for (int e = 0; e <= events; e++) {
+    for (int e = 0; e <= last; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
         model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         w->k.Phi_V_V[e] = Phi_V_V;
@@ -291,6 +427,113 @@ SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double
         w->k.Psi_I_sum_V[e] = Psi_I_sum_V;
     }
 }
+
+/* Lengths and propagators of all intervals; interval e begins after e events. */
+SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
+                           const workspace *w)
+{
+    for (int e = 0; e <= events; e++)
+        w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
+    if (shared) propagate(w, events);
+}
+
+/* The propagators of a stretch dt that all neurons share, */
+SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
+{
+    const entries_view k = w->own;
+    double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+    *k.Phi_V_V = Phi_V_V;
+    *k.Phi_V_I = Phi_V_I;
+    *k.Phi_I_I = Phi_I_I;
+    *k.Phi_sum_V_V = Phi_sum_V_V;
+    *k.Phi_sum_V_I = Phi_sum_V_I;
+    *k.Psi_V_sum_V = Psi_V_sum_V;
+    *k.Psi_I_V = Psi_I_V;
+    *k.Psi_I_sum_V = Psi_I_sum_V;
+    return k;
+}
+
+/* and each neuron's own. */
+SALTUS_APART entries_view own_propagators(const saltus_group *g, const workspace *w, double dt)
+{
+    const entries_view k = w->own;
+    const parameters_view p = w->p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+        model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        k.Phi_V_V[n] = Phi_V_V;
+        k.Phi_V_I[n] = Phi_V_I;
+        k.Phi_I_I[n] = Phi_I_I;
+        k.Phi_sum_V_V[n] = Phi_sum_V_V;
+        k.Phi_sum_V_I[n] = Phi_sum_V_I;
+        k.Psi_V_sum_V[n] = Psi_V_sum_V;
+        k.Psi_I_V[n] = Psi_I_V;
+        k.Psi_I_sum_V[n] = Psi_I_sum_V;
+    }
+    return k;
+}
+
+SALTUS_INLINE entries_view propagators(const int shared, const saltus_group *g, const workspace *w, double dt)
+{
+    return shared ? common_propagators(w, dt) : own_propagators(g, w, dt);
+}
+
+/* The propagators of stretch e. */
+SALTUS_INLINE entries_view stretch(const int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (!shared) return own_propagators(g, w, w->dt[e]);
+    return (entries_view){ w->k.Phi_V_V + e, w->k.Phi_V_I + e, w->k.Phi_I_I + e, w->k.Phi_sum_V_V + e, w->k.Phi_sum_V_I + e, w->k.Psi_V_sum_V + e, w->k.Psi_I_V + e, w->k.Psi_I_sum_V + e };
+}
+
+/* Advances everyone by one stretch. */
+SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    const states_view x = w->x;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Phi_sum_V_V = *k.Phi_sum_V_V;
+    const double common_Phi_sum_V_I = *k.Phi_sum_V_I;
+
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+        const double Phi_sum_V_V = shared ? common_Phi_sum_V_V : k.Phi_sum_V_V[n];
+        const double Phi_sum_V_I = shared ? common_Phi_sum_V_I : k.Phi_sum_V_I[n];
+
+        double V_next, I_next, sum_V_next;
+        model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+        x.V[n] = V_next;
+        x.I[n] = I_next;
+        x.sum_V[n] = sum_V_next;
+    }
+}
+
+SALTUS_APART void advance_all_shared(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(1, g, w, k);
+}
+
+SALTUS_APART void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, g, w, k);
+}
+
+SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    if (shared)
+        advance_all_shared(g, w, k);
+    else
+        advance_all_own(g, w, k);
+}
+
+/* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
+ * is one pass over all neurons, and a few searches for those that may cross. */
+
 
 /* One sample forward. */
 SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
@@ -312,21 +555,21 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
         }
         const double dt = w->dt[e];
         if (dt == 0.0) continue;
+        const entries_view k = stretch(shared, g, w, e);
+        const double common_Phi_V_V = *k.Phi_V_V;
+        const double common_Phi_V_I = *k.Phi_V_I;
+        const double common_Phi_I_I = *k.Phi_I_I;
+        const double common_Phi_sum_V_V = *k.Phi_sum_V_V;
+        const double common_Phi_sum_V_I = *k.Phi_sum_V_I;
+
 #pragma omp simd
         for (int n = 0; n < pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-            if (shared) {
-                Phi_V_V = w->k.Phi_V_V[e];
-                Phi_V_I = w->k.Phi_V_I[e];
-                Phi_I_I = w->k.Phi_I_I[e];
-                Phi_sum_V_V = w->k.Phi_sum_V_V[e];
-                Phi_sum_V_I = w->k.Phi_sum_V_I[e];
-                Psi_V_sum_V = w->k.Psi_V_sum_V[e];
-                Psi_I_V = w->k.Psi_I_V[e];
-                Psi_I_sum_V = w->k.Psi_I_sum_V[e];
-            } else {
-                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
-            }
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+            const double Phi_sum_V_V = shared ? common_Phi_sum_V_V : k.Phi_sum_V_V[n];
+            const double Phi_sum_V_I = shared ? common_Phi_sum_V_I : k.Phi_sum_V_I[n];
+
             double V_next, I_next, sum_V_next;
             model_advance(w->x.V[n], w->x.I[n], w->x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
             w->x_end.V[n] = V_next;
@@ -358,28 +601,7 @@ SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_
         memcpy(w->start.V + (int64_t)e * pad, w->x.V, sizeof(double) * (size_t)pad);
         memcpy(w->start.I + (int64_t)e * pad, w->x.I, sizeof(double) * (size_t)pad);
         memcpy(w->start.sum_V + (int64_t)e * pad, w->x.sum_V, sizeof(double) * (size_t)pad);
-        const double dt = w->dt[e];
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-            if (shared) {
-                Phi_V_V = w->k.Phi_V_V[e];
-                Phi_V_I = w->k.Phi_V_I[e];
-                Phi_I_I = w->k.Phi_I_I[e];
-                Phi_sum_V_V = w->k.Phi_sum_V_V[e];
-                Phi_sum_V_I = w->k.Phi_sum_V_I[e];
-                Psi_V_sum_V = w->k.Psi_V_sum_V[e];
-                Psi_I_V = w->k.Psi_I_V[e];
-                Psi_I_sum_V = w->k.Psi_I_sum_V[e];
-            } else {
-                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
-            }
-            double V_next, I_next, sum_V_next;
-            model_advance(w->x.V[n], w->x.I[n], w->x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
-            w->x.V[n] = V_next;
-            w->x.I[n] = I_next;
-            w->x.sum_V[n] = sum_V_next;
-        }
+        advance_all(shared, g, w, stretch(shared, g, w, e));
     }
 }
 
@@ -390,6 +612,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
                                    int32_t sample)
 {
     const int events = in->count[sample], pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
+    const int weights = (gradient->want & WANT_WEIGHTS) != 0, times = (gradient->want & WANT_TIMES) != 0;
+    double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
     const int64_t first = in->start[sample];
     const int32_t *restrict row = in->row + first;
     const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
@@ -398,7 +622,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     begin_adjoint(g, w, final);
     int last = events; /* behind it the adjoints are zero */
     if (parameters) replay(shared, g, in, out, w, sample);
-    if (gradient->want & WANT_TIMES)
+    if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
@@ -412,21 +636,21 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             for (int n = 0; n < g->n; n++)
                 add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
         }
+        const entries_view k = stretch(shared, g, w, e);
+        const double common_Phi_V_V = *k.Phi_V_V;
+        const double common_Phi_I_I = *k.Phi_I_I;
+        const double common_Psi_V_sum_V = *k.Psi_V_sum_V;
+        const double common_Psi_I_V = *k.Psi_I_V;
+        const double common_Psi_I_sum_V = *k.Psi_I_sum_V;
+
 #pragma omp simd
         for (int n = 0; n < pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-            if (shared) {
-                Phi_V_V = w->k.Phi_V_V[e];
-                Phi_V_I = w->k.Phi_V_I[e];
-                Phi_I_I = w->k.Phi_I_I[e];
-                Phi_sum_V_V = w->k.Phi_sum_V_V[e];
-                Phi_sum_V_I = w->k.Phi_sum_V_I[e];
-                Psi_V_sum_V = w->k.Psi_V_sum_V[e];
-                Psi_I_V = w->k.Psi_I_V[e];
-                Psi_I_sum_V = w->k.Psi_I_sum_V[e];
-            } else {
-                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
-            }
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+            const double Psi_V_sum_V = shared ? common_Psi_V_sum_V : k.Psi_V_sum_V[n];
+            const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
+            const double Psi_I_sum_V = shared ? common_Psi_I_sum_V : k.Psi_I_sum_V[n];
+
             double lambda_V_next, lambda_I_next, lambda_sum_V_next;
             model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
             w->y.lambda_V[n] = lambda_V_next;
@@ -443,15 +667,226 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             double *const rows[] = { w->y.lambda_V, w->y.lambda_I, w->y.lambda_sum_V };
             write_record(g, record, first + e - 1, rows);
         }
-        const int32_t r = row[e - 1];
-        double credit = 0.0;
-        if (r >= 0)
-            credit = depart(g, w, parameters ? &total : NULL, &w->start, at, g->receptor[r], g->weights + (int64_t)r * pad,
-                            NULL,
-                            gradient->want & WANT_WEIGHTS ? gradient->weights + ((int64_t)chunk * g->rows + r) * pad : NULL);
-        if (gradient->want & WANT_TIMES) gradient->event_time[first + e - 1] = credit;
+        const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
+        const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
+        if (weights && receptor >= 0)
+            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+        for (int j = 0; j < many; j++) {
+            const int64_t start = (int64_t)(e - j) * pad;
+            double credit = 0.0;
+            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
+                                g->weights + (int64_t)row[e - 1 - j] * pad);
+            if (times) gradient->event_time[first + e - 1 - j] = credit;
+        }
+        e -= many - 1;
     }
+    if (weights) add_slots(g, w, into);
     if (parameters) end_adjoint(g, w, &total);
+}
+
+/* ---- A population that never spikes, read at the end alone: x(T) is linear in every arrival, so nothing needs to be stepped
+ * through time. What an arrival at t_e leaves at T depends on T - t_e and the row's weights only through a product: the
+ * propagators are summed by rows first, then the rows meet their weights once. Backward the same with the adjoint flow. */
+
+enum { RESPONSES = 3, RETURNS = 6 };
+
+/* Adds up, by rows, what each event's unit arrivals are at T (or its adjoints at T are at the event). */
+static void sum_by_row(const saltus_events *in, int64_t first, int events, int pairs, const double *restrict each,
+                       double *restrict row_sum, int rows)
+{
+    memset(row_sum, 0, sizeof(double) * (size_t)rows * (size_t)pairs);
+    for (int e = 0; e < events; e++) {
+        const int32_t row = in->row[first + e];
+        if (row < 0) continue;
+        for (int m = 0; m < pairs; m++) row_sum[row * pairs + m] += each[m * events + e];
+    }
+}
+
+/* One sample forward. */
+static void forward_readout(const saltus_group *g, const saltus_events *in, double *final, workspace *w, int32_t sample)
+{
+    const int events = in->count[sample];
+    const int64_t first = in->start[sample];
+    double *restrict into = w->each;
+    begin(g, w);
+    advance_all_shared(g, w, propagators(1, g, w, g->horizon));
+#pragma omp simd
+    for (int e = 0; e < events; e++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+        model_propagator((g->horizon - in->time[first + e]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        double still_V_next, still_I_next, still_sum_V_next;
+        {
+            double V_next, I_next, sum_V_next;
+            model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+            still_V_next = V_next;
+            still_I_next = I_next;
+            still_sum_V_next = sum_V_next;
+        }
+        { /* of a unit of I */
+            const double unit_V = 0.0, unit_I = 1.0, unit_sum_V = 0.0;
+            (void)unit_V, (void)unit_I, (void)unit_sum_V;
+            double V_next, I_next, sum_V_next;
+            model_advance(unit_V, unit_I, unit_sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+            into[0 * events + e] = V_next - still_V_next;
+            into[1 * events + e] = I_next - still_I_next;
+            into[2 * events + e] = sum_V_next - still_sum_V_next;
+        }
+        (void)still_V_next, (void)still_I_next, (void)still_sum_V_next;
+    }
+    sum_by_row(in, first, events, RESPONSES, into, w->row_sum, g->rows);
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    (void)p;
+    for (int row = 0; row < g->rows; row++) {
+        const double *restrict sum = w->row_sum + row * RESPONSES, *restrict weight = g->weights + (int64_t)row * g->n_pad;
+        switch (g->receptor[row]) {
+        case 0: /* exc */
+#pragma omp simd
+            for (int n = 0; n < g->n_pad; n++) {
+                double V_next, I_next, sum_V_next;
+                model_exc_jump(0.0, 0.0, 0.0, weight[n], &V_next, &I_next, &sum_V_next);
+                x.V[n] += sum[0] * I_next;
+                x.I[n] += sum[1] * I_next;
+                x.sum_V[n] += sum[2] * I_next;
+            }
+            break;
+        default: break;
+        }
+    }
+    if (final != NULL) {
+        double *const rows[] = { w->x.V, w->x.I, w->x.sum_V };
+        write_record(g, final, sample, rows);
+    }
+}
+
+/* One sample backward: the gradient of the weights, and the events' credits. */
+static void backward_readout(const saltus_group *g, const saltus_events *in, const double *final,
+                             const saltus_gradient *gradient, workspace *w, int32_t chunk, int32_t sample)
+{
+    const int events = in->count[sample];
+    const int64_t first = in->start[sample], pad = g->n_pad;
+    double *restrict into = w->each;
+    begin_adjoint(g, w, final + (int64_t)sample * STATES * pad);
+#pragma omp simd
+    for (int e = 0; e < events; e++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+        model_propagator((g->horizon - in->time[first + e]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        { /* of a unit of lambda_V */
+            const double unit_lambda_V = 1.0, unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
+            (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+            model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+            into[0 * events + e] = lambda_V_next;
+            into[2 * events + e] = lambda_I_next;
+        }
+        { /* of a unit of lambda_I */
+            const double unit_lambda_V = 0.0, unit_lambda_I = 1.0, unit_lambda_sum_V = 0.0;
+            (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+            model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+            into[3 * events + e] = lambda_I_next;
+        }
+        { /* of a unit of lambda_sum_V */
+            const double unit_lambda_V = 0.0, unit_lambda_I = 0.0, unit_lambda_sum_V = 1.0;
+            (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+            model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+            into[1 * events + e] = lambda_V_next;
+            into[4 * events + e] = lambda_I_next;
+            into[5 * events + e] = lambda_sum_V_next;
+        }
+    }
+    sum_by_row(in, first, events, RETURNS, into, w->row_sum, g->rows);
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    double *restrict credit = w->row_credit;
+    (void)p;
+    for (int row = 0; row < g->rows; row++) {
+        const double *restrict sum = w->row_sum + row * RETURNS, *restrict weight = g->weights + row * pad;
+        switch (g->receptor[row]) {
+        case 0: /* exc */
+            if (gradient->want & WANT_WEIGHTS) {
+                double *restrict grad = gradient->weights + ((int64_t)chunk * g->rows + row) * pad;
+#pragma omp simd
+                for (int n = 0; n < pad; n++) {
+                    double lambda_V = 0.0, lambda_I = 0.0, lambda_sum_V = 0.0;
+                    lambda_V += sum[0] * y.lambda_V[n];
+                    lambda_V += sum[1] * y.lambda_sum_V[n];
+                    lambda_I += sum[2] * y.lambda_V[n];
+                    lambda_I += sum[3] * y.lambda_I[n];
+                    lambda_I += sum[4] * y.lambda_sum_V[n];
+                    lambda_sum_V += sum[5] * y.lambda_sum_V[n];
+                    double grad_w;
+                    model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+                    grad[n] += grad_w;
+                }
+            }
+            if (gradient->want & WANT_TIMES) {
+                double worth_0 = 0.0, worth_1 = 0.0, worth_2 = 0.0, worth_3 = 0.0, worth_4 = 0.0, worth_5 = 0.0;
+#pragma omp simd reduction(+ : worth_0, worth_1, worth_2, worth_3, worth_4, worth_5)
+                for (int n = 0; n < pad; n++) {
+                    {
+                        const double unit_lambda_V = y.lambda_V[n], unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
+                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                        double credit;
+                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                        worth_0 += weight[n] * credit;
+                    }
+                    {
+                        const double unit_lambda_V = y.lambda_sum_V[n], unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
+                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                        double credit;
+                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                        worth_1 += weight[n] * credit;
+                    }
+                    {
+                        const double unit_lambda_V = 0.0, unit_lambda_I = y.lambda_V[n], unit_lambda_sum_V = 0.0;
+                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                        double credit;
+                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                        worth_2 += weight[n] * credit;
+                    }
+                    {
+                        const double unit_lambda_V = 0.0, unit_lambda_I = y.lambda_I[n], unit_lambda_sum_V = 0.0;
+                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                        double credit;
+                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                        worth_3 += weight[n] * credit;
+                    }
+                    {
+                        const double unit_lambda_V = 0.0, unit_lambda_I = y.lambda_sum_V[n], unit_lambda_sum_V = 0.0;
+                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                        double credit;
+                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                        worth_4 += weight[n] * credit;
+                    }
+                    {
+                        const double unit_lambda_V = 0.0, unit_lambda_I = 0.0, unit_lambda_sum_V = y.lambda_sum_V[n];
+                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                        double credit;
+                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                        worth_5 += weight[n] * credit;
+                    }
+                }
+                credit[row * RETURNS + 0] = worth_0;
+                credit[row * RETURNS + 1] = worth_1;
+                credit[row * RETURNS + 2] = worth_2;
+                credit[row * RETURNS + 3] = worth_3;
+                credit[row * RETURNS + 4] = worth_4;
+                credit[row * RETURNS + 5] = worth_5;
+            }
+            break;
+        default: break;
+        }
+    }
+    if (!(gradient->want & WANT_TIMES)) return;
+    for (int e = 0; e < events; e++) {
+        const int32_t row = in->row[first + e];
+        double total = 0.0;
+        for (int m = 0; row >= 0 && m < RETURNS; m++) total += into[m * events + e] * credit[row * RETURNS + m];
+        gradient->event_time[first + e] = total;
+    }
 }
 
 typedef int (*sample_task)(const void *job, workspace *w, int32_t chunk, int32_t sample, saltus_status *status);
@@ -503,6 +938,7 @@ static int forward_task(const void *job, workspace *w, int32_t chunk, int32_t sa
 {
     const forward_job *f = job;
     (void)chunk;
+    if (f->g->flow_shared && f->record == NULL) return forward_readout(f->g, f->in, f->final, w, sample), DONE;
     return f->g->flow_shared ? forward_sample(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
                              : forward_sample(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);
 }
@@ -536,6 +972,10 @@ static int backward_task(const void *job, workspace *w, int32_t chunk, int32_t s
 {
     const backward_job *f = job;
     (void)status;
+    if (f->g->flow_shared && f->record == NULL && f->cotangent->final != NULL && !(f->gradient->want & WANT_PARAMETERS)) {
+        backward_readout(f->g, f->in, f->cotangent->final, f->gradient, w, chunk, sample);
+        return DONE;
+    }
     if (f->g->flow_shared)
         backward_sample(1, f->g, f->in, f->out, f->cotangent, f->gradient, f->record, w, chunk, sample);
     else

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_soft.toml (event; ir.json d50ce02a2439). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_soft.toml (event; ir.json 6d7059fbe319). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif_soft neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -9,8 +9,12 @@
 #ifdef _OPENMP
 #include <omp.h>
 #endif
+#ifdef __AVX512VL__
+#include <immintrin.h>
+#endif
 
-enum { STATES = 2, PARAMETERS = 5, LANES = 16, ABI = 1 };
+enum { STATES = 2, PARAMETERS = 5, LANES = 8, ABI = 1 };
+enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
@@ -45,14 +49,17 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
+enum { SLOTS = 512 };
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
     adjoints_view y;           /* [n_pad] */
     parameters_view p;         /* [n_pad] parameters and their reciprocals */
-    double *dt;                /* [events + 1] length of the interval after each event */
-    entries_view k;            /* [events + 1] propagators of the intervals */
-    double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    double *dt;                /* [events + spikes + 2] lengths of stretches */
+    entries_view k;            /* [events + spikes + 2] propagators of these stretches */
+    entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
+    double *shrink, *length;   /* [events + spikes + 2] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
@@ -66,6 +73,11 @@ typedef struct {
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
+    double *sum;               /* [n_pad] weights of arrivals at one time */
+    double *slots;             /* [SLOTS][n_pad] what their weights gain */
+    int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
+    int32_t *row_begin;        /* [rows + 2] */
+    int slots_used, slot_events;
 } workspace;
 
 /* Lays the arrays out from base and returns the bytes they need; with base NULL it only counts. */
@@ -84,16 +96,20 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->queue.I = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I = take(base, &used, d * pad);
-    w->k.Phi_V_V = take(base, &used, d * (events + 1));
+    w->k.Phi_V_V = take(base, &used, d * items);
+    w->own.Phi_V_V = take(base, &used, d * pad);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
-    w->k.Phi_V_I = take(base, &used, d * (events + 1));
+    w->k.Phi_V_I = take(base, &used, d * items);
+    w->own.Phi_V_I = take(base, &used, d * pad);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
-    w->k.Phi_I_I = take(base, &used, d * (events + 1));
+    w->k.Phi_I_I = take(base, &used, d * items);
+    w->own.Phi_I_I = take(base, &used, d * pad);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
-    w->k.Psi_I_V = take(base, &used, d * (events + 1));
+    w->k.Psi_I_V = take(base, &used, d * items);
+    w->own.Psi_I_V = take(base, &used, d * pad);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
@@ -103,9 +119,9 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p.theta = (double *)g->parameters + 2 * pad; /* read only */
     w->p.V0 = (double *)g->parameters + 3 * pad; /* read only */
     w->p.I0 = (double *)g->parameters + 4 * pad; /* read only */
-    w->dt = take(base, &used, d * (events + 1));
-    w->shrink = take(base, &used, d * (events + 1));
-    w->length = take(base, &used, d * (events + 1));
+    w->dt = take(base, &used, d * items);
+    w->shrink = take(base, &used, d * items);
+    w->length = take(base, &used, d * items);
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
     w->latest = take(base, &used, i * pad);
@@ -118,6 +134,13 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
+    w->sum = take(base, &used, d * pad);
+    w->slots = take(base, &used, d * pad * SLOTS);
+    w->slot_row = take(base, &used, i * events);
+    w->slot_of = take(base, &used, i * events);
+    w->slot_sorted = take(base, &used, i * events);
+    w->row_begin = take(base, &used, i * (g->rows + 2));
+    w->slots_used = w->slot_events = 0;
     w->sorted = take(base, &used, d * (spikes + 8));
     return used;
 }
@@ -165,41 +188,55 @@ static void begin(const saltus_group *g, const workspace *w)
 /* A spike arrives: every neuron jumps by its weight. */
 static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
 {
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    (void)g, (void)x, (void)p, (void)weight; /* a model may have no use for them */
     switch (receptor) {
     case 0: /* exc */
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
             double V_next, I_next;
-            model_exc_jump(w->x.V[n], w->x.I[n], weight[n], &V_next, &I_next);
-            w->x.I[n] = I_next;
+            model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
+            x.I[n] = I_next;
         }
         break;
     default: break;
     }
 }
 
-/* The same in reverse time: the weights' gradient, and the credit of the arrival, which is dL/dt of its time.
- * mask: 1 where a synapse exists, or NULL for everywhere; gradient: NULL where it is not wanted. */
-static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
-                     int64_t at, int32_t receptor, const double *restrict weight, const uint8_t *restrict mask,
-                     double *restrict gradient)
+/* What the weights of an arrival gain: dL/dw for each neuron. */
+static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
-    double credits = 0.0;
-    (void)total, (void)x, (void)at;
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    (void)g, (void)y, (void)p, (void)gradient; /* a model may have no use for them */
     switch (receptor) {
     case 0: /* exc */
-        if (gradient != NULL) {
 #pragma omp simd
-            for (int n = 0; n < g->n_pad; n++) {
-                double grad_w;
-                model_exc_weight(w->y.lambda_I[n], w->p.tau_syn[n], &grad_w);
-                gradient[n] += mask == NULL || mask[n] ? grad_w : 0.0;
-            }
+        for (int n = 0; n < g->n_pad; n++) {
+            double grad_w;
+            model_exc_weight(y.lambda_I[n], p.tau_syn[n], &grad_w);
+            gradient[n] += grad_w;
         }
+        break;
+    default: break;
+    }
+}
+
+/* An arrival in reverse time. Returns its credit, which is dL/dt of its time. */
+static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
+                     int64_t at, int32_t receptor, const double *restrict weight)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    double credits = 0.0;
+    (void)g, (void)total, (void)x, (void)at, (void)y, (void)p, (void)weight;
+    switch (receptor) {
+    case 0: /* exc */
 #pragma omp simd reduction(+ : credits)
         for (int n = 0; n < g->n_pad; n++) {
             double credit;
-            model_exc_credit(w->y.lambda_V[n], w->y.lambda_I[n], &credit);
+            model_exc_credit(y.lambda_V[n], y.lambda_I[n], &credit);
             credits += weight[n] * credit;
         }
         break;
@@ -247,6 +284,211 @@ static void write_record(const saltus_group *g, double *record, int64_t event, d
 {
     for (int s = 0; s < STATES; s++)
         memcpy(record + (event * STATES + s) * g->n_pad, rows[s], sizeof(double) * (size_t)g->n_pad);
+}
+
+/* ---- Arrivals at one time. Where a receptor is additive they act as one arrival with the sum of their weights, and what
+ * their weights gain is the same for all of them. It is kept in a slot and added up by rows when the slots are full, so
+ * that a row of the gradient is read and written once for many events: writing is what costs. */
+
+typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
+
+/* How many of the events from e on come at one time into one additive receptor. */
+SALTUS_APART int together(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events)
+{
+    static const uint8_t additive[] = { 1 };
+    const double time = in->time[first + e];
+    const int32_t *row = in->row + first;
+    int many = 1;
+    if (row[e] < 0 || !additive[g->receptor[row[e]]]) return 1;
+    while (e + many < events && in->time[first + e + many] == time && row[e + many] >= 0 &&
+           g->receptor[row[e + many]] == g->receptor[row[e]])
+        many++;
+    return many;
+}
+
+/* The same, counted back from the e-th event, not beyond event least. */
+SALTUS_APART int together_before(const saltus_group *g, const saltus_events *in, int64_t first, int e, int least)
+{
+    int many = 1;
+    while (e - many > least && together(g, in, first, e - many - 1, e - many + 1) == 2) many++;
+    return many;
+}
+
+/* The sum of several rows of weights. */
+SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many)
+{
+    const double *restrict from = g->weights;
+    double *restrict into = w->sum;
+    const int64_t pad = g->n_pad;
+    if (many == 1) return from + row[0] * pad;
+    int n = 0;
+    for (; n + 64 <= pad; n += 64) {
+        eight sum[8] = {{0.0}};
+        for (int i = 0; i < many; i++)
+            for (int l = 0; l < 8; l++) sum[l] += *(const eight *)(from + row[i] * pad + n + 8 * l);
+        for (int l = 0; l < 8; l++) *(eight *)(into + n + 8 * l) = sum[l];
+    }
+    for (; n < pad; n += 8) {
+        eight sum = {0.0};
+        for (int i = 0; i < many; i++) sum += *(const eight *)(from + row[i] * pad + n);
+        *(eight *)(into + n) = sum;
+    }
+    return into;
+}
+
+/* Adds what the slots hold to the gradient, row by row, and empties them. */
+SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restrict gradient)
+{
+    const int64_t pad = g->n_pad;
+    const double *restrict slots = w->slots;
+    int32_t *restrict begin = w->row_begin, *restrict slot = w->slot_sorted;
+    memset(begin, 0, sizeof(int32_t) * (size_t)(g->rows + 2));
+    for (int i = 0; i < w->slot_events; i++) begin[w->slot_row[i] + 2]++;
+    for (int r = 0; r < g->rows; r++) begin[r + 2] += begin[r + 1];
+    for (int i = 0; i < w->slot_events; i++) slot[begin[w->slot_row[i] + 1]++] = w->slot_of[i];
+    for (int64_t n = 0; n < pad; n += 32)
+        for (int r = 0; r < g->rows; r++) {
+            double *into = gradient + r * pad + n;
+            const int from = begin[r], to = begin[r + 1];
+            if (from == to) continue;
+            if (n + 32 <= pad) {
+                eight sum[4];
+                for (int l = 0; l < 4; l++) sum[l] = *(const eight *)(into + 8 * l);
+                for (int i = from; i < to; i++)
+                    for (int l = 0; l < 4; l++) sum[l] += *(const eight *)(slots + slot[i] * pad + n + 8 * l);
+                for (int l = 0; l < 4; l++) *(eight *)(into + 8 * l) = sum[l];
+            } else {
+                for (int64_t l = 0; n + l < pad; l += 8) {
+                    eight sum = *(const eight *)(into + l);
+                    for (int i = from; i < to; i++) sum += *(const eight *)(slots + slot[i] * pad + n + l);
+                    *(eight *)(into + l) = sum;
+                }
+            }
+        }
+    w->slots_used = w->slot_events = 0;
+}
+
+/* A slot for several events at one time, cleared. */
+SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    if (w->slots_used == SLOTS) add_slots(g, w, gradient);
+    for (int i = 0; i < many; i++) {
+        w->slot_row[w->slot_events] = row[i];
+        w->slot_of[w->slot_events++] = w->slots_used;
+    }
+    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
+    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
+    return slot;
+}
+
+/* ---- Intervals between events: what the neurons' passes over them share. */
+
+/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
+SALTUS_APART void propagate(const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        w->k.Phi_V_V[e] = Phi_V_V;
+        w->k.Phi_V_I[e] = Phi_V_I;
+        w->k.Phi_I_I[e] = Phi_I_I;
+        w->k.Psi_I_V[e] = Psi_I_V;
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        w->shrink[e] = saltus_exp(-u_1_rate * w->dt[e]);
+        w->length[e] = (1.0 - w->shrink[e]) / u_1_rate;
+    }
+}
+
+/* Lengths and propagators of all intervals; interval e begins after e events. */
+SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
+                           const workspace *w)
+{
+    for (int e = 0; e <= events; e++)
+        w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
+    if (shared) propagate(w, events);
+}
+
+/* The propagators of a stretch dt that all neurons share, */
+SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
+{
+    const entries_view k = w->own;
+    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    *k.Phi_V_V = Phi_V_V;
+    *k.Phi_V_I = Phi_V_I;
+    *k.Phi_I_I = Phi_I_I;
+    *k.Psi_I_V = Psi_I_V;
+    return k;
+}
+
+/* and each neuron's own. */
+SALTUS_APART entries_view own_propagators(const saltus_group *g, const workspace *w, double dt)
+{
+    const entries_view k = w->own;
+    const parameters_view p = w->p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        k.Phi_V_V[n] = Phi_V_V;
+        k.Phi_V_I[n] = Phi_V_I;
+        k.Phi_I_I[n] = Phi_I_I;
+        k.Psi_I_V[n] = Psi_I_V;
+    }
+    return k;
+}
+
+SALTUS_INLINE entries_view propagators(const int shared, const saltus_group *g, const workspace *w, double dt)
+{
+    return shared ? common_propagators(w, dt) : own_propagators(g, w, dt);
+}
+
+/* The propagators of stretch e. */
+SALTUS_INLINE entries_view stretch(const int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (!shared) return own_propagators(g, w, w->dt[e]);
+    return (entries_view){ w->k.Phi_V_V + e, w->k.Phi_V_I + e, w->k.Phi_I_I + e, w->k.Psi_I_V + e };
+}
+
+/* Advances everyone by one stretch. */
+SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    const states_view x = w->x;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+
+        double V_next, I_next;
+        model_advance(x.V[n], x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        x.V[n] = V_next;
+        x.I[n] = I_next;
+    }
+}
+
+SALTUS_APART void advance_all_shared(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(1, g, w, k);
+}
+
+SALTUS_APART void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, g, w, k);
+}
+
+SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    if (shared)
+        advance_all_shared(g, w, k);
+    else
+        advance_all_own(g, w, k);
 }
 
 /* Where a guard u_0 crosses zero upward between events.
@@ -517,97 +759,169 @@ static void settle(bundle *q)
     }
 }
 
-/* Puts neuron n into the queue of candidates. */
-SALTUS_INLINE void enqueue(const workspace *w, int *queued, int n, double from, double span)
+/* Queues all flagged neurons, with what is left of the interval from now on. Returns their number. */
+static int queue_flagged(const saltus_group *g, const workspace *w, double span)
 {
-    w->who[*queued] = n;
-    w->from[*queued] = from;
-    w->span[*queued] = span;
-    w->queue.V[*queued] = w->x.V[n];
-    w->queue.I[*queued] = w->x.I[n];
-    ++*queued;
-}
-
-/* ---- With recurrence the earliest spike changes everyone: find it, advance everyone to it, let it act, go on. */
-
-/* Advances all neurons by dt, from w->x into x_end. */
-SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, states_view x_end, double dt)
-{
-    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-    const entries_view k = { &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V };
-#pragma omp simd
-    for (int n = 0; n < g->n_pad; n++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        if (shared) {
-            Phi_V_V = *k.Phi_V_V;
-            Phi_V_I = *k.Phi_V_I;
-            Phi_I_I = *k.Phi_I_I;
-            Psi_I_V = *k.Psi_I_V;
-        } else {
-            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-        }
-        double V_next, I_next;
-        model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-        x_end.V[n] = V_next;
-        x_end.I[n] = I_next;
-    }
-}
-
-/* Queues every neuron that may cross between w->x and w->x_end, dt later. */
-SALTUS_INLINE int queue_candidates(const int shared, const saltus_group *g, const workspace *w, double dt)
-{
-    double common;
-    {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        common = u_1_rate;
-    }
-    const double common_shrink = saltus_exp(-common * dt);
-#pragma omp simd
-    for (int n = 0; n < g->n_pad; n++) {
-        double rate;
-        {
-            double u_1_rate;
-            model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
-            rate = u_1_rate;
-        }
-        const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
-        int may_cross;
-        {
-            double a0, a1, a2;
-            {
-                double u_0;
-                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-                a0 = u_0;
-                double u_1;
-                model_ladder_1(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &u_1);
-                a1 = u_1;
-                double u_2;
-                model_ladder_2(w->x.I[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &u_2);
-                a2 = u_2;
-            }
-            double b0, b1;
-            {
-                double u_0;
-                model_ladder_0(w->x_end.V[n], w->p.theta[n], &u_0);
-                b0 = u_0;
-                double u_1;
-                model_ladder_1(w->x_end.V[n], w->x_end.I[n], w->p.per_tau_mem[n], &u_1);
-                b1 = u_1;
-            }
-            may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-        }
-        w->flag[n] = may_cross;
-    }
+    const int64_t *restrict flag = w->flag;
+    int32_t *restrict who = w->who;
     int queued = 0;
-    for (int n = 0; n < g->n; n++)
-        if (w->flag[n]) enqueue(w, &queued, n, 0.0, dt);
+#ifdef __AVX512VL__
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    for (int n = 0; n < g->n_pad; n += 8) { /* who has room for a vector more */
+        const __m512i some = _mm512_loadu_si512(flag + n);
+        const __mmask8 mask = _mm512_test_epi64_mask(some, some);
+        const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
+        _mm256_storeu_si256((__m256i *)(void *)(who + queued), _mm256_maskz_compress_epi32(mask, these));
+        queued += __builtin_popcount(mask);
+    }
+#else
+    for (int n = 0; n < g->n_pad; n++) { /* without branches: which neuron is flagged cannot be predicted */
+        who[queued] = n;
+        queued += flag[n] != 0;
+    }
+#endif
+    while (queued > 0 && who[queued - 1] >= g->n) queued--; /* the padding is nobody */
+    for (int i = 0; i < queued; i++) {
+        w->from[i] = 0.0;
+        w->span[i] = span;
+        w->queue.V[i] = w->x.V[who[i]];
+        w->queue.I[i] = w->x.I[who[i]];
+    }
     return queued;
 }
 
+/* ---- With recurrence the earliest spike changes everyone. States are kept at the start of an interval and, ahead of
+ * time, at its end: one pass over all neurons lets an arrival act, looks ahead and says who may cross. The earliest of
+ * these spikes, everyone is advanced to it, and its own arrival begins what is left of the interval. */
+
+/* What acts at the start of an interval: a row of weights into a receptor; receptor -1: nothing. */
+typedef struct {
+    int32_t receptor;
+    const double *weight;
+} pending;
+
+/* Lets the pending arrival act on w->x, and looks dt ahead, into w->x_end. Queues every neuron that may cross. */
+SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const workspace *w, pending now, double dt,
+                             entries_view k, double common_shrink)
+{
+    const states_view x = w->x, x_end = w->x_end;
+    const parameters_view p = w->p;
+    int64_t *restrict flag = w->flag;
+    const double *restrict weight = now.weight;
+    int64_t any = 0;
+    double common_rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        common_rate = u_1_rate;
+    }
+    const double common_reach = (1.0 + 1e-11) * (1.0 - common_shrink) / (common_shrink * common_rate);
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+
+    (void)common_rate, (void)dt;
+    switch (now.receptor) {
+    case 0: /* exc */
+#pragma omp simd reduction(| : any)
+        for (int n = 0; n < g->n_pad; n++) {
+            double V = x.V[n], I = x.I[n];
+            {
+                double V_next, I_next;
+                model_exc_jump(V, I, weight[n], &V_next, &I_next);
+                I = I_next;
+                x.I[n] = I_next;
+            }
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+
+            double V_next, I_next;
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            x_end.V[n] = V_next;
+            x_end.I[n] = I_next;
+            double rate;
+            {
+                double u_1_rate;
+                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                rate = u_1_rate;
+            }
+            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+            const double reach = shared ? common_reach : (1.0 + 1e-11) * (1.0 - shrink) / (shrink * rate);
+            int may_cross;
+            {
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(V_next, I_next, p.per_tau_mem[n], &u_1);
+                    b1 = u_1;
+                }
+                const double lift = -b1 * reach;
+                may_cross = !(b0 + (lift < 0.0 ? 0.0 : lift) < 0.0);
+            }
+            flag[n] = may_cross;
+            any |= may_cross;
+        }
+        break;
+    default:
+#pragma omp simd reduction(| : any)
+        for (int n = 0; n < g->n_pad; n++) {
+            double V = x.V[n], I = x.I[n];
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+
+            double V_next, I_next;
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            x_end.V[n] = V_next;
+            x_end.I[n] = I_next;
+            double rate;
+            {
+                double u_1_rate;
+                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                rate = u_1_rate;
+            }
+            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+            const double reach = shared ? common_reach : (1.0 + 1e-11) * (1.0 - shrink) / (shrink * rate);
+            int may_cross;
+            {
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(V_next, I_next, p.per_tau_mem[n], &u_1);
+                    b1 = u_1;
+                }
+                const double lift = -b1 * reach;
+                may_cross = !(b0 + (lift < 0.0 ? 0.0 : lift) < 0.0);
+            }
+            flag[n] = may_cross;
+            any |= may_cross;
+        }
+        break;
+    }
+    return any ? queue_flagged(g, w, dt) : 0;
+}
+
+SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, pending now, double dt,
+                             entries_view k, double common_shrink)
+{
+    return look_ahead_of(1, g, w, now, dt, k, common_shrink);
+}
+
+SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, pending now, double dt,
+                             entries_view k, double common_shrink)
+{
+    return look_ahead_of(0, g, w, now, dt, k, common_shrink);
+}
+
 /* Everything that happens at one spike time: all that cross at this very time (as a double) spike, are reset, and then
- * send. Returns the number of spikes, or -1 after a failure. */
+ * send; what the last one sends is left to the next interval. Returns the number of spikes, or -1 after a failure. */
 static int emit_together(const saltus_group *g, saltus_spikes *out, const workspace *w, double now, int queued,
                          double earliest, double origin, int after, int spikes, int32_t sample, saltus_status *status)
 {
@@ -635,11 +949,18 @@ static int emit_together(const saltus_group *g, saltus_spikes *out, const worksp
         many++;
     }
     const int32_t *neuron = out->neuron + base + spikes;
-    for (int i = 0; i < many; i++) arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)neuron[i] * g->n_pad);
+    for (int i = 0; i + 1 < many; i++) arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)neuron[i] * g->n_pad);
     for (int i = 0; i < many; i++)
         for (int j = 0; j < many; j++)
             out->joined[sample] += i != j && g->recurrent_mask[(int64_t)neuron[i] * g->n_pad + neuron[j]];
     return many;
+}
+
+/* Lets a pending arrival act at once. */
+static void act(const saltus_group *g, const workspace *w, pending *start)
+{
+    if (start->receptor >= 0) arrive(g, w, start->receptor, start->weight);
+    start->receptor = -1;
 }
 
 /* One sample forward. */
@@ -648,19 +969,31 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
 {
     const int events = in->count[sample];
     const int64_t first = in->start[sample];
-    int spikes = 0, e = 0;
+    int spikes = 0, e = 0, whole = 1;
     double now = 0.0;
+    pending start = {-1, NULL};
     begin(g, w);
     for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
         double u_0;
         model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
         if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
     }
+    measure(shared, g, in->time + first, events, w);
     for (;;) {
         const double until = e < events ? in->time[first + e] : g->horizon;
         if (until > now) {
-            advance_all(shared, g, w, w->x_end, until - now);
-            const int queued = queue_candidates(shared, g, w, until - now);
+            const double dt = until - now;
+            double rate;
+            {
+                double u_1_rate;
+                model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+                rate = u_1_rate;
+            }
+            const entries_view k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, dt);
+            const double shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * dt);
+            const int queued = shared ? look_ahead_shared(g, w, start, dt, k, shrink)
+                                      : look_ahead_own(g, w, start, dt, k, shrink);
+            start.receptor = -1;
             double earliest = INFINITY;
             for (int from = 0; from < queued; from += LANES) {
                 bundle q;
@@ -674,12 +1007,15 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 }
             }
             if (earliest < INFINITY) {
-                advance_all(shared, g, w, w->x, earliest);
+                advance_all(shared, g, w, propagators(shared, g, w, earliest));
                 const double time = now + earliest;
                 const int many = emit_together(g, out, w, time, queued, earliest, now, e, spikes, sample, status);
                 if (many < 0) return status->code;
+                const int64_t last = sample * out->capacity + spikes + many - 1;
+                start = (pending){g->recurrent_receptor, g->recurrent + (int64_t)out->neuron[last] * g->n_pad};
                 spikes += many;
                 now = time;
+                whole = 0;
                 continue;
             }
             const states_view swap = w->x;
@@ -687,14 +1023,18 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
+        whole = 1;
+        act(g, w, &start); /* only where something else happens at the very same time */
         if (e == events) break;
-        const int32_t row = in->row[first + e];
-        if (row >= 0) arrive(g, w, g->receptor[row], g->weights + (int64_t)row * g->n_pad);
+        const int32_t *row = in->row + first + e;
+        const int many = record != NULL ? 1 : together(g, in, first, e, events);
+        if (row[0] >= 0) start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many)};
         if (record != NULL) {
+            act(g, w, &start);
             double *const rows[] = { w->x.V, w->x.I };
             write_record(g, record, first + e, rows);
         }
-        e++;
+        e += many;
     }
     out->count[sample] = spikes;
     if (final != NULL) {
@@ -710,23 +1050,38 @@ SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int coun
     return i < count && out->after[base + i] == e;
 }
 
+/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. Returns the last
+ * one's number. */
+static int merge(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
+                 int32_t sample)
+{
+    const int events = in->count[sample], count = out->count[sample];
+    const int64_t first = in->start[sample], base = sample * out->capacity;
+    double now = 0.0;
+    for (int e = 0, i = 0;;) {
+        const int spike = spike_is_next(out, base, count, e, i);
+        const double next = spike ? out->time[base + i] : e < events ? in->time[first + e] : g->horizon;
+        w->dt[e + i] = next - now;
+        now = next;
+        if (!spike && e == events) return e + i;
+        i += spike;
+        e += !spike;
+    }
+}
+
 /* The states after each event or spike, for the gradient of the flow's parameters. */
 SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
                                     const saltus_spikes *out, const workspace *w, int32_t sample)
 {
     const int events = in->count[sample], count = out->count[sample], pad = g->n_pad;
     const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
-    double now = 0.0;
     begin(g, w);
     for (int e = 0, i = 0;;) {
         memcpy(w->start.V + (int64_t)(e + i) * pad, w->x.V, sizeof(double) * (size_t)pad);
         memcpy(w->start.I + (int64_t)(e + i) * pad, w->x.I, sizeof(double) * (size_t)pad);
         if (e == events && i == count) break;
-        const int spike = spike_is_next(out, base, count, e, i);
-        const double time = spike ? out->time[base + i] : in->time[first + e];
-        if (time > now) advance_all(shared, g, w, w->x, time - now);
-        now = time;
-        if (spike) {
+        advance_all(shared, g, w, stretch(shared, g, w, e + i));
+        if (spike_is_next(out, base, count, e, i)) {
             const int n = out->neuron[base + i];
             double plus_V, plus_I;
             plus_V = out->state[0 * total + base + i];
@@ -748,6 +1103,73 @@ SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, con
     }
 }
 
+/* The adjoints of everyone at the start of an interval, from those at its end, and the gradient of the weights that acted
+ * there (receptor -1: of none). */
+SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const workspace *w, int32_t receptor,
+                             double *restrict gradient, entries_view k)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Psi_I_V = *k.Psi_I_V;
+
+    (void)p, (void)gradient;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n];
+            {
+                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
+
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
+                lambda_V = lambda_V_next;
+                y.lambda_V[n] = lambda_V_next;
+                lambda_I = lambda_I_next;
+                y.lambda_I[n] = lambda_I_next;
+            }
+            double grad_w;
+            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            gradient[n] += grad_w;
+        }
+        break;
+    default:
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n];
+            {
+                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
+
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
+                lambda_V = lambda_V_next;
+                y.lambda_V[n] = lambda_V_next;
+                lambda_I = lambda_I_next;
+                y.lambda_I[n] = lambda_I_next;
+            }
+        }
+        break;
+    }
+}
+
+SALTUS_APART void look_back_shared(const saltus_group *g, const workspace *w, int32_t receptor,
+                             double *restrict gradient, entries_view k)
+{
+    look_back_of(1, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32_t receptor,
+                             double *restrict gradient, entries_view k)
+{
+    look_back_of(0, g, w, receptor, gradient, k);
+}
+
 /* One sample backward. */
 SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
                                       const saltus_spikes *out, const saltus_cotangent *cotangent,
@@ -755,50 +1177,39 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
                                       int32_t sample)
 {
     const int pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
-    const int weights = (gradient->want & WANT_WEIGHTS) != 0;
+    const int weights = (gradient->want & WANT_WEIGHTS) != 0, times = (gradient->want & WANT_TIMES) != 0;
     const int64_t first = in->start[sample], base = sample * out->capacity, total_spikes = g->batch * out->capacity;
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
-    double now = g->horizon;
+    double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
+    double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
+    const int last = merge(g, in, out, w, sample);
+    if (shared) propagate(w, last);
     if (parameters) replay_recurrent(shared, g, in, out, w, sample);
     begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
     for (int e = in->count[sample], i = out->count[sample];;) {
         const int spike = i > 0 && out->after[base + i - 1] == e;
-        const double time = spike ? out->time[base + i - 1] : (e > 0 ? in->time[first + e - 1] : 0.0);
+        const int many = spike || e == 0 || record != NULL ? 1 : together_before(g, in, first, e, i > 0 ? out->after[base + i - 1] : 0);
+        const int32_t *row = spike ? out->neuron + base + i - 1 : in->row + first + e - many;
+        const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
         const int64_t at = (int64_t)(e + i) * pad;
-        if (now > time) {
-            const double dt = now - time;
-            if (parameters) {
+        const double dt = w->dt[e + i];
+        double *target = NULL;
+        if (weights && receptor >= 0)
+            target = spike      ? into_recurrent + (int64_t)row[0] * pad
+                     : many > 1 ? new_slot(g, w, row, many, into)
+                                : into + (int64_t)row[0] * pad;
+        if (parameters) {
 #pragma omp simd
-                for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
-            }
-            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-            const entries_view k = { &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V };
-#pragma omp simd
-            for (int n = 0; n < pad; n++) {
-                double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-                if (shared) {
-                    Phi_V_V = *k.Phi_V_V;
-                    Phi_V_I = *k.Phi_V_I;
-                    Phi_I_I = *k.Phi_I_I;
-                    Psi_I_V = *k.Psi_I_V;
-                } else {
-                    model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                }
-                double lambda_V_next, lambda_I_next;
-                model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
-                w->y.lambda_V[n] = lambda_V_next;
-                w->y.lambda_I[n] = lambda_I_next;
-            }
+            for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
         }
-        now = time;
+        if (shared)
+            look_back_shared(g, w, target == NULL ? -1 : receptor, target, stretch(1, g, w, e + i));
+        else
+            look_back_own(g, w, target == NULL ? -1 : receptor, target, stretch(0, g, w, e + i));
         if (spike) { /* first its arrivals, everywhere at once; then the spike itself */
-            const int n = out->neuron[base + i - 1];
-            const int64_t synapses = (int64_t)n * pad;
-            const double credits =
-                depart(g, w, parameters ? &total : NULL, &w->start, at, g->recurrent_receptor, g->recurrent + synapses,
-                       g->recurrent_mask + synapses,
-                       weights ? gradient->recurrent + (int64_t)chunk * g->n * pad + synapses : NULL);
+            const int n = row[0];
+            const double credits = depart(g, w, parameters ? &total : NULL, &w->start, at, receptor,
+                                          g->recurrent + (int64_t)n * pad);
             {
                 double sensitivity, lambda_V_next, lambda_I_next;
                 model_emission_adjoint(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], w->y.lambda_V[n], w->y.lambda_I[n], cotangent->time[base + i - 1] + credits, w->p.theta[n], &sensitivity, &lambda_V_next, &lambda_I_next);
@@ -810,50 +1221,28 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
                 w->y.lambda_V[n] = lambda_V_next;
             }
             i--;
-        } else if (e > 0) {
-            const int32_t r = in->row[first + e - 1];
+            continue;
+        }
+        if (e == 0) break;
+        if (record != NULL) {
+            double *const rows[] = { w->y.lambda_V, w->y.lambda_I };
+            write_record(g, record, first + e - 1, rows);
+        }
+        for (int j = 0; j < many; j++, e--) {
             double credit = 0.0;
-            if (record != NULL) {
-                double *const rows[] = { w->y.lambda_V, w->y.lambda_I };
-                write_record(g, record, first + e - 1, rows);
-            }
-            if (r >= 0)
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, at, g->receptor[r],
-                                g->weights + (int64_t)r * pad, NULL,
-                                weights ? gradient->weights + ((int64_t)chunk * g->rows + r) * pad : NULL);
-            if (gradient->want & WANT_TIMES) gradient->event_time[first + e - 1] = credit;
-            e--;
-        } else {
-            break;
+            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, parameters ? &total : NULL, &w->start, (int64_t)(e + i) * pad, receptor,
+                                g->weights + (int64_t)row[many - 1 - j] * pad);
+            if (times) gradient->event_time[first + e - 1] = credit;
         }
     }
+    if (weights) add_slots(g, w, into);
     if (parameters) end_adjoint(g, w, &total);
 }
 
 /* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
  * is one pass over all neurons, and a few searches for those that may cross. */
 
-/* Lengths and propagators of all intervals; interval e begins after e events. */
-SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
-                           const workspace *w)
-{
-    for (int e = 0; e <= events; e++)
-        w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
-    if (!shared) return;
-#pragma omp simd
-    for (int e = 0; e <= events; e++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-        w->k.Phi_V_V[e] = Phi_V_V;
-        w->k.Phi_V_I[e] = Phi_V_I;
-        w->k.Phi_I_I[e] = Phi_I_I;
-        w->k.Psi_I_V[e] = Psi_I_V;
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        w->shrink[e] = saltus_exp(-u_1_rate * w->dt[e]);
-        w->length[e] = (1.0 - w->shrink[e]) / u_1_rate;
-    }
-}
 
 /* One spike into the slab. */
 SALTUS_INLINE void put_spike(const saltus_group *g, saltus_spikes *out, int64_t place, double time, int n, int after,
@@ -933,6 +1322,20 @@ static void sort_spikes(const saltus_group *g, saltus_spikes *out, int64_t base,
 #undef SALTUS_PERMUTE
 }
 
+/* Takes from the queue the neurons that have spiked often enough. */
+static int drop_done(const saltus_group *g, const workspace *w, int queued)
+{
+    int kept = 0;
+    for (int i = 0; i < queued; i++) {
+        if (w->count[w->who[i]] >= g->max_spikes) continue;
+        w->who[kept] = w->who[i];
+        w->queue.V[kept] = w->queue.V[i];
+        w->queue.I[kept] = w->queue.I[i];
+        kept++;
+    }
+    return kept;
+}
+
 /* One sample forward. */
 SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
@@ -955,17 +1358,17 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
         }
         const double dt = w->dt[e];
         if (dt == 0.0 && e > 0) continue;
+        const entries_view k = stretch(shared, g, w, e);
+        const double common_Phi_V_V = *k.Phi_V_V;
+        const double common_Phi_V_I = *k.Phi_V_I;
+        const double common_Phi_I_I = *k.Phi_I_I;
+
 #pragma omp simd
         for (int n = 0; n < pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            if (shared) {
-                Phi_V_V = w->k.Phi_V_V[e];
-                Phi_V_I = w->k.Phi_V_I[e];
-                Phi_I_I = w->k.Phi_I_I[e];
-                Psi_I_V = w->k.Psi_I_V[e];
-            } else {
-                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-            }
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+
             double V_next, I_next;
             model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             double rate;
@@ -1005,14 +1408,8 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
             w->x_end.V[n] = V_next;
             w->x_end.I[n] = I_next;
         }
-        int queued = 0;
-        for (int block = 0; block < pad; block += 8) {
-            int64_t any = 0;
-            for (int n = block; n < block + 8; n++) any |= w->flag[n];
-            for (int n = block; any && n < block + 8; n++)
-                if (w->flag[n] && n < g->n && !(g->max_spikes > 0 && w->count[n] >= g->max_spikes))
-                    enqueue(w, &queued, n, 0.0, dt);
-        }
+        int queued = queue_flagged(g, w, dt);
+        if (g->max_spikes > 0) queued = drop_done(g, w, queued);
         if (e == 0) /* no neuron may start at or above its threshold */
             for (int n = 0; n < g->n; n++) {
                 double u_0;
@@ -1082,23 +1479,7 @@ SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_
             arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
         memcpy(w->start.V + (int64_t)e * pad, w->x.V, sizeof(double) * (size_t)pad);
         memcpy(w->start.I + (int64_t)e * pad, w->x.I, sizeof(double) * (size_t)pad);
-        const double dt = w->dt[e];
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            if (shared) {
-                Phi_V_V = w->k.Phi_V_V[e];
-                Phi_V_I = w->k.Phi_V_I[e];
-                Phi_I_I = w->k.Phi_I_I[e];
-                Psi_I_V = w->k.Psi_I_V[e];
-            } else {
-                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-            }
-            double V_next, I_next;
-            model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            w->x.V[n] = V_next;
-            w->x.I[n] = I_next;
-        }
+        advance_all(shared, g, w, stretch(shared, g, w, e));
         for (; next < out->count[sample] && out->after[base + next] == e; next++) {
             const int n = out->neuron[base + next]; /* of several spikes the last one's word stands */
             const double dt = w->gap[next];
@@ -1127,6 +1508,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
                                    int32_t sample)
 {
     const int events = in->count[sample], pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
+    const int weights = (gradient->want & WANT_WEIGHTS) != 0, times = (gradient->want & WANT_TIMES) != 0;
+    double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
     const int64_t first = in->start[sample];
     const int32_t *restrict row = in->row + first;
     const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
@@ -1172,7 +1555,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         }
     }
     if (parameters) replay(shared, g, in, out, w, sample);
-    if (gradient->want & WANT_TIMES)
+    if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
@@ -1230,17 +1613,17 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             for (int n = 0; n < g->n; n++)
                 add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
         }
+        const entries_view k = stretch(shared, g, w, e);
+        const double common_Phi_V_V = *k.Phi_V_V;
+        const double common_Phi_I_I = *k.Phi_I_I;
+        const double common_Psi_I_V = *k.Psi_I_V;
+
 #pragma omp simd
         for (int n = 0; n < pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            if (shared) {
-                Phi_V_V = w->k.Phi_V_V[e];
-                Phi_V_I = w->k.Phi_V_I[e];
-                Phi_I_I = w->k.Phi_I_I[e];
-                Psi_I_V = w->k.Psi_I_V[e];
-            } else {
-                model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-            }
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+            const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
+
             double lambda_V_next, lambda_I_next;
             model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
             w->y.lambda_V[n] = lambda_V_next;
@@ -1255,14 +1638,21 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             double *const rows[] = { w->y.lambda_V, w->y.lambda_I };
             write_record(g, record, first + e - 1, rows);
         }
-        const int32_t r = row[e - 1];
-        double credit = 0.0;
-        if (r >= 0)
-            credit = depart(g, w, parameters ? &total : NULL, &w->start, at, g->receptor[r], g->weights + (int64_t)r * pad,
-                            NULL,
-                            gradient->want & WANT_WEIGHTS ? gradient->weights + ((int64_t)chunk * g->rows + r) * pad : NULL);
-        if (gradient->want & WANT_TIMES) gradient->event_time[first + e - 1] = credit;
+        const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
+        const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
+        if (weights && receptor >= 0)
+            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+        for (int j = 0; j < many; j++) {
+            const int64_t start = (int64_t)(e - j) * pad;
+            double credit = 0.0;
+            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
+                                g->weights + (int64_t)row[e - 1 - j] * pad);
+            if (times) gradient->event_time[first + e - 1 - j] = credit;
+        }
+        e -= many - 1;
     }
+    if (weights) add_slots(g, w, into);
     if (parameters) end_adjoint(g, w, &total);
 }
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SALTUS_INLINE static inline __attribute__((always_inline, unused))
+#define SALTUS_APART static __attribute__((noinline, unused)) /* a loop that needs the registers for itself */
 
 SALTUS_INLINE double saltus_from_bits(uint64_t bits)
 {

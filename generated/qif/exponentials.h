@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from qif.toml (network; ir.json 4ece4649b407). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from qif.toml (network; ir.json 4d6ca056bd43). Do not edit: change the spec or the templates and run it again.
  *
  * exp, log1p and divided differences of exp, as straight-line code that a compiler can put into vector lanes.
  * Accuracy: about one unit in the last place for exp and log1p, a few for the divided differences, also where
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define SALTUS_INLINE static inline __attribute__((always_inline, unused))
+#define SALTUS_APART static __attribute__((noinline, unused)) /* a loop that needs the registers for itself */
 
 SALTUS_INLINE double saltus_from_bits(uint64_t bits)
 {
