@@ -52,7 +52,7 @@ class NetworkTape:
         self.widths = states, peaks
         self.capacity = -1
         self.outcomes: dict[str, Outcome] = {}
-        self.joined = np.zeros(0, dtype=np.int32)
+        self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
 
     def reserve(self, kernel: Kernel, batch: int, neurons: int, capacity: int) -> None:
         """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""
@@ -68,7 +68,7 @@ class NetworkTape:
         except MemoryError:
             raise out_of_memory(self.name, capacity) from None
         self.count = np.zeros(batch, dtype=np.int32)
-        self.joined = np.zeros(batch, dtype=np.int32)
+        self.joined, self.tied = np.zeros((2, batch), dtype=np.int32)
         self.capacity = capacity
         self.output_struct = kernel.struct(
             "output",
@@ -78,6 +78,7 @@ class NetworkTape:
             neuron=self.neuron,
             slope=self.slope,
             joined=self.joined,
+            tied=self.tied,
             peak=self.peak,
             peak_time=self.peak_time,
         )

@@ -35,8 +35,8 @@ this share of the simulated time."""
 class Notice:
     """Something that the gradient does not see, or sees too large.
 
-    kind: ``tangential``, ``near_miss``, ``joined`` or ``missing``; count: of spikes, samples, pairs or
-    samples.
+    kind: ``tangential``, ``near_miss``, ``joined``, ``tied`` or ``missing``; count: of spikes, samples,
+    pairs, pairs or samples.
     """
 
     kind: str
@@ -184,7 +184,9 @@ class Result:
             if members.model.spikes:
                 found += self._doubtful(name)
         for name, tape in self.tape.groups.items():
-            found += self._joined(" and ".join(self.net.groups[name].populations), int(tape.joined.sum()))
+            populations = " and ".join(self.net.groups[name].populations)
+            found += self._joined(populations, int(tape.joined.sum()))
+            found += self._tied(populations, int(tape.tied.sum()))
         return tuple(found)
 
     @property
@@ -219,6 +221,14 @@ class Result:
             "the same time: the loss has no derivative there."
         )
         return [Notice("joined", name, count, text)] if count else []
+
+    def _tied(self, name: str, count: int) -> list[Notice]:
+        text = (
+            f"{count} pairs of events met at one neuron of population {name!r} at one time, a spike that an "
+            "arrival made or the end of a phase among them: derivatives by their times and delays are "
+            "one-sided, those of the order in which they were taken."
+        )
+        return [Notice("tied", name, count, text)] if count else []
 
     def _doubtful(self, name: str) -> list[Notice]:
         seen = self.outcomes[name]

@@ -30,6 +30,7 @@ class GroupTape:
         final: states at the end, ``(batch, states, padded)``.
         states, adjoints: at each incoming event, ``(events, states, padded)``; None unless there are probes.
         nearest_miss, joined: see the kernel's header, ``(batch,)``.
+        tied: zeros; no arrival that this kernel takes makes a spike or ends a phase.
     """
 
     heard: Merged
@@ -125,7 +126,7 @@ class GroupTape:
         self.start = np.zeros(batch, dtype=np.int64)
         self.count = np.zeros(batch, dtype=np.int32)
         self.nearest_miss = np.full(batch, np.inf)
-        self.joined = np.zeros(batch, dtype=np.int32)
+        self.joined, self.tied = np.zeros((2, batch), dtype=np.int32)
         self.final = memory.zeros(batch, states, memory.padded(size))
 
 
@@ -133,13 +134,15 @@ class AnyTape(Protocol):
     """A group's part of a tape.
 
     heard, sources: the events that it heard, and the trains that they come from; outcomes: what its
-    populations did; joined: pairs of neurons that are joined without delay and spiked together, ``(batch,)``.
+    populations did; joined: pairs of neurons that are joined without delay and spiked together; tied: pairs
+    of events of one neuron at one time, whose order makes a difference; ``(batch,)``.
     """
 
     heard: Merged
     sources: Sequence[Train]
     outcomes: dict[str, Outcome]
     joined: NDArray[np.int32]
+    tied: NDArray[np.int32]
 
     @property
     def nbytes(self) -> int:

@@ -8,6 +8,7 @@ simulated as they are defined. Linear or not makes no difference here.
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +26,18 @@ LOCAL_ERROR = Decimal("1e-26")
 PIECES = 8
 """Of a step, in each of which the guard's slope is taken to change its sign once at most."""
 
+MOST = 200
+"""Spikes of a network before it is given up."""
+
 Key = tuple[Any, ...]
+
+
+class StillAboveError(Exception):
+    """A neuron has no crossing to come: it is at or above its threshold at the start, or after a reset."""
+
+
+class TooManySpikesError(Exception):
+    """More than ``MOST``."""
 
 
 class Spec:
@@ -191,12 +203,12 @@ class Cell:
             self.peaks[name] = height
 
     def above(self) -> bool:
-        """Whether it must spike now."""
-        return (
-            self.spec.spike is not None
-            and self.mode == ""
-            and number(self.spec.spike["when"], self.values()).value >= 0
-        )
+        """Whether it is at or above its threshold, so that after an arrival it must spike now."""
+        if self.spec.spike is None or self.mode:
+            return False
+        g = number(self.spec.spike["when"], self.values()).value
+        self.near_miss = min(self.near_miss, float(abs(g)))
+        return bool(g >= 0)
 
     def predict(self, horizon: Decimal) -> None:
         """Finds the next crossing if nothing else happens."""
@@ -238,17 +250,19 @@ class Cell:
         assert self.spec.spike is not None
         self.spikes.append(t)
         self.jump(self.spec.spike.get("reset", {}))
-        self.mode = self.spec.spike.get("goto", "")
-        if self.mode:
-            self.due = t + self.parameters[self.spec.ends[self.mode]["after"]]
+        self._enter(self.spec.spike.get("goto", ""))
 
     def release(self) -> None:
         """The phase ends."""
         end = self.spec.ends[self.mode]
         self.jump(end.get("reset", {}))
-        self.mode, self.due = end.get("goto", ""), None
-        if self.mode:
-            self.due = self.time + self.parameters[self.spec.ends[self.mode]["after"]]
+        self._enter(end.get("goto", ""))
+
+    def _enter(self, mode: str) -> None:
+        self.mode = mode
+        self.due = self.time + self.parameters[self.spec.ends[mode]["after"]] if mode else None
+        if self.above():
+            raise StillAboveError(float(self.time.value))
 
 
 def _radius(coefficients: Sequence[Sequence[Any]]) -> Decimal:
@@ -297,6 +311,18 @@ class Case:
     currents: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """batch: what the arrivals of one spike that have no delays have in common."""
+
+    time: Jet
+    order: int
+    batch: int | None
+    target: Cell
+    receptor: str
+    weight: Jet
+
+
 class Trajectory:
     """A case, simulated. ``cells[population]``: its neurons; ``keys``: what the tangents are by."""
 
@@ -309,8 +335,10 @@ class Trajectory:
             unit = directions(len(self._given))
             self.jets = {key: Jet(x, unit[i]) for i, (key, x) in enumerate(self._given)}
             self.cells = {name: self._cells(name, p) for name, p in case.network["populations"].items()}
-            self._arrivals: list[tuple[Jet, int, Cell, str, Jet]] = []
+            self._arrivals: list[_Arrival] = []
+            self._order = itertools.count()
             self._settings = self._all_settings()
+            self._count = 0
             self._run(Decimal(float(case.network["T"])))
 
     def _declare(self) -> None:
@@ -353,6 +381,7 @@ class Trajectory:
 
     def _send(self, source: str, i: int, t: Jet) -> None:
         """Puts a spike's arrivals among those to come, the soonest last."""
+        first = next(self._order)
         for name, p in self.case.network["projections"].items():
             if p["pre"] != source:
                 continue
@@ -361,9 +390,10 @@ class Trajectory:
                     continue
                 delay = self.jets.get(("delay", name, i, post), Jet(ZERO))
                 target, weight = self.cells[p["post"]][post], self.jets["weights", name, i, post]
+                batch = None if "delay" in p else first
                 receptor = p.get("receptor", next(iter(target.spec.receive)))
-                self._arrivals.append((t + delay, len(self._arrivals), target, receptor, weight))
-        self._arrivals.sort(key=lambda a: (-a[0].value, -a[1]))
+                self._arrivals.append(_Arrival(t + delay, next(self._order), batch, target, receptor, weight))
+        self._arrivals.sort(key=lambda arrival: (-arrival.time.value, -arrival.order))
 
     def _run(self, horizon: Decimal) -> None:
         everyone = [(name, i, c) for name, group in self.cells.items() for i, c in enumerate(group)]
@@ -372,6 +402,8 @@ class Trajectory:
             for j in range(len(train)):
                 self._send(source, i, self.jets["input_times", i, j])
         for _, _, cell in everyone:
+            if cell.above():
+                raise StillAboveError(0.0)
             cell.predict(horizon)
         never = Decimal("Infinity")
         while True:
@@ -382,7 +414,7 @@ class Trajectory:
             ]
             first = min(own, key=lambda o: o[0], default=(never, "", 0, None))
             setting = self._settings[-1][0] if self._settings else never
-            arrival = self._arrivals[-1][0].value if self._arrivals else never
+            arrival = self._arrivals[-1].time.value if self._arrivals else never
             t = min(first[0], setting, arrival)
             if t > horizon:
                 break
@@ -407,17 +439,28 @@ class Trajectory:
     def _fire(self, name: str, i: int, cell: Cell, t: Jet) -> None:
         cell.advance(t)
         cell.fire(t)
+        self._count += 1
+        if self._count > MOST:
+            raise TooManySpikesError
         self._send(name, i, t)
 
     def _deliver(self, everyone: Sequence[tuple[str, int, Cell]], horizon: Decimal) -> None:
-        """One arrival, and the spike that it makes."""
-        time, _, cell, receptor, weight = self._arrivals.pop()
-        cell.advance(time)
-        cell.jump(cell.spec.receive[receptor], w=weight)
-        if cell.above():
-            name, i = next((name, i) for name, i, c in everyone if c is cell)
-            self._fire(name, i, cell, time)
-        cell.predict(horizon)
+        """One arrival, and those that come with it; then the spikes that they make."""
+        touched: dict[int, Cell] = {}
+        batch = self._arrivals[-1].batch
+        while True:
+            arrival = self._arrivals.pop()
+            cell = arrival.target
+            cell.advance(arrival.time)
+            cell.jump(cell.spec.receive[arrival.receptor], w=arrival.weight)
+            touched[id(cell)] = cell
+            if batch is None or not self._arrivals or self._arrivals[-1].batch != batch:
+                break
+        for name, i, cell in everyone:
+            if id(cell) in touched:
+                if cell.above():
+                    self._fire(name, i, cell, cell.time)
+                cell.predict(horizon)
 
     def spikes(self, population: str) -> list[list[Decimal]]:
         return [[t.value for t in cell.spikes] for cell in self.cells[population]]

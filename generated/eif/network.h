@@ -50,6 +50,7 @@ typedef struct {
     int32_t *neuron;      /* [batch][capacity] among all neurons */
     double *slope;        /* [batch][capacity] time derivative of the guard; infinite where an arrival made the spike */
     int32_t *joined;      /* [batch] spikes that arrive, without delay, at a neuron that spikes at the same time */
+    int32_t *tied;        /* [batch] pairs of events of one neuron at one time, whose order makes a difference */
     double *peak;         /* [batch][neurons][1] maxima over time, or NULL */
     double *peak_time;    /* the same: where they are attained first */
 } saltus_output;

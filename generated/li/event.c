@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #endif
 
-enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 1 };
+enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 2 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };

@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 2, PEAKS = 1, ABI = 1 };
+enum { STATES = 2, PEAKS = 1, ABI = 2 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
 
 /* ======== lif_refractory: Leaky integrate-and-fire neuron that is held at its reset for a refractory time
@@ -352,7 +352,7 @@ static void lif_refractory_cell_begin_back(const double *p, int64_t stride, cons
 static void lif_refractory_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance;
+    (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     lif_refractory_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
@@ -366,7 +366,7 @@ static void lif_refractory_own_flow_back(const double *p, int64_t stride, double
                                 double *grad)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance, (void)x, (void)grad;
+    (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_mem, grad_tau_syn;
         lif_refractory_flow_parameters(dt, x[0], x[1], y[0], y[1], q.tau_mem, q.tau_syn, q.per_tau_mem, q.per_tau_syn, &grad_tau_mem, &grad_tau_syn);
@@ -510,7 +510,7 @@ static double lif_refractory_own_arrive_back(int32_t receptor, const double *p, 
 static void lif_refractory_held_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance;
+    (void)tolerance, (void)dt;
     double Phi_I_I;
     lif_refractory_held_propagator(dt, q.per_tau_syn, &Phi_I_I);
     double V_next, I_next;
@@ -524,7 +524,7 @@ static void lif_refractory_held_flow_back(const double *p, int64_t stride, doubl
                                 double *grad)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance, (void)x, (void)grad;
+    (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_syn;
         lif_refractory_held_flow_parameters(dt, x[1], y[1], q.tau_syn, q.per_tau_syn, &grad_tau_syn);
@@ -934,6 +934,23 @@ static void set_next(const run *r, int32_t n, double t)
     sift(r->w, r->net->neurons, n);
 }
 
+/* Whether an entry is an arrival of this spike or input event that comes with it, whatever changes. */
+static int comes_with(const run *r, const entry *item, int32_t cause)
+{
+    return item->kind == ARRIVAL && item->cause == cause && r->net->projection[item->projection].delay == NULL;
+}
+
+/* Whether two entries of a neuron at one time could trade places and would then do something else. */
+static int is_tied(const run *r, const entry *first, const entry *second)
+{
+    if (first->kind == PHASE_END || second->kind == PHASE_END) return 1;
+    if (second->kind == ARRIVAL && (first->kind == EMISSION || first->kind == TRIGGERED))
+        return !comes_with(r, second, first->cause) && (second->cause < 0 || r->net->projection[second->projection].delay != NULL);
+    if (second->kind != TRIGGERED || first->kind != ARRIVAL) return 0;
+    const entry *trigger = r->w->tape + second->place;
+    return first != trigger && !(comes_with(r, first, trigger->cause) && comes_with(r, trigger, first->cause));
+}
+
 static int write_entry(const run *r, entry item)
 {
     workspace *w = r->w;
@@ -941,6 +958,8 @@ static int write_entry(const run *r, entry item)
     w->extra[w->used] = 0.0;
     if (item.neuron >= 0) {
         item.previous = w->latest[item.neuron];
+        for (int32_t i = item.previous; i >= 0 && w->tape[i].time == item.time; i = w->tape[i].previous)
+            r->out->tied[r->sample] += is_tied(r, w->tape + i, &item);
         item.mode = w->mode[item.neuron];
         w->latest[item.neuron] = (int32_t)w->used;
         memcpy(w->after + w->used * STATES, states_of(r, item.neuron), sizeof(double) * STATES);
@@ -958,6 +977,7 @@ static int deliver(const run *r, int32_t projection, int64_t synapse, double t, 
     workspace *w = r->w;
     const mode_table *mode = mode_of(r, n);
     const int due = mode->crossing != NULL && w->next[n] == t; /* it spikes at this very time */
+    const int triggered = w->trigger[n] >= 0;
     const int32_t latest = w->latest[n];
     const int just = latest >= 0 && w->tape[latest].time == t && w->tape[latest].kind == EMISSION;
     if (undelayed && cause >= 0 && (due || (just && w->tape[latest].cause != cause))) r->out->joined[r->sample]++;
@@ -966,11 +986,13 @@ static int deliver(const run *r, int32_t projection, int64_t synapse, double t, 
     if (write_entry(r, (entry){.time = t, .place = synapse, .kind = ARRIVAL, .neuron = n, .cause = cause,
                                .projection = projection}))
         return r->status->code;
-    if (mode->crossing == NULL || due) return DONE;
-    if ((c.model->triggers >> p->receptor & 1) && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) {
+    if (mode->crossing == NULL || (due && !triggered)) return DONE;
+    if ((triggered || (c.model->triggers >> p->receptor & 1)) && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) {
         w->trigger[n] = (int32_t)(w->used - 1);
         set_next(r, n, t);
-    } else {
+    } else { /* nothing lifts it over its threshold, or what did is undone by what comes with it */
+        if (triggered) set_next(r, n, INFINITY);
+        w->trigger[n] = -1;
         mark_stale(r, n);
     }
     return DONE;
@@ -995,6 +1017,13 @@ static int send(const run *r, int32_t source, double t, int32_t cause)
     return DONE;
 }
 
+/* Whether the arrival that makes a spike at time t was itself sent at t by a spike, and not from outside. */
+static int is_cascade(const run *r, int32_t trigger, double t)
+{
+    const int32_t cause = trigger < 0 ? -1 : r->w->tape[trigger].cause;
+    return cause >= 0 && r->out->time[r->sample * r->out->capacity + cause] == t;
+}
+
 /* Neuron n spikes at time t. */
 static int emit(run *r, int32_t n, double t)
 {
@@ -1004,7 +1033,7 @@ static int emit(run *r, int32_t n, double t)
     const int64_t place = r->sample * out->capacity + r->spikes;
     const int32_t trigger = w->trigger[n], latest = w->latest[n], spike = r->spikes;
     if (r->spikes == out->capacity) return fail(r->status, CAPACITY, r->sample, n, t, 2 * out->capacity);
-    for (int32_t i = latest; trigger >= 0 && i >= 0 && w->tape[i].time == t; i = w->tape[i].previous)
+    for (int32_t i = latest; is_cascade(r, trigger, t) && i >= 0 && w->tape[i].time == t; i = w->tape[i].previous)
         if (w->tape[i].kind == TRIGGERED || w->tape[i].kind == EMISSION)
             return fail(r->status, CASCADE, r->sample, n, t, 0);
     advance(r, n, t);
@@ -1091,7 +1120,7 @@ static int start(const run *r)
     workspace *w = r->w;
     w->used = w->under_way = 0;
     w->stales = 0;
-    r->out->joined[r->sample] = 0;
+    r->out->joined[r->sample] = r->out->tied[r->sample] = 0;
     for (int32_t n = 0; n < r->net->neurons; n++) {
         const cell c = cell_of(r->net, n);
         memset(states_of(r, n), 0, sizeof(double) * STATES);
