@@ -1,4 +1,5 @@
-"""The ``saltus`` command: ``derive``, ``check``, ``emit``, ``train``, ``gradient`` and ``doctor``."""
+"""The ``saltus`` command: ``derive``, ``check``, ``emit``, ``train``, ``gradient``,
+``doctor`` and ``bench``."""
 
 
 def main() -> None:

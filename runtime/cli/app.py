@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 import saltus
 from saltus.errors import SaltusError
-from saltus.runtime.cli import check, derive, doctor, emit, gradient, output, train
+from saltus.runtime.cli import bench, check, derive, doctor, emit, gradient, output, train
 
 
 class _Group(TyperGroup):
@@ -56,3 +56,7 @@ def saltus_command(
 
 for _module in (derive, check, emit, train, gradient, doctor):
     app.command(_module.NAME)(_module.command)
+app.command(
+    bench.NAME,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+)(bench.command)

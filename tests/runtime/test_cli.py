@@ -248,3 +248,17 @@ def test_ctrl_c_in_a_run_leaves_a_checkpoint_to_go_on_from(config, tmp_path):
     done = len(load(tmp_path / "run.npz").progress["history"]["epochs"])
     resumed = call("train", config, "--resume", "--epochs", done + 1, "--json")
     assert len(json.loads(resumed.stdout)["history"]["epochs"]) == done + 1
+
+
+def test_bench_takes_the_options_of_the_checkout():
+    found = subprocess.run(
+        [sys.executable, "-m", "saltus", "bench", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "--peers" in found.stdout
+
+
+def test_bench_outside_a_checkout_says_where_the_benchmarks_are(monkeypatch, tmp_path):
+    monkeypatch.setattr(saltus, "__file__", str(tmp_path / "saltus" / "__init__.py"))
+    found = CliRunner().invoke(app, ["bench"])
+    assert found.exit_code == 2
+    assert "The benchmarks are not part of the installed package" in found.output

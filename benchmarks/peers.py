@@ -1,0 +1,35 @@
+"""The other tools, each in an environment of its own, so that their requirements cannot meet."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+REQUIREMENTS = {
+    "snntorch": ("snntorch", "torch", "numpy"),
+    "norse": ("norse", "torch", "numpy"),
+}
+
+
+def python(peer: str) -> Path:
+    """The interpreter of a peer's environment, there or not."""
+    return user_cache_path("saltus-benchmarks") / peer / "bin" / "python"
+
+
+def install(peer: str) -> None:
+    """Makes the environment, unless it is there; raises ``subprocess.CalledProcessError`` if pip fails."""
+    if python(peer).exists():
+        return
+    folder = python(peer).parent.parent
+    try:
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run(
+            [str(python(peer)), "-m", "pip", "install", "--quiet", *REQUIREMENTS[peer]], check=True
+        )
+    except subprocess.CalledProcessError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
