@@ -22,11 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import peers
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-
-import peers
 from speech import draw
 from yardstick import has_avx512
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from contestant import Outcome, serve
 from speech import CLASSES, HIDDEN, INPUTS, Speech
 

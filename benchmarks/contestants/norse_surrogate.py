@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from norse.torch import LICell, LIFParameters, LIFRecurrentCell, LIParameters
-
 from contestant import Outcome, serve
+from norse.torch import LICell, LIFParameters, LIFRecurrentCell, LIParameters
 from speech import CLASSES, HIDDEN, INPUTS, STEP, TAU_MEM, TAU_SYN, Speech
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import saltus
 from contestant import Outcome
 from speech import CLASSES, HIDDEN, HORIZON, INPUTS, SCALE, Speech
+
+import saltus
 
 WEIGHTS = ("input_hidden.weights", "hidden_hidden.weights", "hidden_output.weights")
 

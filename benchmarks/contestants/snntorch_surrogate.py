@@ -7,9 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import snntorch
 import torch
-from snntorch import surrogate
-
 from contestant import Outcome, serve
+from snntorch import surrogate
 from speech import CLASSES, HIDDEN, STEP, TAU_MEM, TAU_SYN, Speech
 
 
