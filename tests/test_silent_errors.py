@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import exactness
 import numpy as np
 import oracle
 import pytest
 import reference
 from agreement import assert_gradients, assert_spikes
+from hybrid import Case
+from test_every_model import spec
 
 import saltus
 
@@ -58,6 +61,63 @@ def test_threshold_and_reset_have_gradients():
     assert all(
         abs(found["grad"]["params"]["out"][name][0]) > 1e-6 for name in ("theta", "v_reset", "tau_mem")
     )
+
+
+def test_derivatives_by_all_times_add_up_to_the_spike_time():
+    """mlGeNN: tau_mem's lacks a factor dt. With time in another unit every spike time is just that: Euler."""
+    described = case([12.0, 9.0], [1.3e-3, 8.7e-3], v_reset=-0.3, V0=0.2, I0=-0.1)
+    found = assert_exact(described)
+    params, grad = described["populations"][0]["params"], found["grad"]
+    total = sum(params[name][0] * grad["params"]["out"][name][0] for name in ("tau_mem", "tau_syn"))
+    total += sum(
+        t * slope for (_, t), slope in zip(described["input"]["spikes"], grad["input_times"], strict=True)
+    )
+    assert total == pytest.approx(sum(found["spikes"]["out"][0]), rel=1e-12)
+
+
+def test_no_jump_of_the_adjoint_is_clamped():
+    """mlGeNN clamps them. Here the gradient is linear in the cotangent, to the last bit and at any size."""
+    random = np.random.default_rng(0)
+    layer = saltus.Layer(
+        "lif", 4, inputs=2, weights=random.normal(6.0, 1.0, (2, 4)), recurrent=True, recurrent_weights=0.3
+    )
+    net = saltus.Network([layer], T=0.06)
+    result = net.run([[[1e-3, 9e-3], [4e-3, 20e-3]]])
+    count = len(result.spikes["output"].times)
+    assert count > 12
+    seeds = random.normal(size=count)
+    names = [*net.all_parameters(), "input_times"]
+    small, large = (net.gradients(result, {"output": c * seeds}, wrt=names) for c in (2.0**-40, 2.0**40))
+    small["input_times"], large["input_times"] = (np.concatenate(g["input_times"][0]) for g in (small, large))
+    for name in names:
+        np.testing.assert_array_equal(large[name], 2.0**80 * np.asarray(small[name]), err_msg=name)
+        assert np.abs(large[name]).max() > 1e6
+
+
+def test_a_variable_of_the_threshold_that_does_not_jump_keeps_its_adjoint():
+    """mlGeNN: it loses its adjoint. Here V goes on through the spike, and only the threshold moves."""
+    model = spec("alif")
+    model["transition"]["spike"]["reset"] = {"A": "A + 1"}
+    params = {"beta": np.array([0.8]), "tau_adapt": np.array([8e-3])}
+    network = {
+        "T": 0.04,
+        "inputs": {"in": 1},
+        "populations": {"out": {"model": model, "size": 1, "params": params}},
+        "projections": {
+            "in_out": {"pre": "in", "post": "out", "receptor": "exc", "weights": np.array([[7.0]])}
+        },
+    }
+    trajectory = exactness.assert_exact(Case(network, [[1e-3, 7e-3, 13e-3]]))
+    assert len(trajectory.spikes("out")[0]) > 2
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.37e-3, 0.5e-3])
+def test_inputs_between_the_points_of_a_grid(shift: float):
+    """mlGeNN: at dt = 1 ms the gradient by input weights is off by 43 %. There is no grid here."""
+    times = [[i % 3, (1 + 2 * i) * 1e-3 + shift] for i in range(9)]
+    values = {"tau_mem": 20e-3, "tau_syn": 5e-3, "theta": 1.0, "v_reset": 0.0, "V0": 0.0, "I0": 0.0}
+    found = assert_exact(network([[2.0, 3.0, 2.5], [3.5, 1.5, 2.0]], times, values))
+    assert all(len(train) > 2 for train in found["spikes"]["out"])
 
 
 @pytest.mark.parametrize("reset", ['{ V = "v_reset", I = "I - V/2" }', '{ I = "I - V/2", V = "v_reset" }'])
@@ -125,6 +185,16 @@ def test_nothing_flows_to_an_input_after_the_spike():
     assert found["grad"]["input_times"][0] != 0.0
     assert found["grad"]["input_times"][1] == 0.0
     assert found["grad"]["weights"]["in_out"][0][1] == 0.0
+
+
+def test_nothing_flows_to_a_delay_that_is_too_long():
+    """Eventax: delays wrong. The spike comes before the second input arrives, though after it was sent."""
+    described = case([7.0, 0.1], [1e-3, 2e-3])
+    described["projections"][0]["delays"] = [[1e-3, 28e-3]]
+    found = assert_exact(described)
+    assert 2e-3 < found["spikes"]["out"][0][0] < 30e-3
+    assert found["grad"]["delays"]["in_out"][0][0] == found["grad"]["input_times"][0] != 0.0
+    assert found["grad"]["delays"]["in_out"][0][1] == found["grad"]["input_times"][1] == 0.0
 
 
 def test_inputs_at_one_time_into_neurons_alike():
