@@ -24,6 +24,7 @@ from saltus.derive.transition import (
     arrival_rule,
     emission_rule,
     initial_rule,
+    keeps_guard,
     phase_rule,
     triggered_rule,
     triggers,
@@ -114,6 +115,7 @@ def _emission(
         triggered=_timed("trigger", writer, triggered_rule(spec, transition), spec)
         if any(triggers(transition, spec, receptor) for receptor in spec.receptors)
         else None,
+        keeps_guard=keeps_guard(spec, transition),
     )
 
 

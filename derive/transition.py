@@ -257,6 +257,12 @@ def triggers(transition: Transition, spec: ModelSpec, receptor: Receptor) -> boo
     return bool(reduced(transition.when.xreplace(jump) - transition.when) != 0)
 
 
+def keeps_guard(spec: ModelSpec, transition: Transition) -> bool:
+    """Whether the reset leaves the guard as it is, at zero, so that its slope says what follows: a bounce."""
+    reset = dict(zip(spec.x, transition.reset, strict=True))
+    return bool(reduced(transition.when.xreplace(reset) - transition.when) == 0)
+
+
 def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:
     r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`, the boundary term at 0."""
     costate = -spec.mass.T * spec.adjoints

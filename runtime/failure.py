@@ -31,6 +31,10 @@ _SENTENCES = {
         "would spike twice at one time: a cascade of spikes without delay comes back to it",
         "Give the synapses of that circle a delay, or smaller weights.",
     ),
+    9: (
+        "has transitions that come ever faster and accumulate",
+        "End the simulation before that time, or give the model a reset that moves it off its condition.",
+    ),
     8: (
         "is at or above its threshold at the end of a phase",
         "Lower the value that it is held at, raise the threshold, or make the phase longer.",

@@ -193,7 +193,9 @@ class Emission(_Node, frozen=True):
     ``<adjoint>_next`` (before); ``external`` = dl_p/dt_k + l- - l+ + the credits of its arrivals;
     parameters: (states before, adjoints after, sensitivity, parameters) -> ``grad_<parameter>``;
     goto: the mode that follows (an index into ``ModelIR.modes`` plus one; 0: the model's own dynamics);
-    triggered: the same reset when an arrival lifts the guard over zero: its time is the arrival's.
+    triggered: the same reset when an arrival lifts the guard over zero: its time is the arrival's;
+    keeps_guard: the reset leaves the guard where it is, at zero: its slope after the reset says what follows,
+    and the zero at the left end of what follows is not a crossing.
     """
 
     name: str
@@ -206,6 +208,7 @@ class Emission(_Node, frozen=True):
     parameters: Block
     goto: int = 0
     triggered: Jump | None = None
+    keeps_guard: bool = False
 
 
 class Arrival(_Node, frozen=True):

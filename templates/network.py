@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 
+from saltus.errors import EmitError
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
-from saltus.templates.ir import AnyFlow, Arrival, Flow, MatrixFlow, Mode, ModelIR, NumericFlow, Rung
+from saltus.templates.ir import AnyFlow, Arrival, Emission, Flow, MatrixFlow, Mode, ModelIR, NumericFlow, Rung
 from saltus.templates.render import ABI, Unit, render
 
 
@@ -48,7 +49,9 @@ class _ModeRow:
 
 @dataclass(frozen=True)
 class _ModelRow:
-    """A row of the table of models; triggers: bits of the receptors that can make a spike."""
+    """A row of the table of models; triggers: bits of the receptors that can make a spike; keeps_guard: as in
+    ``Emission``.
+    """
 
     name: str
     modes: tuple[_ModeRow, ...]
@@ -56,6 +59,7 @@ class _ModelRow:
     triggered: bool
     after_spike: int
     triggers: int
+    keeps_guard: bool
     peaks: int
 
 
@@ -74,8 +78,19 @@ def _row(model: ModelIR) -> _ModelRow:
         emission is not None and emission.triggered is not None,
         emission.goto if emission else 0,
         sum(1 << i for i, arrival in enumerate(model.arrivals) if arrival.triggers),
+        emission is not None and _keeps_guard(model, emission),
         len(model.peaks),
     )
+
+
+def _keeps_guard(model: ModelIR, emission: Emission) -> bool:
+    if emission.keeps_guard and not isinstance(model.flow, Flow):
+        raise EmitError(
+            f"{model.name}: {emission.name} leaves its condition at zero, which the search can leave out for "
+            "dynamics in closed form alone. Let the reset move the condition below zero, or make the dynamics "
+            "linear with real rates."
+        )
+    return emission.keeps_guard
 
 
 def _adapter(model: ModelIR) -> str:

@@ -140,6 +140,11 @@ def _two_modes(model: ModelIR) -> Emission | None:
             f"{model.name}: the guard of {emission.name} has {len(emission.ladder)} rungs, and the fast "
             "kernel takes guards of two modes or more. Use the network kernel."
         )
+    if emission is not None and emission.keeps_guard:
+        raise EmitError(
+            f"{model.name}: {emission.name} leaves its guard at zero, and the fast kernel's search does not "
+            "leave that out. Use the network kernel."
+        )
     return emission
 
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from adex.toml (network; ir.json 67e21328e6b5). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from adex.toml (network; ir.json 4c094f5a4b02). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of adex; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -12,7 +12,7 @@
 #endif
 
 enum { STATES = 3, PEAKS = 1, ABI = 2 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
 
 /* The embedded Runge-Kutta pair 5(4) of Dormand & Prince (1980): x_new = x + h sum b_i k_i, k_i = F(x + h sum a_ij k_j). */
 enum { STAGES = 7, KEPT = 512 };
@@ -602,6 +602,7 @@ typedef struct {
     double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
     int32_t after_spike;   /* the mode that a spike starts */
     uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t keeps_guard;   /* a spike leaves the guard at zero */
     int32_t peaks;         /* readouts that are a maximum over time */
     double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
     double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
@@ -617,7 +618,7 @@ static const mode_table adex_modes[] = {
 static const model_table MODELS[] = {
     { adex_modes, adex_cell_begin, adex_cell_end, adex_cell_begin_back,
       adex_cell_guard, adex_cell_slope, adex_cell_reset, adex_cell_emit_back,
-      NULL, 0, 0,
+      NULL, 0, 0, 0,
       0, NULL, NULL },
 };
 
@@ -979,7 +980,11 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+            return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
+        if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
         return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
     if (mode->crossing != NULL) mark_stale(r, n);

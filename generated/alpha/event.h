@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (event; ir.json 303e4e24f604). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from alpha.toml (event; ir.json b5ff0da5cba9). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_EVENT_H
 #define SALTUS_EVENT_H
 

@@ -12,7 +12,7 @@
 #endif
 
 enum { STATES = 2, PEAKS = 1, ABI = 2 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
 
 /* ======== li_max: Leaky integrator with an exponential current synapse, read out at its highest potential
  * (Wunderlich & Pehle (2021), Table 1 without its transition; the readout of section 6) */
@@ -459,6 +459,7 @@ typedef struct {
     double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
     int32_t after_spike;   /* the mode that a spike starts */
     uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t keeps_guard;   /* a spike leaves the guard at zero */
     int32_t peaks;         /* readouts that are a maximum over time */
     double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
     double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
@@ -473,7 +474,7 @@ static const mode_table li_max_modes[] = {
 
 static const model_table MODELS[] = {
     { li_max_modes, li_max_cell_begin, li_max_cell_end, li_max_cell_begin_back,
-      NULL, NULL, NULL, NULL, NULL, 0, 0,
+      NULL, NULL, NULL, NULL, NULL, 0, 0, 0,
       1, li_max_peak, li_max_peak_back },
 };
 
@@ -835,7 +836,11 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+            return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
+        if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
         return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
     if (mode->crossing != NULL) mark_stale(r, n);

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_delta.toml (network; ir.json 99ba9b2379b6). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_delta.toml (network; ir.json 12d48af33f48). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_delta; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -12,7 +12,7 @@
 #endif
 
 enum { STATES = 1, PEAKS = 1, ABI = 2 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
 
 /* ======== lif_delta: Leaky integrate-and-fire neuron whose potential jumps with each arriving spike
  * (Gerstner, Kistler, Naud & Paninski (2014), Neuronal Dynamics, section 1.3, with delta currents) */
@@ -292,7 +292,7 @@ static double lif_delta_own_crossing(const double *p, int64_t stride, double tol
         lif_delta_ladder_1(x[0], q.per_tau_mem, &u_1);
         a1 = u_1;
     }
-    if (a0 >= 0.0) return a1 > 0.0 ? 0.0 : INFINITY;
+    if (a0 >= 0.0 && a1 > 0.0) return 0.0; /* if it falls from zero, that zero is left out */
     double rate;
     {
         double u_1_rate;
@@ -300,7 +300,7 @@ static double lif_delta_own_crossing(const double *p, int64_t stride, double tol
         rate = u_1_rate;
     }
     lif_delta_own_climb(&q, x, high, u);
-    if (!(u[0] >= 0.0)) return INFINITY;
+    if (!(a1 > 0.0 && u[0] >= 0.0)) return INFINITY;
     double s = 0.5 * high;
     for (int round = 0; round < 192; round++) { /* Halley within the bracket */
         lif_delta_own_climb(&q, x, s, u);
@@ -449,6 +449,7 @@ typedef struct {
     double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
     int32_t after_spike;   /* the mode that a spike starts */
     uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t keeps_guard;   /* a spike leaves the guard at zero */
     int32_t peaks;         /* readouts that are a maximum over time */
     double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
     double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
@@ -464,7 +465,7 @@ static const mode_table lif_delta_modes[] = {
 static const model_table MODELS[] = {
     { lif_delta_modes, lif_delta_cell_begin, lif_delta_cell_end, lif_delta_cell_begin_back,
       lif_delta_cell_guard, lif_delta_cell_slope, lif_delta_cell_reset, lif_delta_cell_emit_back,
-      lif_delta_cell_trigger_back, 0, 1,
+      lif_delta_cell_trigger_back, 0, 1, 0,
       0, NULL, NULL },
 };
 
@@ -826,7 +827,11 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+            return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
+        if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
         return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
     if (mode->crossing != NULL) mark_stale(r, n);

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_refractory.toml (network; ir.json 390fa247e4f5). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_refractory.toml (network; ir.json c7fbe43a860e). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_refractory; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -12,7 +12,7 @@
 #endif
 
 enum { STATES = 2, PEAKS = 1, ABI = 2 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
 
 /* ======== lif_refractory: Leaky integrate-and-fire neuron that is held at its reset for a refractory time
  * (Gerstner, Kistler, Naud & Paninski (2014), Neuronal Dynamics, section 1.3) */
@@ -424,7 +424,7 @@ static double lif_refractory_own_crossing(const double *p, int64_t stride, doubl
         lif_refractory_ladder_2(x[1], q.per_tau_mem, q.per_tau_syn, &u_2);
         a2 = u_2;
     }
-    if (a0 >= 0.0) return a1 > 0.0 ? 0.0 : INFINITY;
+    if (a0 >= 0.0 && a1 > 0.0) return 0.0; /* if it falls from zero, that zero is left out */
     double rate;
     {
         double u_1_rate;
@@ -438,15 +438,22 @@ static double lif_refractory_own_crossing(const double *p, int64_t stride, doubl
         rate_2 = u_2_rate;
     }
     const double quotient = -a1 / a2, share = (rate_2 - rate) * quotient;
-    if (a2 < 0.0 && a1 > 0.0 && share < 1.0) { /* a maximum, in closed form: see crossing.c.jinja */
-        const double top = quotient * saltus_log1m_ratio(share);
-        high = top < span ? top : span;
+    if (a1 * a2 < 0.0 && share < 1.0) { /* the zero of u_1, in closed form: see crossing.c.jinja */
+        const double turn = quotient * saltus_log1m_ratio(share);
+        if (a1 > 0.0) {
+            high = turn < span ? turn : span;
+        } else { /* u_0 falls until there */
+            if (!(turn < span)) return INFINITY;
+            low = turn;
+        }
+    } else if (a1 < 0.0 || (a1 == 0.0 && a2 <= 0.0)) {
+        return INFINITY; /* it falls all the way */
     }
     lif_refractory_own_climb(&q, x, high, u);
     if (!(u[0] >= 0.0)) return INFINITY;
     const double bend = (u[0] - a0 - a1 * high) / (high * high), root = a1 * a1 - 4.0 * bend * a0;
     double s = -2.0 * a0 / (a1 + sqrt(root > 0.0 ? root : 0.0));
-    if (!(s > 0.0 && s <= high)) s = 0.5 * high;
+    if (!(s > low && s <= high)) s = 0.5 * (low + high);
     for (int round = 0; round < 192; round++) { /* Halley within the bracket */
         lif_refractory_own_climb(&q, x, s, u);
         const double curve = u[2] -rate * u[1];
@@ -666,6 +673,7 @@ typedef struct {
     double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
     int32_t after_spike;   /* the mode that a spike starts */
     uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t keeps_guard;   /* a spike leaves the guard at zero */
     int32_t peaks;         /* readouts that are a maximum over time */
     double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
     double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
@@ -684,7 +692,7 @@ static const mode_table lif_refractory_modes[] = {
 static const model_table MODELS[] = {
     { lif_refractory_modes, lif_refractory_cell_begin, lif_refractory_cell_end, lif_refractory_cell_begin_back,
       lif_refractory_cell_guard, lif_refractory_cell_slope, lif_refractory_cell_reset, lif_refractory_cell_emit_back,
-      NULL, 1, 0,
+      NULL, 1, 0, 0,
       0, NULL, NULL },
 };
 
@@ -1046,7 +1054,11 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+            return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
+        if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
         return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
     if (mode->crossing != NULL) mark_stale(r, n);

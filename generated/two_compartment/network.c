@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from two_compartment.toml (network; ir.json 904842b03feb). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from two_compartment.toml (network; ir.json 197df2b0ebd8). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of two_compartment; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -12,7 +12,7 @@
 #endif
 
 enum { STATES = 3, PEAKS = 1, ABI = 2 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
 
 /* ======== two_compartment: Leaky integrate-and-fire neuron with a dendrite: two compartments that share current
  * (Gerstner, Kistler, Naud & Paninski (2014), Neuronal Dynamics, section 3.2) */
@@ -684,6 +684,7 @@ typedef struct {
     double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
     int32_t after_spike;   /* the mode that a spike starts */
     uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t keeps_guard;   /* a spike leaves the guard at zero */
     int32_t peaks;         /* readouts that are a maximum over time */
     double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
     double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
@@ -699,7 +700,7 @@ static const mode_table two_compartment_modes[] = {
 static const model_table MODELS[] = {
     { two_compartment_modes, two_compartment_cell_begin, two_compartment_cell_end, two_compartment_cell_begin_back,
       two_compartment_cell_guard, two_compartment_cell_slope, two_compartment_cell_reset, two_compartment_cell_emit_back,
-      NULL, 0, 0,
+      NULL, 0, 0, 0,
       0, NULL, NULL },
 };
 
@@ -1061,7 +1062,11 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+            return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
+        if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
         return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
     if (mode->crossing != NULL) mark_stale(r, n);

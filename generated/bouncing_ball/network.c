@@ -1,0 +1,1236 @@
+/* Made by `saltus emit` from bouncing_ball.toml (network; ir.json 2bb361aa03f9). Do not edit: change the spec or the templates and run it again.
+ *
+ * The event engine for recurrent networks: populations of bouncing_ball; sparse, delayed, self- and
+ * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
+ */
+#include "network.h"
+
+#include "exponentials.h"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+enum { STATES = 2, PEAKS = 1, ABI = 2 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
+
+/* ======== bouncing_ball: A ball that falls and bounces: an event at the ground, and no neuron
+ * (Mechanics; landing times have a closed form) */
+
+/* ---- constants */
+
+/* ---- the flow between events */
+
+SALTUS_INLINE void bouncing_ball_propagator(const double dt, const double gravity,
+    double *restrict Phi_height_velocity, double *restrict psi_height, double *restrict psi_velocity)
+{
+    *Phi_height_velocity = dt; /* flow.propagator */
+    *psi_height = -gravity * dt * dt / 2.0; /* flow.propagator */
+    *psi_velocity = -gravity * dt; /* flow.propagator */
+}
+
+SALTUS_INLINE void bouncing_ball_advance(const double height, const double velocity,
+    const double Phi_height_velocity, const double psi_height, const double psi_velocity,
+    double *restrict height_next, double *restrict velocity_next)
+{
+    *height_next = height + Phi_height_velocity * velocity + psi_height; /* flow.height */
+    *velocity_next = velocity + psi_velocity; /* flow.velocity */
+}
+
+SALTUS_INLINE void bouncing_ball_adjoint(const double lambda_height, const double lambda_velocity,
+    const double Phi_height_velocity, double *restrict lambda_height_next,
+    double *restrict lambda_velocity_next)
+{
+    *lambda_height_next = lambda_height; /* flow.adjoint.height */
+    *lambda_velocity_next = Phi_height_velocity * lambda_height + lambda_velocity; /* flow.adjoint.velocity */
+}
+
+SALTUS_INLINE void bouncing_ball_flow_parameters(const double dt, const double lambda_height,
+    const double lambda_velocity, double *restrict grad_gravity)
+{
+    const double costate_height = -lambda_height; /* costate */
+    const double costate_velocity = -lambda_velocity; /* costate */
+    const double psi_height_gravity = -dt * dt / 2.0; /* flow.derivative */
+    const double psi_velocity_gravity = -dt; /* flow.derivative */
+    *grad_gravity = psi_height_gravity * costate_height + psi_velocity_gravity * costate_velocity;
+        /* gradient.flow.gravity */
+}
+
+/* ---- the ends */
+
+SALTUS_INLINE void bouncing_ball_terminal(const double final_height, const double final_velocity,
+    double *restrict lambda_height_next, double *restrict lambda_velocity_next)
+{
+    *lambda_height_next = -final_height; /* adjoint.terminal */
+    *lambda_velocity_next = -final_velocity; /* adjoint.terminal */
+}
+
+SALTUS_INLINE void bouncing_ball_initial_gradient(const double lambda_height, const double lambda_velocity,
+    double *restrict grad_height0, double *restrict grad_velocity0)
+{
+    *grad_height0 = -lambda_height; /* gradient.initial */
+    *grad_velocity0 = -lambda_velocity; /* gradient.initial */
+}
+
+/* ---- the adjoints as dL/dx */
+
+SALTUS_INLINE void bouncing_ball_costate(const double lambda_height, const double lambda_velocity,
+    double *restrict costate_height, double *restrict costate_velocity)
+{
+    *costate_height = -lambda_height; /* costate */
+    *costate_velocity = -lambda_velocity; /* costate */
+}
+
+/* ---- emission: bounce */
+
+SALTUS_INLINE void bouncing_ball_ladder_0(const double height, double *restrict u_0)
+{
+    *u_0 = -height; /* guard.ladder.0 */
+}
+
+SALTUS_INLINE void bouncing_ball_ladder_0_rate(double *restrict u_0_rate)
+{
+    *u_0_rate = 0.0; /* guard.ladder.0 */
+}
+
+SALTUS_INLINE void bouncing_ball_ladder_1(const double velocity, double *restrict u_1)
+{
+    *u_1 = -velocity; /* guard.ladder.1 */
+}
+
+SALTUS_INLINE void bouncing_ball_ladder_1_rate(double *restrict u_1_rate)
+{
+    *u_1_rate = 0.0; /* guard.ladder.1 */
+}
+
+SALTUS_INLINE void bouncing_ball_ladder_2(const double gravity, double *restrict u_2)
+{
+    *u_2 = gravity; /* guard.ladder.2 */
+}
+
+SALTUS_INLINE void bouncing_ball_ladder_2_rate(double *restrict u_2_rate)
+{
+    *u_2_rate = 0.0; /* guard.ladder.2 */
+}
+
+SALTUS_INLINE void bouncing_ball_guard(const double height, double *restrict guard)
+{
+    *guard = -height; /* transition.condition */
+}
+
+SALTUS_INLINE void bouncing_ball_guard_slope(const double velocity, double *restrict guard_slope)
+{
+    *guard_slope = -velocity; /* transition.slope */
+}
+
+SALTUS_INLINE void bouncing_ball_reset(const double height, const double velocity, const double restitution,
+    double *restrict height_next, double *restrict velocity_next)
+{
+    *height_next = height; /* reset.height */
+    *velocity_next = -restitution * velocity; /* reset.velocity */
+}
+
+SALTUS_INLINE void bouncing_ball_emission_adjoint(const double velocity, const double lambda_height,
+    const double lambda_velocity, const double external, const double gravity, const double restitution,
+    double *restrict sensitivity, double *restrict lambda_height_next, double *restrict lambda_velocity_next)
+{
+    *sensitivity = external - lambda_height * velocity * (restitution + 1.0) - gravity * lambda_velocity *
+        (restitution + 1.0); /* jump.sensitivity */
+    *lambda_height_next = (*sensitivity) / velocity + lambda_height; /* jump.emission */
+    *lambda_velocity_next = -restitution * lambda_velocity; /* jump.emission.velocity */
+}
+
+SALTUS_INLINE void bouncing_ball_emission_parameters(const double velocity, const double lambda_velocity,
+    double *restrict grad_restitution)
+{
+    *grad_restitution = lambda_velocity * velocity; /* gradient.jump.restitution */
+}
+
+/* ---- one neuron as arrays: what the network calls */
+
+typedef struct {
+    double gravity, restitution, height0, velocity0;
+} bouncing_ball_parameters;
+
+SALTUS_INLINE bouncing_ball_parameters bouncing_ball_read(const double *p, int64_t stride)
+{
+    bouncing_ball_parameters q;
+    q.gravity = p[0 * stride];
+    q.restitution = p[1 * stride];
+    q.height0 = p[2 * stride];
+    q.velocity0 = p[3 * stride];
+    return q;
+}
+
+static void bouncing_ball_cell_begin(const double *p, int64_t stride, double *x)
+{
+    (void)p, (void)stride;
+    x[0] = p[2 * stride];
+    x[1] = p[3 * stride];
+}
+
+SALTUS_INLINE void bouncing_ball_to_costate(const bouncing_ball_parameters *q, const double *y, double *costate)
+{
+    (void)q;
+    double costate_height, costate_velocity;
+    bouncing_ball_costate(y[0], y[1], &costate_height, &costate_velocity);
+    costate[0] = costate_height;
+    costate[1] = costate_velocity;
+}
+
+SALTUS_INLINE void bouncing_ball_from_costate(const bouncing_ball_parameters *q, const double *costate, double *y)
+{
+    (void)q;
+    double lambda_height_next, lambda_velocity_next;
+    bouncing_ball_terminal(costate[0], costate[1], &lambda_height_next, &lambda_velocity_next);
+    y[0] = lambda_height_next;
+    y[1] = lambda_velocity_next;
+}
+
+static void bouncing_ball_cell_end(const double *p, int64_t stride, const double *final, double *y)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double lambda_height_next, lambda_velocity_next;
+    bouncing_ball_terminal(final[0], final[1], &lambda_height_next, &lambda_velocity_next);
+    y[0] = lambda_height_next;
+    y[1] = lambda_velocity_next;
+}
+
+static void bouncing_ball_cell_begin_back(const double *p, int64_t stride, const double *y, double *grad)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double grad_height0, grad_velocity0;
+    bouncing_ball_initial_gradient(y[0], y[1], &grad_height0, &grad_velocity0);
+    grad[2 * stride] += grad_height0;
+    grad[3 * stride] += grad_velocity0;
+}
+
+/* ---- bouncing_ball, its own dynamics: its flow and its arrivals */
+
+static void bouncing_ball_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)tolerance, (void)dt;
+    double Phi_height_velocity, psi_height, psi_velocity;
+    bouncing_ball_propagator(dt, q.gravity, &Phi_height_velocity, &psi_height, &psi_velocity);
+    double height_next, velocity_next;
+    bouncing_ball_advance(x[0], x[1], Phi_height_velocity, psi_height, psi_velocity, &height_next, &velocity_next);
+    x_end[0] = height_next;
+    x_end[1] = velocity_next;
+}
+
+/* The stretch of length dt from x, in reverse time. */
+static void bouncing_ball_own_flow_back(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *y,
+                                double *grad)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)tolerance, (void)dt, (void)x, (void)grad;
+    if (grad != NULL) {
+        double grad_gravity;
+        bouncing_ball_flow_parameters(dt, y[0], y[1], &grad_gravity);
+        grad[0 * stride] += grad_gravity;
+    }
+    double Phi_height_velocity, psi_height, psi_velocity;
+    bouncing_ball_propagator(dt, q.gravity, &Phi_height_velocity, &psi_height, &psi_velocity);
+    double lambda_height_next, lambda_velocity_next;
+    bouncing_ball_adjoint(y[0], y[1], Phi_height_velocity, &lambda_height_next, &lambda_velocity_next);
+    y[0] = lambda_height_next;
+    y[1] = lambda_velocity_next;
+}
+
+/* All rungs of the guard's ladder at time s. */
+static void bouncing_ball_own_climb(const bouncing_ball_parameters *q, const double *x, double s, double u[3])
+{
+    double Phi_height_velocity, psi_height, psi_velocity;
+    bouncing_ball_propagator(s, q->gravity, &Phi_height_velocity, &psi_height, &psi_velocity);
+    double height_next, velocity_next;
+    bouncing_ball_advance(x[0], x[1], Phi_height_velocity, psi_height, psi_velocity, &height_next, &velocity_next);
+    double a0, a1, a2;
+    {
+        double u_0;
+        bouncing_ball_ladder_0(height_next, &u_0);
+        a0 = u_0;
+        double u_1;
+        bouncing_ball_ladder_1(velocity_next, &u_1);
+        a1 = u_1;
+        double u_2;
+        bouncing_ball_ladder_2(q->gravity, &u_2);
+        a2 = u_2;
+    }
+    u[0] = a0;
+    u[1] = a1;
+    u[2] = a2;
+}
+
+
+/* The first upward crossing in [0, span]: its time, INFINITY for none, NaN when the search did not settle. */
+static double bouncing_ball_own_crossing(const double *p, int64_t stride, double tolerance, double time, double span, const double *x)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)tolerance;
+    double low = 0.0, high = span, u[3];
+    double a0, a1, a2;
+    {
+        double u_0;
+        bouncing_ball_ladder_0(x[0], &u_0);
+        a0 = u_0;
+        double u_1;
+        bouncing_ball_ladder_1(x[1], &u_1);
+        a1 = u_1;
+        double u_2;
+        bouncing_ball_ladder_2(q.gravity, &u_2);
+        a2 = u_2;
+    }
+    if (a0 >= 0.0 && a1 > 0.0) return 0.0; /* if it falls from zero, that zero is left out */
+    double rate;
+    {
+        double u_1_rate;
+        bouncing_ball_ladder_1_rate(&u_1_rate);
+        rate = u_1_rate;
+    }
+    double rate_2;
+    {
+        double u_2_rate;
+        bouncing_ball_ladder_2_rate(&u_2_rate);
+        rate_2 = u_2_rate;
+    }
+    const double quotient = -a1 / a2, share = (rate_2 - rate) * quotient;
+    if (a1 * a2 < 0.0 && share < 1.0) { /* the zero of u_1, in closed form: see crossing.c.jinja */
+        const double turn = quotient * saltus_log1m_ratio(share);
+        if (a1 > 0.0) {
+            high = turn < span ? turn : span;
+        } else { /* u_0 falls until there */
+            if (!(turn < span)) return INFINITY;
+            low = turn;
+        }
+    } else if (a1 < 0.0 || (a1 == 0.0 && a2 <= 0.0)) {
+        return INFINITY; /* it falls all the way */
+    }
+    bouncing_ball_own_climb(&q, x, high, u);
+    if (!(u[0] >= 0.0)) return INFINITY;
+    const double bend = (u[0] - a0 - a1 * high) / (high * high), root = a1 * a1 - 4.0 * bend * a0;
+    double s = -2.0 * a0 / (a1 + sqrt(root > 0.0 ? root : 0.0));
+    if (!(s > low && s <= high)) s = 0.5 * (low + high);
+    for (int round = 0; round < 192; round++) { /* Halley within the bracket */
+        bouncing_ball_own_climb(&q, x, s, u);
+        const double curve = u[2] -rate * u[1];
+        const double jerk = -rate_2 * u[2] -rate * curve;
+        if (u[0] < 0.0)
+            low = s;
+        else
+            high = s;
+        const double step = -2.0 * u[0] * u[1] / (2.0 * u[1] * u[1] - u[0] * curve);
+        const int keeps = (s + step >= low) & (s + step <= high) & ((round < 8) | (round % 3 != 0));
+        const double next = keeps ? s + step : 0.5 * (low + high);
+        const double grain = 0x1p-54 * (time + s);
+        const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(u[1] * jerk));
+        s = next;
+        if ((keeps && third <= 12.0 * grain * u[1] * u[1]) || high - low <= 4.0 * grain) return s;
+    }
+    return NAN;
+}
+
+
+static void bouncing_ball_own_arrive(int32_t receptor, const double *p, int64_t stride, double w, double *x)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q, (void)x, (void)w;
+    switch (receptor) {
+    default: break;
+    }
+}
+
+/* An arrival in reverse time, x before it: returns its credit. */
+static double bouncing_ball_own_arrive_back(int32_t receptor, const double *p, int64_t stride, double w, const double *x, double *y,
+                                    double *grad_weight, double *grad)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double credits = 0.0;
+    (void)q, (void)x, (void)grad, (void)w, (void)y, (void)grad_weight;
+    switch (receptor) {
+    default: break;
+    }
+    return credits;
+}
+
+
+static double bouncing_ball_cell_guard(const double *p, int64_t stride, const double *x)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double guard;
+    bouncing_ball_guard(x[0], &guard);
+    return guard;
+}
+
+static double bouncing_ball_cell_slope(const double *p, int64_t stride, const double *x)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double guard_slope;
+    bouncing_ball_guard_slope(x[1], &guard_slope);
+    return guard_slope;
+}
+
+static void bouncing_ball_cell_reset(const double *p, int64_t stride, double *x)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double height_next, velocity_next;
+    bouncing_ball_reset(x[0], x[1], q.restitution, &height_next, &velocity_next);
+    x[1] = velocity_next;
+}
+
+/* A spike in reverse time, x before it. */
+static void bouncing_ball_cell_emit_back(const double *p, int64_t stride, double external, const double *x, double *y, double *grad)
+{
+    const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
+    (void)q;
+    double sensitivity, lambda_height_next, lambda_velocity_next;
+    bouncing_ball_emission_adjoint(x[1], y[0], y[1], external, q.gravity, q.restitution, &sensitivity, &lambda_height_next, &lambda_velocity_next);
+    (void)grad;
+    if (grad != NULL) {
+        double grad_restitution;
+        bouncing_ball_emission_parameters(x[1], y[1], &grad_restitution);
+        grad[1 * stride] += grad_restitution;
+    }
+    y[0] = lambda_height_next;
+    y[1] = lambda_velocity_next;
+}
+
+/* ======== what the network knows of a model */
+
+typedef struct {
+    void (*flow)(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end);
+    void (*flow_back)(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *y,
+                      double *grad);
+    void (*arrive)(int32_t receptor, const double *p, int64_t stride, double w, double *x);
+    double (*arrive_back)(int32_t receptor, const double *p, int64_t stride, double w, const double *x, double *y,
+                          double *grad_weight, double *grad);
+    double (*crossing)(const double *p, int64_t stride, double tolerance, double time, double span, const double *x);
+    void (*end)(const double *p, int64_t stride, double *x); /* of a phase, `duration` (a parameter) after its start */
+    double (*end_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
+    int32_t duration, next;
+} mode_table;
+
+typedef struct {
+    const mode_table *modes;
+    void (*begin)(const double *p, int64_t stride, double *x);
+    void (*end)(const double *p, int64_t stride, const double *final, double *y);
+    void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
+    double (*guard)(const double *p, int64_t stride, const double *x); /* this and the following: NULL without spikes */
+    double (*slope)(const double *p, int64_t stride, const double *x);
+    void (*reset)(const double *p, int64_t stride, double *x);
+    void (*emit_back)(const double *p, int64_t stride, double external, const double *x, double *y, double *grad);
+    double (*trigger_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
+    int32_t after_spike;   /* the mode that a spike starts */
+    uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
+    int32_t keeps_guard;   /* a spike leaves the guard at zero */
+    int32_t peaks;         /* readouts that are a maximum over time */
+    double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
+    double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
+                        double *grad);
+} model_table;
+
+static const mode_table bouncing_ball_modes[] = {
+    { bouncing_ball_own_flow, bouncing_ball_own_flow_back, bouncing_ball_own_arrive, bouncing_ball_own_arrive_back,
+      bouncing_ball_own_crossing, NULL, NULL,
+      -1, 0 },
+};
+
+static const model_table MODELS[] = {
+    { bouncing_ball_modes, bouncing_ball_cell_begin, bouncing_ball_cell_end, bouncing_ball_cell_begin_back,
+      bouncing_ball_cell_guard, bouncing_ball_cell_slope, bouncing_ball_cell_reset, bouncing_ball_cell_emit_back,
+      NULL, 0, 0, 1,
+      0, NULL, NULL },
+};
+
+/* A piece of the workspace; with base NULL it is only counted. */
+static void *take(char *base, int64_t *used, int64_t bytes)
+{
+    char *place = base == NULL ? NULL : base + *used;
+    *used += (bytes + 63) & ~(int64_t)63;
+    return place;
+}
+
+static int fail(saltus_status *status, int code, int32_t sample, int32_t neuron, double time, int64_t needed)
+{
+    *status = (saltus_status){code, sample, neuron, time, needed};
+    return code;
+}
+
+/* Adds the chunks into the first one, in a tree whose shape depends on nothing but their number; base NULL: not wanted. */
+static void reduce(double *restrict base, int32_t chunks, int64_t size)
+{
+    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
+        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
+            double *restrict into = base + chunk * size;
+            const double *restrict from = base + (chunk + step) * size;
+            for (int64_t i = 0; i < size; i++) into[i] += from[i];
+        }
+}
+
+/* ======== memory: the tape of one sample, and the heaps */
+
+enum { ARRIVAL, EMISSION, TRIGGERED, PHASE_END, SETTING, PROBE };
+
+/* What happened to one neuron. cause: the spike (>= 0) that is meant, or the input event (~index).
+ * place: of an arrival, in its projection; of a triggered spike, the entry of the arrival; of a setting, the state. */
+typedef struct {
+    double time;
+    int64_t place;
+    int32_t kind, neuron, previous, cause, projection, mode; /* mode: that follows */
+} entry;
+
+/* A maximum so far: its value, its time, the entry before it, and whether it is inside that stretch or at an end. */
+enum { INSIDE, AT_START, AT_END };
+typedef struct {
+    double value, time;
+    int32_t entry, where;
+} summit;
+
+/* Deliveries of one source through one projection that are under way, the next one first. */
+typedef struct {
+    double time, sent;
+    int64_t synapse, stop;
+    int32_t projection, cause;
+} delivery;
+
+typedef struct {
+    int64_t entries, used, under_way;
+    entry *tape;        /* [entries] */
+    double *after;      /* [entries][STATES] states of the neuron after it */
+    delivery *pending;  /* [entries] heap by time */
+    double *x, *y;      /* [neurons][STATES] */
+    double *since;      /* [neurons] time of x (forward) or y (backward) */
+    double *next;       /* [neurons] the next crossing if nothing arrives */
+    int32_t *latest;    /* [neurons] the last entry of the tape, -1: none */
+    int32_t *heap, *place; /* [neurons] heap of neurons by next */
+    int32_t *stale, stales; /* [neurons] neurons whose next crossing is to be found anew */
+    uint8_t *is_stale;  /* [neurons] */
+    int32_t *mode;      /* [neurons] */
+    int32_t *starter;   /* [neurons] the spike that started the phase */
+    int32_t *trigger;   /* [neurons] the entry of the arrival that makes it spike now, -1: none */
+    double *extra;      /* [entries] what a triggered spike gives to its arrival's credit */
+    summit *summits;    /* [neurons][PEAKS] */
+    double *credit;     /* [entries] of each spike */
+} workspace;
+
+static int64_t lay_out(workspace *w, const saltus_network *net, int64_t entries, char *base)
+{
+    const int64_t n = net->neurons, d = sizeof(double), i = sizeof(int32_t);
+    int64_t used = base == NULL ? 64 : (-(int64_t)(intptr_t)base) & 63;
+    *w = (workspace){.entries = entries};
+    w->tape = take(base, &used, entries * (int64_t)sizeof(entry));
+    w->after = take(base, &used, entries * d * STATES);
+    w->pending = take(base, &used, entries * (int64_t)sizeof(delivery));
+    w->x = take(base, &used, n * d * STATES);
+    w->y = take(base, &used, n * d * STATES);
+    w->since = take(base, &used, n * d);
+    w->next = take(base, &used, n * d);
+    w->latest = take(base, &used, n * i);
+    w->heap = take(base, &used, n * i);
+    w->place = take(base, &used, n * i);
+    w->stale = take(base, &used, n * i);
+    w->is_stale = take(base, &used, n);
+    w->mode = take(base, &used, n * i);
+    w->starter = take(base, &used, n * i);
+    w->trigger = take(base, &used, n * i);
+    w->extra = take(base, &used, entries * d);
+    w->summits = take(base, &used, n * PEAKS * (int64_t)sizeof(summit));
+    w->credit = take(base, &used, entries * d);
+    return used;
+}
+
+int64_t saltus_network_workspace(const saltus_network *net, int64_t entries)
+{
+    workspace w;
+    return lay_out(&w, net, entries, NULL);
+}
+
+
+/* A neuron's population, parameters and place in it. */
+typedef struct {
+    const model_table *model;
+    const double *p;
+    int64_t stride, gradient;
+} cell;
+
+static cell cell_of(const saltus_network *net, int32_t neuron)
+{
+    const saltus_population *population = net->population + net->population_of[neuron];
+    const int64_t local = neuron - population->first;
+    return (cell){MODELS + population->model, population->parameters + local, population->count,
+                  population->first_parameter + local};
+}
+
+/* Restores the heap of neurons after next[neuron] has changed; at one time, the lower neuron comes first. */
+static int sooner(const workspace *w, int32_t a, int32_t b)
+{
+    return w->next[a] < w->next[b] || (w->next[a] == w->next[b] && a < b);
+}
+
+static void sift(const workspace *w, int32_t neurons, int32_t neuron)
+{
+    int32_t at = w->place[neuron];
+    while (at > 0 && sooner(w, neuron, w->heap[(at - 1) / 2])) {
+        w->heap[at] = w->heap[(at - 1) / 2];
+        w->place[w->heap[at]] = at;
+        at = (at - 1) / 2;
+    }
+    for (;;) {
+        int32_t child = 2 * at + 1;
+        if (child >= neurons) break;
+        if (child + 1 < neurons && sooner(w, w->heap[child + 1], w->heap[child])) child++;
+        if (!sooner(w, w->heap[child], neuron)) break;
+        w->heap[at] = w->heap[child];
+        w->place[w->heap[at]] = at;
+        at = child;
+    }
+    w->heap[at] = neuron;
+    w->place[neuron] = at;
+}
+
+/* Deliveries in the order of time, then of their sending, then of their projection. */
+static int before(const delivery *a, const delivery *b)
+{
+    if (a->time != b->time) return a->time < b->time;
+    if (a->sent != b->sent) return a->sent < b->sent;
+    if (a->cause != b->cause) return a->cause < b->cause;
+    return a->projection < b->projection;
+}
+
+static void push_delivery(workspace *w, delivery item)
+{
+    int64_t at = w->under_way++;
+    for (; at > 0 && before(&item, w->pending + (at - 1) / 2); at = (at - 1) / 2) w->pending[at] = w->pending[(at - 1) / 2];
+    w->pending[at] = item;
+}
+
+static void settle_top(workspace *w, delivery item)
+{
+    int64_t at = 0;
+    for (;;) {
+        int64_t child = 2 * at + 1;
+        if (child >= w->under_way) break;
+        if (child + 1 < w->under_way && before(w->pending + child + 1, w->pending + child)) child++;
+        if (!before(w->pending + child, &item)) break;
+        w->pending[at] = w->pending[child];
+        at = child;
+    }
+    w->pending[at] = item;
+}
+
+/* ======== forward */
+
+typedef struct {
+    const saltus_network *net;
+    const saltus_input *in;
+    saltus_output *out;
+    workspace *w;
+    saltus_status *status;
+    int32_t sample, spikes;
+} run;
+
+static double *states_of(const run *r, int32_t n)
+{
+    return r->w->x + (int64_t)n * STATES;
+}
+
+static const mode_table *mode_of(const run *r, int32_t n)
+{
+    return cell_of(r->net, n).model->modes + r->w->mode[n];
+}
+
+/* Carries x over dt in a mode of neuron n. */
+static void flow(const run *r, int32_t n, int32_t mode, double dt, const double *x, double *x_end)
+{
+    const cell c = cell_of(r->net, n);
+    double end[STATES] = {0.0};
+    if (dt > 0.0)
+        c.model->modes[mode].flow(c.p, c.stride, r->net->tolerance, dt, x, end);
+    else
+        memcpy(end, x, sizeof end);
+    memcpy(x_end, end, sizeof end);
+}
+
+/* Keeps the highest values of the readouts that are maxima, over the stretch of length dt from x. */
+static void climb_summits(const run *r, int32_t n, double dt)
+{
+    const cell c = cell_of(r->net, n);
+    for (int32_t k = 0; k < c.model->peaks; k++) {
+        summit *s = r->w->summits + n * PEAKS + k;
+        double at = 0.0;
+        const double value = c.model->peak(k, c.p, c.stride, dt, states_of(r, n), &at);
+        if (value > s->value)
+            *s = (summit){value, r->w->since[n] + at, r->w->latest[n],
+                          at == 0.0 ? AT_START : (at == dt ? AT_END : INSIDE)};
+    }
+}
+
+/* Brings neuron n to time t, where something happens to it. */
+static void advance(const run *r, int32_t n, double t)
+{
+    const double dt = t - r->w->since[n];
+    climb_summits(r, n, dt);
+    flow(r, n, r->w->mode[n], dt, states_of(r, n), states_of(r, n));
+    r->w->since[n] = t;
+}
+
+static void mark_stale(const run *r, int32_t n)
+{
+    workspace *w = r->w;
+    if (w->is_stale[n]) return;
+    w->is_stale[n] = 1;
+    w->stale[w->stales++] = n;
+}
+
+static void set_next(const run *r, int32_t n, double t)
+{
+    r->w->next[n] = t;
+    sift(r->w, r->net->neurons, n);
+}
+
+/* Whether an entry is an arrival of this spike or input event that comes with it, whatever changes. */
+static int comes_with(const run *r, const entry *item, int32_t cause)
+{
+    return item->kind == ARRIVAL && item->cause == cause && r->net->projection[item->projection].delay == NULL;
+}
+
+/* Whether two entries of a neuron at one time could trade places and would then do something else. */
+static int is_tied(const run *r, const entry *first, const entry *second)
+{
+    if (first->kind == PHASE_END || second->kind == PHASE_END) return 1;
+    if (second->kind == ARRIVAL && (first->kind == EMISSION || first->kind == TRIGGERED))
+        return !comes_with(r, second, first->cause) && (second->cause < 0 || r->net->projection[second->projection].delay != NULL);
+    if (second->kind != TRIGGERED || first->kind != ARRIVAL) return 0;
+    const entry *trigger = r->w->tape + second->place;
+    return first != trigger && !(comes_with(r, first, trigger->cause) && comes_with(r, trigger, first->cause));
+}
+
+static int write_entry(const run *r, entry item)
+{
+    workspace *w = r->w;
+    if (w->used == w->entries) return fail(r->status, WORKSPACE, r->sample, item.neuron, item.time, 2 * w->entries);
+    w->extra[w->used] = 0.0;
+    if (item.neuron >= 0) {
+        item.previous = w->latest[item.neuron];
+        for (int32_t i = item.previous; i >= 0 && w->tape[i].time == item.time; i = w->tape[i].previous)
+            r->out->tied[r->sample] += is_tied(r, w->tape + i, &item);
+        item.mode = w->mode[item.neuron];
+        w->latest[item.neuron] = (int32_t)w->used;
+        memcpy(w->after + w->used * STATES, states_of(r, item.neuron), sizeof(double) * STATES);
+    }
+    w->tape[w->used++] = item;
+    return DONE;
+}
+
+/* A spike arrives through one synapse. */
+static int deliver(const run *r, int32_t projection, int64_t synapse, double t, int32_t cause, int undelayed)
+{
+    const saltus_projection *p = r->net->projection + projection;
+    const int32_t n = r->net->population[p->population].first + p->target[synapse];
+    const cell c = cell_of(r->net, n);
+    workspace *w = r->w;
+    const mode_table *mode = mode_of(r, n);
+    const int due = mode->crossing != NULL && w->next[n] == t; /* it spikes at this very time */
+    const int triggered = w->trigger[n] >= 0;
+    const int32_t latest = w->latest[n];
+    const int just = latest >= 0 && w->tape[latest].time == t && w->tape[latest].kind == EMISSION;
+    if (undelayed && cause >= 0 && (due || (just && w->tape[latest].cause != cause))) r->out->joined[r->sample]++;
+    advance(r, n, t);
+    mode->arrive(p->receptor, c.p, c.stride, p->weight[p->index[synapse]], states_of(r, n));
+    if (write_entry(r, (entry){.time = t, .place = synapse, .kind = ARRIVAL, .neuron = n, .cause = cause,
+                               .projection = projection}))
+        return r->status->code;
+    if (mode->crossing == NULL || (due && !triggered)) return DONE;
+    if ((triggered || (c.model->triggers >> p->receptor & 1)) && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) {
+        w->trigger[n] = (int32_t)(w->used - 1);
+        set_next(r, n, t);
+    } else { /* nothing lifts it over its threshold, or what did is undone by what comes with it */
+        if (triggered) set_next(r, n, INFINITY);
+        w->trigger[n] = -1;
+        mark_stale(r, n);
+    }
+    return DONE;
+}
+
+/* A source sends a spike through all its projections. */
+static int send(const run *r, int32_t source, double t, int32_t cause)
+{
+    for (int32_t j = 0; j < r->net->projections; j++) {
+        const saltus_projection *p = r->net->projection + j;
+        const int32_t row = source - p->first_source;
+        if (row < 0 || row >= p->sources || p->start[row] == p->start[row + 1]) continue;
+        if (p->delay == NULL) {
+            for (int64_t s = p->start[row]; s < p->start[row + 1]; s++)
+                if (deliver(r, j, s, t, cause, 1)) return r->status->code;
+        } else {
+            if (r->w->under_way == r->w->entries)
+                return fail(r->status, WORKSPACE, r->sample, -1, t, 2 * r->w->entries);
+            push_delivery(r->w, (delivery){t + p->delay[p->index[p->start[row]]], t, p->start[row], p->start[row + 1], j, cause});
+        }
+    }
+    return DONE;
+}
+
+/* Whether the arrival that makes a spike at time t was itself sent at t by a spike, and not from outside. */
+static int is_cascade(const run *r, int32_t trigger, double t)
+{
+    const int32_t cause = trigger < 0 ? -1 : r->w->tape[trigger].cause;
+    return cause >= 0 && r->out->time[r->sample * r->out->capacity + cause] == t;
+}
+
+/* Neuron n spikes at time t. */
+static int emit(run *r, int32_t n, double t)
+{
+    const cell c = cell_of(r->net, n);
+    workspace *w = r->w;
+    saltus_output *out = r->out;
+    const int64_t place = r->sample * out->capacity + r->spikes;
+    const int32_t trigger = w->trigger[n], latest = w->latest[n], spike = r->spikes;
+    if (r->spikes == out->capacity) return fail(r->status, CAPACITY, r->sample, n, t, 2 * out->capacity);
+    for (int32_t i = latest; is_cascade(r, trigger, t) && i >= 0 && w->tape[i].time == t; i = w->tape[i].previous)
+        if (w->tape[i].kind == TRIGGERED || w->tape[i].kind == EMISSION)
+            return fail(r->status, CASCADE, r->sample, n, t, 0);
+    advance(r, n, t);
+    out->time[place] = t;
+    out->neuron[place] = n;
+    out->slope[place] = trigger >= 0 ? INFINITY : c.model->slope(c.p, c.stride, states_of(r, n));
+    c.model->reset(c.p, c.stride, states_of(r, n));
+    r->spikes++;
+    w->trigger[n] = -1;
+    w->mode[n] = c.model->after_spike;
+    w->starter[n] = spike;
+    const mode_table *mode = mode_of(r, n);
+    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+            return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
+        if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+        return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
+    set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
+    if (mode->crossing != NULL) mark_stale(r, n);
+    if (write_entry(r, (entry){.time = t, .kind = trigger >= 0 ? TRIGGERED : EMISSION, .neuron = n, .cause = spike,
+                               .place = trigger}))
+        return r->status->code;
+    return send(r, r->net->channels + n, t, spike);
+}
+
+/* The phase of neuron n ends at time t. */
+static int end_phase(const run *r, int32_t n, double t)
+{
+    const cell c = cell_of(r->net, n);
+    const mode_table *mode = mode_of(r, n);
+    advance(r, n, t);
+    mode->end(c.p, c.stride, states_of(r, n));
+    r->w->mode[n] = mode->next;
+    set_next(r, n, INFINITY);
+    if (mode_of(r, n)->crossing != NULL) {
+        if (c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, ENDS_ABOVE, r->sample, n, t, 0);
+        mark_stale(r, n);
+    }
+    return write_entry(r, (entry){.time = t, .kind = PHASE_END, .neuron = n, .cause = r->w->starter[n]});
+}
+
+/* Finds the next crossing of every neuron to which something has happened. */
+static int predict(const run *r)
+{
+    workspace *w = r->w;
+    for (int32_t i = 0; i < w->stales; i++) {
+        const int32_t n = w->stale[i];
+        const cell c = cell_of(r->net, n);
+        const double since = w->since[n];
+        w->is_stale[n] = 0;
+        if (w->trigger[n] >= 0 || mode_of(r, n)->crossing == NULL) continue;
+        const double s = mode_of(r, n)->crossing(c.p, c.stride, r->net->tolerance, since, r->net->horizon - since, states_of(r, n));
+        if (s != s) return fail(r->status, ROOT, r->sample, n, since, 0);
+        set_next(r, n, since + s);
+    }
+    w->stales = 0;
+    return DONE;
+}
+
+/* The states of all neurons at time t, without disturbing them. */
+static void snapshot(const run *r, double t, double *states)
+{
+    for (int32_t n = 0; n < r->net->neurons; n++)
+        flow(r, n, r->w->mode[n], t - r->w->since[n], states_of(r, n), states + (int64_t)n * STATES);
+}
+
+/* One input event. */
+static int input(const run *r, int32_t e, double t, double *record)
+{
+    const int64_t at = r->in->start[r->sample] + e;
+    const int32_t channel = r->in->channel[at];
+    if (channel >= 0 && send(r, channel, t, ~e)) return r->status->code;
+    if (channel <= -2) {
+        const int32_t n = (-2 - channel) / STATES, state = (-2 - channel) % STATES;
+        advance(r, n, t);
+        states_of(r, n)[state] = r->in->value[at];
+        if (mode_of(r, n)->crossing != NULL) mark_stale(r, n);
+        if (write_entry(r, (entry){.time = t, .kind = SETTING, .neuron = n, .cause = ~e, .place = state})) return r->status->code;
+    }
+    if (channel == -1 && write_entry(r, (entry){.time = t, .kind = PROBE, .neuron = -1, .cause = ~e})) return r->status->code;
+    if (record != NULL) snapshot(r, t, record + at * r->net->neurons * STATES);
+    return DONE;
+}
+
+static int start(const run *r)
+{
+    workspace *w = r->w;
+    w->used = w->under_way = 0;
+    w->stales = 0;
+    r->out->joined[r->sample] = r->out->tied[r->sample] = 0;
+    for (int32_t n = 0; n < r->net->neurons; n++) {
+        const cell c = cell_of(r->net, n);
+        memset(states_of(r, n), 0, sizeof(double) * STATES);
+        c.model->begin(c.p, c.stride, states_of(r, n));
+        w->since[n] = 0.0;
+        w->next[n] = INFINITY;
+        w->latest[n] = w->trigger[n] = w->starter[n] = -1;
+        w->heap[n] = w->place[n] = n;
+        w->is_stale[n] = 0;
+        w->mode[n] = 0;
+        for (int32_t k = 0; k < PEAKS; k++) w->summits[n * PEAKS + k] = (summit){-INFINITY, 0.0, -1, AT_START};
+        if (c.model->guard == NULL) continue;
+        if (c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, STARTS_ABOVE, r->sample, n, 0.0, 0);
+        mark_stale(r, n);
+    }
+    return DONE;
+}
+
+/* One sample forward. At one time, what neurons do comes before arrivals, and the input before what is under way. */
+static int forward(run *r, double *record)
+{
+    const saltus_network *net = r->net;
+    workspace *w = r->w;
+    const int32_t events = r->in->count[r->sample];
+    r->spikes = 0;
+    if (start(r)) return r->status->code;
+    for (int32_t e = 0;;) {
+        const double incoming = e < events ? r->in->time[r->in->start[r->sample] + e] : INFINITY;
+        const double arrival = w->under_way > 0 ? w->pending[0].time : INFINITY;
+        if (predict(r)) return r->status->code;
+        const double own = w->next[w->heap[0]];
+        const double t = fmin(own, fmin(incoming, arrival));
+        if (!(t <= net->horizon)) break;
+        if (own == t) {
+            const int32_t n = w->heap[0];
+            if (mode_of(r, n)->duration >= 0 ? end_phase(r, n, t) : emit(r, n, t)) return r->status->code;
+        } else if (incoming == t) {
+            if (input(r, e++, t, record)) return r->status->code;
+        } else {
+            delivery top = w->pending[0];
+            const saltus_projection *p = net->projection + top.projection;
+            if (deliver(r, top.projection, top.synapse, t, top.cause, 0)) return r->status->code;
+            if (++top.synapse < top.stop) {
+                top.time = top.sent + p->delay[p->index[top.synapse]];
+                settle_top(w, top);
+            } else {
+                w->under_way--;
+                if (w->under_way > 0) settle_top(w, w->pending[w->under_way]);
+            }
+        }
+    }
+    r->out->count[r->sample] = r->spikes;
+    for (int32_t n = 0; PEAKS > 0 && n < net->neurons; n++) climb_summits(r, n, net->horizon - w->since[n]);
+    for (int32_t k = 0; r->out->peak != NULL && k < net->neurons * PEAKS; k++) {
+        r->out->peak[(int64_t)r->sample * net->neurons * PEAKS + k] = w->summits[k].value;
+        r->out->peak_time[(int64_t)r->sample * net->neurons * PEAKS + k] = w->summits[k].time;
+    }
+    return DONE;
+}
+
+/* ======== backward. w->latest[n] is the entry that the tape of neuron n has been unrolled to, w->since[n] its adjoints' time. */
+
+/* The states of neuron n just after entry i of the tape, or at the start, and the mode that follows. */
+static int32_t states_after(const run *r, int32_t n, int32_t i, double *x)
+{
+    const cell c = cell_of(r->net, n);
+    if (i >= 0) {
+        memcpy(x, r->w->after + (int64_t)i * STATES, sizeof(double) * STATES);
+        return r->w->tape[i].mode;
+    }
+    memset(x, 0, sizeof(double) * STATES);
+    c.model->begin(c.p, c.stride, x);
+    return 0;
+}
+
+/* The states of neuron n at time t, in the stretch after entry i. */
+static int32_t states_at(const run *r, int32_t n, int32_t i, double t, double *x)
+{
+    const int32_t mode = states_after(r, n, i, x);
+    flow(r, n, mode, t - (i < 0 ? 0.0 : r->w->tape[i].time), x, x);
+    return mode;
+}
+
+/* Brings the adjoints of neuron n back to time t, within the stretch after its latest entry. */
+static void retreat(const run *r, int32_t n, double t, double *gradient)
+{
+    const cell c = cell_of(r->net, n);
+    const double dt = r->w->since[n] - t;
+    if (dt > 0.0) {
+        double x[STATES];
+        const int32_t mode = states_at(r, n, r->w->latest[n], t, x);
+        c.model->modes[mode].flow_back(c.p, c.stride, r->net->tolerance, dt, x, r->w->y + (int64_t)n * STATES,
+                                       gradient == NULL ? NULL : gradient + c.gradient);
+    }
+    r->w->since[n] = t;
+}
+
+/* Adds dL/dx to the adjoints of neuron n, where they are now. */
+static void kick(const run *r, int32_t n, const double *slope)
+{
+    const cell c = cell_of(r->net, n);
+    double y[STATES] = {0.0}, *mine = r->w->y + (int64_t)n * STATES;
+    c.model->end(c.p, c.stride, slope, y);
+    for (int s = 0; s < STATES; s++) mine[s] += y[s];
+}
+
+/* The maximum k of neuron n enters the adjoints where they are now, with states x there. Returns its time's share. */
+static double summit_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t k, const double *x,
+                          double *gradient)
+{
+    const cell c = cell_of(r->net, n);
+    const double share = cotangent->peak[((int64_t)r->sample * r->net->neurons + n) * PEAKS + k];
+    return c.model->peak_back(k, c.p, c.stride, share, x, r->w->y + (int64_t)n * STATES,
+                              gradient == NULL ? NULL : gradient + c.gradient);
+}
+
+/* All maxima of neuron n that are attained at `where` of the stretch after entry i; x: the states there. */
+static double summits_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t i, int where,
+                           const double *x, double *gradient)
+{
+    double shares = 0.0;
+    for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
+        const summit *s = r->w->summits + n * PEAKS + k;
+        if (s->entry == i && s->where == where) shares += summit_back(r, cotangent, n, k, x, gradient);
+    }
+    return shares;
+}
+
+/* Retreats neuron n to the start of the stretch after its latest entry, through the maxima inside it, the last first. */
+static void retreat_to_entry(const run *r, const saltus_network_cotangent *cotangent, int32_t n, double *gradient)
+{
+    const int32_t i = r->w->latest[n];
+    double x[STATES];
+    for (;;) {
+        int32_t next = -1;
+        double time = -INFINITY;
+        for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
+            const summit *s = r->w->summits + n * PEAKS + k;
+            if (s->entry == i && s->where == INSIDE && s->time < r->w->since[n] && s->time > time) next = k, time = s->time;
+        }
+        if (next < 0) break;
+        retreat(r, n, time, gradient);
+        states_at(r, n, i, time, x);
+        summit_back(r, cotangent, n, next, x, gradient);
+        for (int32_t k = 0; k < cell_of(r->net, n).model->peaks; k++) { /* others at the same time */
+            const summit *s = r->w->summits + n * PEAKS + k;
+            if (k != next && s->entry == i && s->where == INSIDE && s->time == time)
+                summit_back(r, cotangent, n, k, x, gradient);
+        }
+    }
+    retreat(r, n, i < 0 ? 0.0 : r->w->tape[i].time, gradient);
+}
+
+/* The adjoints of all neurons at the time of a probe; what the loss says of the states there enters after. */
+static void probe_back(const run *r, const saltus_network_cotangent *cotangent, const entry *item, double *record,
+                       double *gradient)
+{
+    const int64_t at = (r->in->start[r->sample] + ~item->cause) * r->net->neurons * STATES;
+    for (int32_t n = 0; n < r->net->neurons; n++) {
+        const int32_t i = r->w->latest[n];
+        double x[STATES];
+        for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
+            summit *s = r->w->summits + n * PEAKS + k; /* maxima later in this stretch come first */
+            if (s->entry != i || s->where != INSIDE || s->time < item->time || s->time >= r->w->since[n]) continue;
+            retreat(r, n, s->time, gradient);
+            states_at(r, n, i, s->time, x);
+            summit_back(r, cotangent, n, k, x, gradient);
+        }
+        retreat(r, n, item->time, gradient);
+        if (record != NULL) memcpy(record + at + (int64_t)n * STATES, r->w->y + (int64_t)n * STATES, sizeof(double) * STATES);
+        if (cotangent->probe != NULL) kick(r, n, cotangent->probe + at + (int64_t)n * STATES);
+    }
+}
+
+/* One sample backward, after it has been run forward. */
+static void backward(const run *r, const saltus_network_cotangent *cotangent, const saltus_network_gradient *gradient,
+                     double *record, int32_t chunk)
+{
+    const saltus_network *net = r->net;
+    workspace *w = r->w;
+    const int64_t first = r->in->start[r->sample];
+    double *weights = gradient->weights == NULL ? NULL : gradient->weights + chunk * net->synapses;
+    double *delays = gradient->delays == NULL ? NULL : gradient->delays + chunk * net->synapses;
+    double *parameters = gradient->parameters == NULL ? NULL : gradient->parameters + chunk * net->parameters;
+    double *event_time = gradient->event_time == NULL ? NULL : gradient->event_time + first;
+    double *event_value = gradient->event_value == NULL ? NULL : gradient->event_value + first;
+    double x[STATES], unused;
+    for (int32_t k = 0; k < r->spikes; k++) w->credit[k] = cotangent->time[r->sample * r->out->capacity + k];
+    for (int32_t e = 0; event_time != NULL && e < r->in->count[r->sample]; e++) event_time[e] = 0.0;
+    for (int32_t e = 0; event_value != NULL && e < r->in->count[r->sample]; e++) event_value[e] = 0.0;
+    for (int32_t n = 0; n < net->neurons; n++) {
+        memset(w->y + (int64_t)n * STATES, 0, sizeof(double) * STATES);
+        w->since[n] = net->horizon;
+        if (cotangent->final != NULL) kick(r, n, cotangent->final + ((int64_t)r->sample * net->neurons + n) * STATES);
+        states_at(r, n, w->latest[n], net->horizon, x);
+        summits_back(r, cotangent, n, w->latest[n], AT_END, x, parameters);
+    }
+    for (int64_t i = w->used - 1; i >= 0; i--) {
+        const entry *item = w->tape + i;
+        if (item->kind == PROBE) {
+            probe_back(r, cotangent, item, record, parameters);
+            continue;
+        }
+        const int32_t n = item->neuron;
+        const cell c = cell_of(net, n);
+        double *y = w->y + (int64_t)n * STATES;
+        double *own = parameters == NULL ? NULL : parameters + c.gradient;
+        retreat_to_entry(r, cotangent, n, parameters);
+        states_after(r, n, (int32_t)i, x);
+        double share = summits_back(r, cotangent, n, (int32_t)i, AT_START, x, parameters); /* a maximum on the later side */
+        w->latest[n] = item->previous;
+        const int32_t mode = states_at(r, n, item->previous, item->time, x); /* and just before the entry */
+        for (int32_t k = 0; cotangent->peak != NULL && k < c.model->peaks; k++) { /* on the earlier side: its time's share now, */
+            const summit *s = w->summits + n * PEAKS + k;
+            if (s->entry == item->previous && s->where == AT_END)
+                share += c.model->peak_back(k, c.p, c.stride, cotangent->peak[((int64_t)r->sample * net->neurons + n) * PEAKS + k],
+                                            x, NULL, NULL);
+        }
+        double credit = share;
+        switch (item->kind) {
+        case EMISSION:
+            c.model->emit_back(c.p, c.stride, w->credit[item->cause] + share, x, y, own);
+            break;
+        case TRIGGERED:
+            w->extra[item->place] +=
+                w->credit[item->cause] + share + c.model->trigger_back(c.p, c.stride, x, y, own);
+            break;
+        case PHASE_END:
+            credit += c.model->modes[mode].end_back(c.p, c.stride, x, y, own);
+            w->credit[item->cause] += credit;
+            if (own != NULL) own[c.model->modes[mode].duration * c.stride] += credit;
+            break;
+        case SETTING:
+            if (event_value != NULL) event_value[~item->cause] -= y[item->place];
+            y[item->place] = 0.0;
+            break;
+        default: {
+            const saltus_projection *p = net->projection + item->projection;
+            const int64_t synapse = p->index[item->place];
+            unused = 0.0;
+            credit += w->extra[i];
+            credit += c.model->modes[mode].arrive_back(p->receptor, c.p, c.stride, p->weight[synapse], x, y,
+                                                       weights == NULL ? &unused : weights + synapse, own);
+            if (delays != NULL && p->delay != NULL) delays[synapse] += credit;
+            if (item->cause >= 0)
+                w->credit[item->cause] += credit;
+            else if (event_time != NULL)
+                event_time[~item->cause] += credit;
+        }
+        }
+        summits_back(r, cotangent, n, item->previous, AT_END, x, parameters); /* its slope after the jump is undone */
+    }
+    for (int32_t n = 0; n < net->neurons; n++) {
+        const cell c = cell_of(net, n);
+        if (parameters == NULL) continue;
+        retreat_to_entry(r, cotangent, n, parameters);
+        states_after(r, n, -1, x);
+        summits_back(r, cotangent, n, -1, AT_START, x, parameters);
+        c.model->begin_back(c.p, c.stride, w->y + (int64_t)n * STATES, parameters + c.gradient);
+    }
+}
+
+/* ======== the calls */
+
+typedef struct {
+    const saltus_network *net;
+    const saltus_input *in;
+    saltus_output *out;
+    double *final, *record;
+    const saltus_network_cotangent *cotangent; /* this and the next: NULL forward */
+    const saltus_network_gradient *gradient;
+} job;
+
+static int run_sample(const job *j, workspace *w, int32_t chunk, int32_t sample, saltus_status *status)
+{
+    run r = {j->net, j->in, j->out, w, status, sample, 0};
+    if (forward(&r, j->record)) return status->code;
+    if (j->final != NULL) snapshot(&r, j->net->horizon, j->final + (int64_t)sample * j->net->neurons * STATES);
+    if (j->gradient != NULL) backward(&r, j->cotangent, j->gradient, j->record, chunk);
+    return DONE;
+}
+
+/* Every sample of the chunks [first, last), chunk by chunk; the first failure (by sample) is kept. */
+static int32_t run_chunks(const job *j, int32_t first, int32_t last, int32_t threads, char *place, int64_t bytes,
+                          int64_t entries, saltus_status *status)
+{
+    *status = (saltus_status){DONE, j->net->batch, -1, 0.0, 0};
+    (void)threads;
+#ifdef _OPENMP
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#endif
+    for (int32_t chunk = first; chunk < last; chunk++) {
+#ifdef _OPENMP
+        char *mine = place + omp_get_thread_num() * bytes;
+#else
+        char *mine = place;
+#endif
+        workspace w;
+        lay_out(&w, j->net, entries, mine);
+        const int32_t from = (int32_t)((int64_t)chunk * j->net->batch / j->net->chunks);
+        const int32_t to = (int32_t)((int64_t)(chunk + 1) * j->net->batch / j->net->chunks);
+        for (int32_t sample = from; sample < to; sample++) {
+            saltus_status mine_status = {DONE, 0, 0, 0.0, 0};
+            if (run_sample(j, &w, chunk, sample, &mine_status) == DONE) continue;
+#ifdef _OPENMP
+#pragma omp critical
+#endif
+            if (sample < status->sample) *status = mine_status;
+            break;
+        }
+    }
+    return status->code;
+}
+
+int32_t saltus_network_forward(const saltus_network *net, const saltus_input *in, saltus_output *out, double *final,
+                               double *record, int32_t first, int32_t last, int32_t threads, char *place,
+                               int64_t bytes, int64_t entries, saltus_status *status)
+{
+    const job j = {net, in, out, final, record, NULL, NULL};
+    return run_chunks(&j, first, last, threads, place, bytes, entries, status);
+}
+
+int32_t saltus_network_backward(const saltus_network *net, const saltus_input *in, saltus_output *out,
+                                const saltus_network_cotangent *cotangent, const saltus_network_gradient *gradient,
+                                double *record, int32_t first, int32_t last, int32_t threads, char *place,
+                                int64_t bytes, int64_t entries, saltus_status *status)
+{
+    const job j = {net, in, out, NULL, record, cotangent, gradient};
+    const struct {
+        double *base;
+        int64_t size;
+    } slices[] = { {gradient->weights, net->synapses}, {gradient->delays, net->synapses}, {gradient->parameters, net->parameters} };
+    for (int k = 0; k < 3; k++)
+        if (slices[k].base != NULL)
+            memset(slices[k].base + first * slices[k].size, 0, sizeof(double) * (size_t)((last - first) * slices[k].size));
+    return run_chunks(&j, first, last, threads, place, bytes, entries, status);
+}
+
+void saltus_network_reduce(const saltus_network *net, const saltus_network_gradient *gradient)
+{
+    reduce(gradient->weights, net->chunks, net->synapses);
+    reduce(gradient->delays, net->chunks, net->synapses);
+    reduce(gradient->parameters, net->chunks, net->parameters);
+}
+
+int32_t saltus_abi(void)
+{
+    return ABI;
+}
