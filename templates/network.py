@@ -87,7 +87,7 @@ def _keeps_guard(model: ModelIR, emission: Emission) -> bool:
     if emission.keeps_guard and not isinstance(model.flow, Flow):
         raise EmitError(
             f"{model.name}: {emission.name} leaves its condition at zero, which the search can leave out for "
-            "dynamics in closed form alone. Let the reset move the condition below zero, or make the dynamics "
+            "dynamics in closed form alone. Let the reset move the condition below zero, or make them "
             "linear with real rates."
         )
     return emission.keeps_guard
