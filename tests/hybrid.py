@@ -266,14 +266,22 @@ class Cell:
 
 
 def _radius(coefficients: Sequence[Sequence[Any]]) -> Decimal:
-    """How far the series may be trusted (Jorba & Zou 2005)."""
+    """How far the series, those of the tangents among them, may be trusted (Jorba & Zou 2005)."""
     found = Decimal("1e3")
-    for c in coefficients:
-        scale = max(abs(plain(c[0])), abs(plain(c[1])) * Decimal("1e-3"), Decimal("1e-3"))
-        for k in (ORDER - 1, ORDER):
-            if (last := abs(plain(c[k]))) > 0:
-                found = min(found, ((LOCAL_ERROR * scale / last).ln() / k).exp())
+    rows = [[_parts(x) for x in (c[0], c[1], c[ORDER - 1], c[ORDER])] for c in coefficients]
+    for place, k in ((2, ORDER - 1), (3, ORDER)):
+        most = ZERO
+        for row in rows:
+            for parts in itertools.zip_longest(*row, fillvalue=ZERO):  # no tangents: none there
+                scale = max(abs(parts[0]), abs(parts[1]) * Decimal("1e-3"), Decimal("1e-3"))
+                most = max(most, abs(parts[place]) / scale)
+        if most > 0:
+            found = min(found, ((LOCAL_ERROR / most).ln() / k).exp())
     return found
+
+
+def _parts(x: Any) -> list[Decimal]:
+    return [x.value, *np.atleast_1d(x.d)] if isinstance(x, Jet) else [x]
 
 
 def _pieces(length: Decimal) -> Iterator[tuple[Decimal, Decimal]]:

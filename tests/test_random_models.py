@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from exactness import Loss, assert_exact
 from hybrid import Case, StillAboveError, TooManySpikesError, Trajectory
-from hypothesis import assume, given, settings
+from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from taylor import CONTEXT
 
@@ -30,7 +30,7 @@ AMPLIFIED = 1.0
 
 
 @pytest.mark.slow
-@settings(max_examples=8)
+@settings(max_examples=8, phases=(Phase.explicit, Phase.reuse, Phase.generate))  # shrinking takes long
 @given(linear_models.cases(), st.sampled_from(sorted(LOSSES)))
 def test_the_gradient_is_the_oracles(case: Case, loss: str):
     assume(fair(case))
