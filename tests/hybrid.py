@@ -1,4 +1,4 @@
-"""The oracle for any spec: networks simulated in 34 digits, with tangents through the times of all events.
+"""The oracle for any spec: networks simulated in 28 digits, with tangents through the times of all events.
 
 Reads a spec's equations itself. Between events the states are Taylor series of order 24, step after step; the
 time of a spike is a root of the guard's series, differentiated by the implicit function theorem; jumps are
@@ -22,7 +22,7 @@ from taylor import CONTEXT, ONE, ZERO, Jet, Known, derivative, directions, horne
 from taylor import value as plain
 
 ORDER = 24
-LOCAL_ERROR = Decimal("1e-26")
+LOCAL_ERROR = Decimal("1e-20")
 PIECES = 8
 """Of a step, in each of which the guard's slope is taken to change its sign once at most."""
 
@@ -300,7 +300,7 @@ def _root(c: Sequence[Decimal], left: Decimal, right: Decimal) -> Decimal:
         new = s - y / rise if rise != 0 else left
         if not left < new < right:
             new = (left + right) / 2
-        if abs(new - s) <= Decimal("1e-31") or right - left <= Decimal("1e-32"):
+        if abs(new - s) <= Decimal("1e-24") or right - left <= Decimal("1e-25"):
             return new
         s = new
     raise ArithmeticError(f"no root between {left} and {right}")

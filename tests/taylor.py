@@ -1,6 +1,6 @@
 """Arithmetic of the hybrid oracle: numbers with tangents, and Taylor series of expressions in time.
 
-Numbers are decimals of 34 digits. Nothing here comes from the derivation: an expression of a spec is read
+Numbers are decimals of 28 digits. Nothing here comes from the derivation: an expression of a spec is read
 by Python's ``ast`` and its series is built coefficient by coefficient (Moore's recurrences), so that closed
 forms, rates and special cases of any kind are unknown to it.
 """
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-CONTEXT = decimal.Context(prec=34, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
+CONTEXT = decimal.Context(prec=28, Emax=decimal.MAX_EMAX, Emin=decimal.MIN_EMIN)
 ZERO, ONE = Decimal(0), Decimal(1)
 
 

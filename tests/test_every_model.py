@@ -18,6 +18,8 @@ import pytest
 from exactness import EXACT, Accuracy, Loss, assert_exact
 from hybrid import Case, spec_of
 
+from saltus.runtime.model import shipped
+
 T = 0.035
 SIZE = 3
 LOSS = Loss(scale={"sum_V": 100.0, "area": 100.0})
@@ -187,3 +189,20 @@ def test_a_model_that_is_not_linear(name: str):
     """Its accuracy is that of the integration."""
     accuracy = Accuracy(spikes=1e-10, gradients=1e-7, flow=1e-12)
     assert_model_exact(with_delays(name, NONLINEAR[name], 2, 0.6 * T), NONLINEAR[name], accuracy)
+
+
+def test_a_smooth_system():
+    """Lotka and Volterra's: the states at the end by everything, without any event."""
+    random = np.random.default_rng(4)
+    network = {
+        "T": 3.0,
+        "populations": {"a": population("lotka_volterra", Drive(), random)},
+        "projections": {},
+    }
+    assert_exact(Case(network, []), LOSS, Accuracy(gradients=1e-8, flow=1e-12))
+
+
+def test_every_shipped_model_has_its_test():
+    """The bouncing ball's is in runtime/test_readouts.py, against its closed form."""
+    tested = {*DRIVES, *NONLINEAR, "lotka_volterra", "bouncing_ball"}
+    assert tested == set(shipped("models"))
