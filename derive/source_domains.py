@@ -18,6 +18,7 @@ from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.divided_differences import to_exponentials
 from saltus.derive.dynamics import adjoint_method, calculus
 from saltus.derive.gradient import adjoint, derived
+from saltus.derive.maximum_steps import at_kink, inside
 from saltus.derive.scene import SPIKING, along_weight
 from saltus.derive.spec import load
 
@@ -37,7 +38,7 @@ class Domain:
 
 @cache
 def domains() -> Mapping[str, Domain]:
-    """All of them, derived once: general, calculus, lif, self, three, flow, loss."""
+    """All of them, derived once: general, calculus, lif, self, three, flow, loss, maximum."""
     lif = load("lif")
     return {
         "general": Domain(adjoint_method(SYSTEM_SIZE), reduced),
@@ -53,6 +54,7 @@ def domains() -> Mapping[str, Domain]:
         ),
         "flow": Domain(flows(lif), exponentials_reduced),
         "loss": Domain(losses(), loss.reduced),
+        "maximum": Domain(maxima(), loss.reduced),
     }
 
 
@@ -138,6 +140,50 @@ def losses() -> Derivation:
             ),
         ],
     )
+
+
+def maxima() -> Derivation:
+    """What a maximum of the readout's potential does, and the losses of maxima and of integrals.
+
+    The losses are those of two samples with three classes, divided by N_batch, with scale 1; their
+    derivatives are by the readouts of the first sample.
+    """
+    spec = load("li_max")
+    q = spec.states[0].symbol
+    heads = [
+        equation
+        for kind, name in (("max", "max_cross_entropy"), ("sum", "sum_cross_entropy"))
+        for equation in _head(kind, loss.derive(loss.load(name)))
+    ]
+    return Derivation("Maxima", [*inside(spec, q), *at_kink(spec, q, spec.receptors[0]), *heads])
+
+
+def _head(kind: str, derivation: loss.LossDerivation) -> list[Equation]:
+    batch, base = Symbol("N_batch", positive=True), derivation.spec.readouts[0].base
+    scale = {p.symbol: S.One for p in derivation.spec.parameters}
+
+    def of(expression: Expr, sample: int, other: int | None = None) -> Expr:
+        k = None if other is None else other - 1
+        written = loss.concrete(expression.xreplace(scale), LOSS_CLASSES, SAMPLES[sample] - 1, k)
+        return written.xreplace({base[c]: readout(kind, sample, c + 1) for c in range(LOSS_CLASSES)})
+
+    whole = sympy.Add(*(of(derivation.value, sample) for sample in SAMPLES)) / batch
+    label, other = of(derivation.label_gradient, 1), of(derivation.other_gradient, 1, OTHER_CLASS)
+    return [
+        Equation(f"{kind}.value", Symbol("L"), whole, "The mean over the batch."),
+        Equation(f"{kind}.label", by_readout("label"), label / batch, "By the readout of the label's class."),
+        Equation(f"{kind}.other", by_readout("other"), other / batch, "By the readout of another class."),
+    ]
+
+
+def readout(kind: str, sample: int, neuron: int) -> Symbol:
+    """The maximum or the integral of the potential of output neuron k in sample i."""
+    return Symbol(f"{kind}_{sample}_{neuron}", real=True)
+
+
+def by_readout(which: str) -> Symbol:
+    """The derivative of the loss by the readout of the label's class, or of another."""
+    return Symbol(f"dL/dM_{which}")
 
 
 def spike_time(sample: int, neuron: int) -> Symbol:

@@ -1,44 +1,212 @@
-"""Sections 6 and 12 of the source: losses over maxima and integrals, which come with their readouts."""
+"""Sections 6 and 12 of the source: losses over maxima and integrals of the readouts' potentials."""
 
 from __future__ import annotations
 
-from saltus.derive.source import Row, not_yet
+import sympy
+from sympy import Expr, S, Symbol, exp, log
 
-_SECTION_6 = {
-    "32": "The loss of the maxima of the readout voltages",
-    "33": "The form of loss that the derivation assumes, quoted",
-    "34": "The loss with M_k = max_t V_k",
-    "35": "The same, the logarithm written out (it lacks brackets: as printed, log Σ exp has the wrong sign)",
-    "36": "Its derivative by the voltage of another class",
-    "37": "The maximum as an integral with a Dirac delta",
-    "38": "The functional derivative of the voltage",
-    "39": "The derivative of the maximum",
-    "40": "The jump of λ_V of another class at its maximum",
-    "41": "The derivative by the voltage of the label's class",
-    "42": "The jump of λ_V of the label's class at its maximum",
-}
-_SECTION_12 = {
-    "75": "The loss of the maxima",
-    "76": "The loss of the integrals",
-    "77": "The maximum as an integral with a Dirac delta",
-    "78": "A tautology, l_m = l_m",
-    "79": "The loss of the maxima with deltas",
-}
+from saltus.derive import notation
+from saltus.derive.arrival import NEURON, SENDER
+from saltus.derive.maximum_steps import HIGHEST, SHARE, WORTH
+from saltus.derive.source import Claim, Row, claim, definition, erratum, proven, settled
+from saltus.derive.source_domains import OTHER_CLASS, SAMPLES, by_readout, readout
+from saltus.derive.source_symbols import TAU_MEM, V, V_dot, lam_I, lam_V
+
+N_BATCH = Symbol("N_batch", positive=True)
+L = Symbol("L")
+K = (1, 2, 3)
+J = NEURON
+LABEL = SAMPLES[1]
+MAXIMUM = "maximum"
+DM = notation.quantity("dM/dp", r"\frac{dM}{dp}")
+DV = notation.partial("V", "p", J, "-")
+DT = notation.quantity("dtₖ/dp", r"\frac{dt_k}{dp}")
+WEIGHT = notation.weight(J, SENDER)
+
+
+def softmax(sample: int, neuron: int, kind: str = "max") -> Expr:
+    """exp(M_{i,k}) over the sum."""
+    return exp(readout(kind, sample, neuron)) / total(sample, kind)
+
+
+def total(sample: int, kind: str = "max") -> Expr:
+    """The denominator."""
+    return sympy.Add(*(exp(readout(kind, sample, k)) for k in K))
+
+
+def cross_entropy(kind: str) -> Expr:
+    """-1/N sum_i log(exp(M_{i,l(i)}) / sum_k exp(M_{i,k}))."""
+    return -sympy.Add(*(log(softmax(i, SAMPLES[i], kind)) for i in SAMPLES)) / N_BATCH
 
 
 def rows() -> tuple[Row, ...]:
     """The rows of section 6."""
-    return tuple(
-        not_yet(f"6:{number}", title, "Section 6: comes with the readout of a maximum, max(q).")
-        for number, title in _SECTION_6.items()
-    )
+    other, label = _derivatives()
+    jump_of_other, jump_of_label = _jumps()
+    return (*_loss(), other, *_maximum(), jump_of_other, label, jump_of_label)
 
 
 def section_12() -> tuple[Row, ...]:
     """The rows of section 12."""
-    return tuple(
-        not_yet(
-            f"12:{number}", title, "Section 12: comes with losses over the readouts max(q) and integral(q)."
+    return (
+        proven(
+            "12:75",
+            "The loss of the maxima",
+            claim(L, cross_entropy("max"), "max.value", of=MAXIMUM),
+        ),
+        proven(
+            "12:76",
+            "The loss of the integrals",
+            claim(L, cross_entropy("sum"), "sum.value", of=MAXIMUM),
+            note="An integral over time is of the form that section 3 covers, with dL/dS as a constant factor"
+            " of l_V: nothing jumps.",
+        ),
+        settled(
+            "12:77",
+            "The maximum as an integral with a Dirac delta",
+            "True, but the delta moves: the derivative has the term V' dt_max/dp beside the potential's own"
+            " derivative. It vanishes inside a stretch, where V' = 0, and not at a kink.",
+            claim(HIGHEST, V(J, "-"), "maximum.value", of=MAXIMUM),
+            claim(DM, DV + V_dot(J, "-") * DT, "maximum.moves", of=MAXIMUM),
+            claim(DM, DV, "maximum.fixed", of=MAXIMUM),
+        ),
+        settled(
+            "12:78",
+            "A tautology, l_m = l_m",
+            "As printed it says nothing. Meant is the loss as a function of the maxima, H(M), of which only"
+            " the derivatives by M are needed.",
+            claim(by_readout("label"), -(1 - softmax(1, LABEL)) / N_BATCH, "max.label", of=MAXIMUM),
+            claim(by_readout("other"), softmax(1, OTHER_CLASS) / N_BATCH, "max.other", of=MAXIMUM),
+        ),
+        settled(
+            "12:79",
+            "The loss of the maxima with deltas",
+            "It is H(M) again. The jump is not the loss's derivative by t_max, which is zero inside a"
+            " stretch, but -(1/tau_mem) dH/dM, taken through the state; at a kink the arrival's time is worth"
+            " V' dH/dM more, with the slope before it where λ is taken after it.",
+            claim(L, cross_entropy("max"), "max.value", of=MAXIMUM),
+            claim(V_dot(J, "-"), S.Zero, "maximum.stationary", of=MAXIMUM),
+            claim(lam_V(J, "-"), lam_V(J, "+") - SHARE / TAU_MEM, "maximum.jump.V", of=MAXIMUM),
+            claim(lam_V(J, "-"), lam_V(J, "+") - SHARE / TAU_MEM, "kink.jump.V", of=MAXIMUM),
+            *_worths(),
+        ),
+    )
+
+
+def _loss() -> tuple[Row, ...]:
+    outside = -sympy.Add(*(readout("max", i, SAMPLES[i]) for i in SAMPLES)) / N_BATCH - log(total(2))
+    inside = -sympy.Add(*(readout("max", i, SAMPLES[i]) - log(total(i)) for i in SAMPLES)) / N_BATCH
+    return (
+        proven(
+            "6:32",
+            "The loss of the maxima of the readout voltages",
+            claim(L, cross_entropy("max"), "max.value", of=MAXIMUM),
+        ),
+        definition(
+            "6:33",
+            "The form of loss that the derivation of section 3 assumes, quoted",
+            "section 3; a loss of maxima is not of this form, but a head H over readouts",
+        ),
+        proven(
+            "6:34",
+            "The loss with M_k = max_t V_k",
+            claim(L, cross_entropy("max"), "max.value", of=MAXIMUM),
+        ),
+        erratum(
+            "6:35",
+            "The same, the logarithm written out",
+            "It lacks brackets: as printed, the logarithm stands outside the sum over the batch, where its i"
+            " means nothing, and its sign is wrong.",
+            claim(L, outside, "max.value", of=MAXIMUM, holds=False),
+            claim(L, inside, "max.value", of=MAXIMUM),
+        ),
+    )
+
+
+def _derivatives() -> tuple[Row, Row]:
+    other, label = softmax(1, OTHER_CLASS), softmax(1, LABEL)
+    return (
+        proven(
+            "6:36",
+            "Its derivative by the voltage of another class",
+            claim(by_readout("other") * DM, -1 / N_BATCH * (-other) * DM, {"max.other": DM}, of=MAXIMUM),
+        ),
+        proven(
+            "6:41",
+            "The derivative by the voltage of the label's class",
+            claim(by_readout("label") * DM, -(1 - label) / N_BATCH * DM, {"max.label": DM}, of=MAXIMUM),
+        ),
+    )
+
+
+def _maximum() -> tuple[Row, ...]:
+    moving = claim(DM, DV + V_dot(J, "-") * DT, "maximum.moves", of=MAXIMUM)
+    still = claim(DM, DV, "maximum.fixed", of=MAXIMUM)
+    alone = claim(DM, DV, "maximum.moves", of=MAXIMUM, holds=False)
+    kept = "Right where the time of the maximum does not matter: inside a stretch, where V' = 0."
+    lost = " At a kink, where the maximum is an arrival's time, V' dt_max/dp is missing."
+    return (
+        erratum(
+            "6:37",
+            "The derivative of the maximum, written with a Dirac delta at a fixed time",
+            kept + lost,
+            alone,
+            moving,
+            still,
+        ),
+        erratum(
+            "6:38", "The functional derivative of the voltage under the integral", kept + lost, alone, still
+        ),
+        erratum("6:39", "The derivative of the maximum: a delta at its time", kept + lost, alone, still),
+    )
+
+
+def _jumps() -> tuple[Row, Row]:
+    by_other, by_label = by_readout("other"), by_readout("label")
+    jump = lam_V(J, "-") - lam_V(J, "+")
+    printed_other = -softmax(1, OTHER_CLASS) / (TAU_MEM * N_BATCH)
+    printed_label = (1 - softmax(1, LABEL)) / (TAU_MEM * N_BATCH)
+    note = (
+        "λ_V jumps by this at every maximum: inside a stretch, at a kink, at T. It is all that happens where"
+        " the time of the maximum is worth nothing: inside a stretch, at 0 and at T, or at an arrival whose"
+        " time nothing moves. At a kink the arrival is worth V' dH/dM more."
+    )
+
+    def jumps(printed: Expr, kind: str, by: Symbol) -> tuple[Claim, ...]:
+        return tuple(
+            claim(
+                jump, printed, {f"{prefix}.jump.V": S.One, kind: -1 / TAU_MEM}, of=MAXIMUM, facts={SHARE: by}
+            )
+            for prefix in ("maximum", "kink")
         )
-        for number, title in _SECTION_12.items()
+
+    return (
+        proven(
+            "6:40",
+            "The jump of λ_V of another class at its maximum",
+            *jumps(printed_other, "max.other", by_other),
+            *_worths(),
+            note=note,
+        ),
+        proven(
+            "6:42",
+            "The jump of λ_V of the label's class at its maximum",
+            *jumps(printed_label, "max.label", by_label),
+            *_worths(),
+            note=note,
+        ),
+    )
+
+
+def _worths() -> tuple[Claim, ...]:
+    """What the time of an arrival at a kink is worth, from the slopes before and after it."""
+    credit = WEIGHT * (lam_V(J, "+") - lam_I(J, "+"))
+    return (
+        claim(WORTH, credit + SHARE * V_dot(J, "-"), "kink.worth.before", of=MAXIMUM),
+        claim(
+            WORTH,
+            WEIGHT * (lam_V(J, "-") - lam_I(J, "+")) + SHARE * V_dot(J, "+"),
+            {"kink.worth.before": S.One, "kink.jump.V": -WEIGHT, "kink.velocity.V": -SHARE / TAU_MEM},
+            of=MAXIMUM,
+        ),
     )

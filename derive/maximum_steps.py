@@ -1,0 +1,172 @@
+r"""Step by step: what the maximum of a readout over time, :math:`M = \max_t q(x(t), p)`, does to the adjoint.
+
+With a head H(M), the loss is not of the source's form :math:`l_p + \int l_V dt`, and the derivation of its
+section 3 does not cover it; sections 6 and 12 leave the question open. The steps here treat the time
+:math:`t_m` of the maximum as an event: M is differentiated along it as it moves,
+
+.. math:: \frac{dM}{dp} = q_x\cdot\frac{\partial x}{\partial p} + q_p + \dot q \frac{dt_m}{dp},
+
+its share :math:`\frac{\partial H}{\partial M}\frac{dM}{dp}` joins the boundary terms of the partial
+integration at :math:`t_m`, and the multiplier before is chosen as at any event. Two cases:
+
+- inside a stretch :math:`\dot q = 0`: where :math:`t_m` moves does not matter, only :math:`\lambda` jumps;
+- at a kink, q rises into an arrival and falls after it: :math:`t_m` is the arrival's time,
+  :math:`\dot q \neq 0` on both sides, and the arrival is worth :math:`\dot q\,\partial H/\partial M` more.
+"""
+
+from __future__ import annotations
+
+import sympy
+from sympy import Expr, Matrix, S, Symbol
+
+from saltus.derive import notation
+from saltus.derive.algebra import factor_parts, reduced
+from saltus.derive.arrival import NEURON, input_scene
+from saltus.derive.crossing import Side, across_arrival, arranged
+from saltus.derive.derivation import Equation
+from saltus.derive.scene import XI, Scene, along_parameter
+from saltus.derive.spec import ModelSpec, Receptor
+
+HIGHEST = notation.quantity("M", "M")
+"""The maximum."""
+SHARE = notation.quantity("∂H/∂M", r"\frac{\partial H}{\partial M}")
+"""What the head says of it."""
+WORTH = notation.quantity("∂L/∂t_in", r"\frac{\partial\mathcal{L}}{\partial t_\mathrm{in}}")
+"""What the time of the arrival at the kink is worth."""
+
+
+def inside(spec: ModelSpec, q: Expr) -> list[Equation]:
+    """The maximum at a time when nothing else happens; labels begin with ``maximum``."""
+    scene = Scene(spec, along_parameter(spec, ()))
+    still = scene.states(NEURON, "-")
+    side = Side(scene, NEURON, still, "maximum.state", "maximum", "maximum.velocity")
+    steps = across_arrival(side)
+    value = _value(side, q, "-", "maximum.value")
+    derivative = _derivative(side, q, "-", value)
+    slope = Equation(
+        "maximum.stationary",
+        _slope(side, q, "-"),
+        S.Zero,
+        "Inside a stretch the readout does not move at its maximum.",
+    )
+    fixed = Equation(
+        "maximum.fixed",
+        moves(scene),
+        arranged(derivative.rhs.coeff(scene.time, 0), scene.partials(NEURON, "-")),
+        "So the maximum does not depend on where its time moves.",
+        combines={derivative.label: S.One, slope.label: scene.time},
+    )
+    return [*steps, value, derivative, slope, fixed, *_taken_up(side, fixed, steps)]
+
+
+def at_kink(spec: ModelSpec, q: Expr, receptor: Receptor) -> list[Equation]:
+    """The maximum at an arrival that leaves q as it is; labels begin with ``kink``."""
+    scene = input_scene(spec, receptor)
+    jump = tuple(scene.at(value, NEURON, "-") for value in receptor.jump)
+    side = Side(scene, NEURON, jump, "kink.receive", "kink", "kink.velocity")
+    steps = across_arrival(side)
+    before = _value(side, q, "-", "kink.value.before")
+    after = _value(side, q, "+", "kink.value.after")
+    derivative = _derivative(side, q, "-", before)
+    taken = _taken_up(side, derivative, steps)
+    collected = next(e for e in taken if e.label == "kink.collected")
+    choices = {e.label: e for e in taken if ".choice." in e.label}
+    partials = scene.partials(NEURON, "-")
+    left = sympy.expand(collected.rhs).xreplace(dict.fromkeys(partials, S.Zero))
+    worth = Equation(
+        "kink.worth.before",
+        WORTH,
+        factor_parts(reduced(left.coeff(scene.time))),
+        "What the arrival's time is worth, with λ after the arrival: the slope before it counts.",
+        combines={collected.label: S.One, **dict(zip(choices, partials, strict=True))},
+        facts={XI: WORTH + left.coeff(scene.time, 0), scene.time: S.One},
+    )
+    return [*steps, before, after, derivative, _derivative(side, q, "+", after), *taken, worth]
+
+
+def moves(scene: Scene) -> Symbol:
+    """The derivative of the maximum along the scene's direction."""
+    below, latex = notation.pretty_name(scene.direction.name), notation.latex_name(scene.direction.name)
+    return notation.quantity(f"dM/d{below}", rf"\frac{{dM}}{{d{latex}}}")
+
+
+def _value(side: Side, q: Expr, sign: str, label: str) -> Equation:
+    return Equation(label, HIGHEST, side.scene.at(q, side.neuron, sign), "The maximum is attained at t_m.")
+
+
+def _slope(side: Side, q: Expr, sign: str) -> Expr:
+    """The readout's time derivative on one side."""
+    scene, n = side.scene, side.neuron
+    rates = zip(side.scene.spec.x, scene.velocities(n, sign), strict=True)
+    return sympy.Add(*(scene.at(q.diff(x), n, sign) * v for x, v in rates))
+
+
+def _derivative(side: Side, q: Expr, sign: str, value: Equation) -> Equation:
+    placed = side.scene.at(q, side.neuron, sign)
+    return Equation(
+        value.label.replace("value", "moves"),
+        moves(side.scene),
+        sympy.expand(side.along(placed, sign)),
+        "Differentiated along the time of the maximum as it moves.",
+        facts={moves(side.scene): side.by_functions(placed, sign)},
+        differentiates=(value.label,),
+    )
+
+
+def _taken_up(side: Side, moved: Equation, steps: list[Equation]) -> list[Equation]:
+    """The boundary terms with the maximum's share, the choice of the multiplier before, and its jump."""
+    scene, n, prefix = side.scene, side.neuron, side.across
+    known = {e.label: e for e in steps}
+    before, after = scene.partials(n, "-"), scene.partials(n, "+")
+    momenta = tuple(side.mass_after.T * Matrix(scene.adjoints(n, "+")))
+    terms = [SHARE * moves(scene)]
+    terms += [c * dx for c, dx in zip(scene.momenta(n, "-"), before, strict=True)]
+    terms += [-c * dx for c, dx in zip(momenta, after, strict=True)]
+    written = Equation(
+        f"{prefix}.xi",
+        XI,
+        sympy.Add(*terms),
+        "The terms at the time of the maximum.",
+        differentiates=("collect",),
+    )
+    total, multipliers = written.rhs.xreplace({moves(scene): moved.rhs}), {moved.label: SHARE}
+    for name, c in zip(scene.names, momenta, strict=True):
+        step = known[f"{prefix}.time.{name}"]
+        multipliers[step.label] = -c
+        total += c * (step.lhs - step.rhs)
+    collected = Equation(
+        f"{prefix}.collected",
+        XI,
+        arranged(total, (*before, scene.time)),
+        "The relations put in, collected.",
+        combines={written.label: S.One, **multipliers},
+    )
+    choices = [
+        Equation(
+            f"{prefix}.choice.{name}",
+            reduced(sympy.expand(collected.rhs).coeff(dx)),
+            S.Zero,
+            "The multiplier before is chosen so that this coefficient vanishes.",
+            differentiates=(collected.label,),
+        )
+        for name, dx in zip(scene.names, before, strict=True)
+    ]
+    return [written, collected, *choices, *_jumps(side, choices)]
+
+
+def _jumps(side: Side, choices: list[Equation]) -> list[Equation]:
+    scene, n = side.scene, side.neuron
+    unknown = list(scene.adjoints(n, "-"))
+    matrix, right = sympy.linear_eq_to_matrix([sympy.expand(choice.lhs) for choice in choices], unknown)
+    inverse = matrix.inv()
+    values = inverse * right
+    return [
+        Equation(
+            f"{side.across}.jump.{name}",
+            symbol,
+            arranged(values[i], (scene.adjoints(n, "+")[i], SHARE)),
+            "The choices solved.",
+            combines={c.label: inverse[i, r] for r, c in enumerate(choices) if inverse[i, r] != 0},
+        )
+        for i, (name, symbol) in enumerate(zip(scene.names, unknown, strict=True))
+    ]
