@@ -6,12 +6,13 @@ the same text on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from saltus.derive import any_loss, files, spec
 from saltus.derive.derivation import Derivation
 from saltus.derive.loss_spec import LossSpec
+from saltus.derive.report_code import Source
 from saltus.derive.report_document import Document
 from saltus.derive.report_loss import loss_document
 from saltus.derive.report_model import model_document
@@ -26,16 +27,15 @@ from saltus.errors import SpecError
 _PAGES: dict[str, Callable[[Document], str]] = {
     "markdown": markdown_page,
     "latex": latex_page,
-    "html": html_page,
     "json": json_text,
 }
-FORMATS = ("text", *_PAGES)
+FORMATS = ("text", "html", *_PAGES)
 
 
-def write(name: str, form: str) -> str:
+def write(name: str, form: str, code: Sequence[Source] = ()) -> str:
     """The derivation of a model or a loss (a shipped name, or a path to a spec) in one of ``FORMATS``.
 
-    ``text`` is Table 2 alone; the other forms are the whole derivation.
+    ``text`` is Table 2 alone; the other forms are the whole derivation, ``html`` with the C that it became.
 
     Raises:
         SpecError: if there is no such model, loss or form, or the spec is wrong.
@@ -46,6 +46,8 @@ def write(name: str, form: str) -> str:
     if form == "text" and not is_loss(name):
         return summary(_derivation(name))
     made = document(name)
+    if form == "html":
+        return html_page(made, code)
     return loss_text(made) if form == "text" else _PAGES[form](made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from importlib import resources
@@ -10,6 +11,7 @@ from importlib import resources
 import msgspec
 from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
 
+from saltus.derive.report_code import Line, Source, listings, places
 from saltus.derive.report_document import Document, Step
 from saltus.derive.report_latex import LINE, latex, relation_latex, relation_lines, sign_of
 from saltus.derive.report_layout import Relation
@@ -21,10 +23,12 @@ from saltus.derive.report_text import relation_text, wrapped
 _TEMPLATES = "saltus.templates.report"
 
 
-def html_page(document: Document) -> str:
-    """One self-contained page: MathML, no script, nothing from a network."""
+def html_page(document: Document, code: Sequence[Source] = ()) -> str:
+    """One self-contained page: MathML, no script, nothing from a network; ``code`` is listed and linked."""
     css = resources.files(_TEMPLATES).joinpath("page.css").read_text(encoding="utf-8")
-    return _environment().get_template("page.html.jinja").render(document=document, css=css)
+    listed = listings(code, {step.label for step in document.steps})
+    page = _environment().get_template("page.html.jinja")
+    return page.render(document=document, css=css, listings=listed, places=places(listed))
 
 
 def markdown_page(document: Document) -> str:
@@ -114,6 +118,7 @@ def _environment(block: str = "{%", value: str = "{{", comment: str = "{#") -> E
         "prose_latex": prose_latex,
         "tex": lambda value: tex(str(value)),
         "anchor": _anchor,
+        "code": _code,
         "mathml": _mathml,
         "mathml_inline": lambda relation: math(_one_line(relation)),
         "latex": relation_latex,
@@ -132,6 +137,15 @@ def _loader() -> BaseLoader:
 
 def _anchor(label: str) -> str:
     return label.replace(":", "-").replace(" ", "-")
+
+
+def _code(line: Line) -> str:
+    """A line of C, its label linked with the equation."""
+    text = escape(line.text, quote=False)
+    if not line.step:
+        return text
+    label = escape(line.label, quote=False)
+    return text.replace(f"/* {label} */", f'<a href="#{_anchor(line.step)}">/* {label} */</a>')
 
 
 def _mathml(relation: Relation, line: int = LINE) -> str:

@@ -27,11 +27,13 @@ def command(
     model: Annotated[str, typer.Argument(help="A shipped model or loss, or the path of a .toml file.")],
     form: Annotated[
         Format,
-        typer.Option("--format", "-f", help="text: Table 2 alone; the others: the whole derivation."),
+        typer.Option("--format", "-f", help="text: Table 2 alone; html: everything, with the C."),
     ] = Format.text,
     file: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
 ) -> None:
     """Derive a model's adjoint, or a loss's derivatives, and print it."""
     from saltus.derive.report import write
+    from saltus.runtime.listing import sources
 
-    output.text(write(model, form.value), file)
+    code = sources(model) if form is Format.html else ()
+    output.text(write(model, form.value, code), file)

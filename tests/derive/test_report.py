@@ -14,6 +14,7 @@ from sympy import Symbol
 from saltus.derive import report_document
 from saltus.derive.gradient import adjoint
 from saltus.derive.report import document, table2_html, table2_latex, table2_text, write
+from saltus.derive.report_code import listings
 from saltus.derive.report_document import Document, names_of, steps_of
 from saltus.derive.report_latex import relation_latex
 from saltus.derive.report_layout import relation
@@ -22,6 +23,7 @@ from saltus.derive.report_pages import html_page, json_text, latex_page, markdow
 from saltus.derive.report_text import relation_text
 from saltus.derive.spec import load
 from saltus.errors import SpecError
+from saltus.runtime.listing import sources
 
 LOSS = "first_spike_cross_entropy"
 TABLE_2 = """\
@@ -128,6 +130,24 @@ def test_html_is_well_formed_and_needs_no_network(name):
     addresses = set(re.findall(r"https?://[^\"<\s]+", page))
     assert addresses <= {NAMESPACE, "http://www.w3.org/1999/xhtml"}
     assert "url(" not in page and "@import" not in page
+
+
+@pytest.mark.parametrize("name", ["lif", "li_max", LOSS])
+def test_equations_and_the_c_lead_to_each_other(name):
+    """Each labelled assignment of a known step is linked with it, both ways; and nothing points nowhere."""
+    code = sources(name)
+    page = write(name, "html", code)
+    root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+    names = {element.get("id") for element in root.iter()}
+    addresses = [element.get("href") for element in root.iter() if element.get("href")]
+    assert {address[1:] for address in addresses} <= names
+    found = listings(code, {step.label for step in document(name).steps})
+    linked = [line for listing in found for part in listing.parts for line in part if line.step]
+    assert len(linked) >= 3
+    for line in linked:
+        assert line.text in next(s.text for s in code if s.file == found[0].file).split("\n")[line.number - 1]
+        assert f"#{line.step}" in addresses
+    assert sum(address.startswith(f"#{found[0].file}-") for address in addresses) == len(linked)
 
 
 @pytest.mark.parametrize("name", ["lif", "li", LOSS])
