@@ -11,8 +11,11 @@ import numpy as np
 from saltus.errors import ConfigError
 from saltus.runtime import connect, graph
 from saltus.runtime.choice import choose
+from saltus.runtime.clock_group import ClockGroup
 from saltus.runtime.config import OF_SYNAPSES, NetworkConfig, Population, Projection
+from saltus.runtime.grid import Grid, grid
 from saltus.runtime.group import Group
+from saltus.runtime.kernel import why_no_clock
 from saltus.runtime.losses.evaluated import Objective
 from saltus.runtime.losses.terms import LossSum, Term, parts
 from saltus.runtime.members import Members
@@ -20,7 +23,9 @@ from saltus.runtime.model import Model, model
 from saltus.runtime.network_group import NetworkGroup
 from saltus.runtime.synapses import Synapses
 
-AnyGroup = Group | NetworkGroup
+ENGINES = ("event", "clock")
+
+AnyGroup = Group | NetworkGroup | ClockGroup
 """What a network runs, one after the other."""
 
 
@@ -42,11 +47,16 @@ def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, AnyG
         for name, projection in config.projections.items()
     }
     edges = [(projection.pre, projection.post) for projection in config.projections.values()]
+    steps = grid(config.dt, config.T, config.dtype) if config.engine == "clock" else None
     found: dict[str, AnyGroup] = {}
     for part in graph.components(config.populations, edges):
         into = [synapses for synapses in made.values() if synapses.post in part]
         own = {name: models[name] for name in part}
         populations = {name: config.populations[name] for name in part}
+        if steps is not None:
+            clocked = _clocked(own, populations, into, steps)
+            found[clocked.name] = clocked
+            continue
         sampled = [name for name in part if populations[name].sample_times]
         choice = choose(own, into, sampled)
         group: AnyGroup
@@ -58,6 +68,21 @@ def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, AnyG
             group = NetworkGroup(own, populations, into, config.tolerance, choice.reason)
         found[group.name] = group
     return found
+
+
+def _clocked(
+    models: Mapping[str, Model], configs: Mapping[str, Population], into: Iterable[Synapses], steps: Grid
+) -> ClockGroup:
+    """A group of the clock engine; ``ConfigError`` for a model that it does not take."""
+    for name, found in models.items():
+        if (why := why_no_clock(found.ir)) is not None:
+            raise ConfigError(f"populations.{name}: {why}")
+        if configs[name].spikes_kept is not None:
+            raise ConfigError(
+                f"populations.{name}.spikes_kept = {configs[name].spikes_kept}: the clock engine follows all "
+                "neurons to the end. Leave it out."
+            )
+    return ClockGroup(models, configs, list(into), steps)
 
 
 def members(found: Mapping[str, AnyGroup], order: Iterable[str]) -> dict[str, Members]:
@@ -101,8 +126,10 @@ def _check(config: NetworkConfig) -> None:
     """Names, sizes and the end of time."""
     if not (math.isfinite(config.T) and config.T > 0.0):
         raise ConfigError(f"T = {config.T}: not the end of a simulation. Give a positive time in seconds.")
-    if config.engine != "event":
-        raise ConfigError(f'engine = {config.engine!r}: not built yet. Use engine = "event".')
+    if config.engine not in ENGINES:
+        raise ConfigError(f"engine = {config.engine!r}: not known. Use any of {', '.join(ENGINES)}.")
+    if config.engine != "clock" and config.dt is not None:
+        raise ConfigError(f'dt = {config.dt}: engine = "{config.engine}" has no time steps. Leave it out.')
     if not (math.isfinite(config.tolerance) and 0.0 < config.tolerance < 1.0):
         raise ConfigError(f"tolerance = {config.tolerance}: not a tolerance. Give one such as 1e-8.")
     if config.threads is not None and config.threads < 1:

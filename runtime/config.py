@@ -93,8 +93,9 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     T: end of the simulation in seconds; inputs: sizes of the input pseudo-populations by name;
     loss: ``{name = ..., population = ..., missing = ..., <parameters>}`` or ``saltus.Loss``;
-    seed: of the weights that are drawn; engine: ``"event"``; threads: None for all cores; tolerance: local
-    error of flows without a closed form, relative and absolute.
+    seed: of the weights that are drawn; engine: ``"event"`` or ``"clock"``; dt and dtype: the clock's step in
+    seconds, and the type of its states and weights; threads: None for all cores; tolerance: local error of
+    flows without a closed form, relative and absolute.
     """
 
     T: float
@@ -105,6 +106,8 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     loss: Any = None
     seed: int = 0
     engine: str = "event"
+    dt: float | None = None
+    dtype: str = "float32"
     threads: int | None = None
     tolerance: float = 1e-8
 

@@ -58,14 +58,17 @@ def model_files(model: str | Path) -> dict[str, str]:
     from saltus.derive.lower import lower
     from saltus.derive.report import write
     from saltus.derive.spec import load
+    from saltus.templates.clock import clock_unit, why_no_clock
     from saltus.templates.ir import dump
     from saltus.templates.network import network_unit
     from saltus.templates.render import event_unit, why_not_fast
 
     ir = lower(load(model))
     unit = event_unit(ir) if why_not_fast(ir) is None else network_unit((ir,))
+    clock = clock_unit((ir,)).sources if why_no_clock(ir) is None else {}
     return {
         "ir.json": dump(ir).decode(),
+        **clock,
         **unit.sources,
         "derivation.md": write(str(model), "markdown"),
     }

@@ -54,7 +54,16 @@ class Kernel:
         return self.null if array is None else self.pointer(array)
 
 
-_NAMES = {np.float64: "double", np.int32: "int32_t", np.int64: "int64_t", np.uint8: "uint8_t"}
+_OF_GROUPS = ("network", "clock")
+"""Templates of units for several models."""
+
+_NAMES = {
+    np.float64: "double",
+    np.float32: "float",
+    np.int32: "int32_t",
+    np.int64: "int64_t",
+    np.uint8: "uint8_t",
+}
 
 
 @functools.cache
@@ -79,6 +88,22 @@ def network_kernel(models: tuple[ModelIR, ...]) -> Kernel:
     """The network kernel for populations of any of these models, whose names differ; raises as above."""
     name = "-".join(model.name for model in models)[:80]
     return _loaded(f"{name}-network", _rendered(models, "network", "network_unit"))
+
+
+@functools.cache
+def why_no_clock(model: ModelIR) -> str | None:
+    """Why the clock kernel does not take a model, in a sentence with the way out; None where it does."""
+    return _rendered((model,), "clock", "clock_unit").refusal or None
+
+
+@functools.cache
+def clock_kernel(models: tuple[ModelIR, ...], number: str) -> Kernel:
+    """The clock kernel for populations of these models, whose names differ.
+
+    number: C's type of states and weights. Raises as above.
+    """
+    name = "-".join(model.name for model in models)[:80]
+    return _loaded(f"{name}-clock-{number}", _rendered(models, "clock", "clock_unit", number))
 
 
 @functools.cache
@@ -110,18 +135,18 @@ def _loaded(name: str, unit: _Unit) -> Kernel:
     return Kernel(compile.load(name, unit.sources, unit.cdef, ("saltus_abi", unit.abi)))
 
 
-def _rendered(irs: tuple[ModelIR | AnyLoss, ...], module: str, render: str) -> _Unit:
+def _rendered(irs: tuple[ModelIR | AnyLoss, ...], module: str, render: str, *how: str) -> _Unit:
     """The unit, from the cache where the same IR was rendered by the same templates: that needs no Jinja."""
-    content = b"".join(map(dump, irs)) + f"{module}.{render}".encode() + _templates()
+    content = b"".join(map(dump, irs)) + " ".join((module, render, *how)).encode() + _templates()
     key = hashlib.sha256(content).hexdigest()[:40]
     name = f"units/{'-'.join(ir.name for ir in irs)[:80]}-{key}"
 
     def build(folder: Any) -> None:
         from saltus.templates.render import ABI
 
-        make: Callable[[Any], Any] = getattr(importlib.import_module(f"saltus.templates.{module}"), render)
+        make: Callable[..., Any] = getattr(importlib.import_module(f"saltus.templates.{module}"), render)
         try:
-            unit = make(irs if module == "network" else irs[0])
+            unit = make(irs if module in _OF_GROUPS else irs[0], *how)
             made = _Unit(dict(unit.sources), unit.cdef, ABI)
         except EmitError as refusal:
             made = _Unit({}, "", ABI, str(refusal))

@@ -1,8 +1,9 @@
-"""Arrays as the kernels want them: float64, zeroed, starting on a cache line."""
+"""Arrays as the kernels want them: zeroed, starting on a cache line."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,9 @@ def padded(size: int) -> int:
     return -(-size // LANES) * LANES
 
 
-def zeros(*shape: int) -> NDArray[np.float64]:
-    """A float64 array of zeros that starts on a cache line."""
-    length = math.prod(shape)
-    raw = np.zeros(length + LINE // 8, dtype=np.float64)
-    first = (-raw.ctypes.data % LINE) // 8
+def zeros(*shape: int, dtype: type[np.floating[Any]] = np.float64) -> NDArray[Any]:
+    """An array of zeros that starts on a cache line."""
+    length, size = math.prod(shape), np.dtype(dtype).itemsize
+    raw = np.zeros(length + LINE // size, dtype=dtype)
+    first = (-raw.ctypes.data % LINE) // size
     return raw[first : first + length].reshape(shape)

@@ -49,7 +49,9 @@ class Network:
         populations, projections: by name.
         inputs: number of neurons of each input pseudo-population, by name.
         loss: ``saltus.loss(...)``; without one, gradients start from ``d_spike_times`` or ``d_readouts``.
-        engine: ``"event"``: exact spike times and gradients.
+        engine: ``"event"``: exact spike times and gradients; ``"clock"``: a grid of time steps.
+        dt, dtype: the clock's step in seconds, and the type of its states and weights, ``"float32"`` or
+            ``"float64"``.
         seed: of the weights that are drawn.
         threads: None: ``SALTUS_NUM_THREADS``, or all cores that the process may use. The bits of all
             results are the same for any number.
@@ -73,6 +75,8 @@ class Network:
         inputs: Mapping[str, int] | None = None,
         loss: Any = None,
         engine: str = "event",
+        dt: float | None = None,
+        dtype: str = "float32",
         seed: int = 0,
         threads: int | None = None,
         tolerance: float = 1e-8,
@@ -85,6 +89,8 @@ class Network:
             "inputs": dict(inputs or {}),
             "loss": loss,
             "engine": engine,
+            "dt": dt,
+            "dtype": dtype,
             "seed": seed,
             "threads": threads,
             "tolerance": tolerance,
@@ -285,7 +291,9 @@ class Network:
 
     def fingerprint(self) -> str:
         """A digest of all that is not learned: models, sizes, synapses, loss, horizon and frozen values."""
-        fixed = (self.horizon, self.config.tolerance, self.inputs, self.learnable)
+        config = self.config
+        clock = (config.dt, config.dtype) if config.engine == "clock" else ()
+        fixed = (self.horizon, config.tolerance, self.inputs, self.learnable, *clock)
         digest = hashlib.sha256(repr(fixed).encode())
         for name, members in self.populations.items():
             kept = self.config.populations[name].spikes_kept

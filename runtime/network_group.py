@@ -73,7 +73,7 @@ class NetworkGroup:
         self.name = "+".join(models)
         self.explanation = explanation
         self.synapses = list(into)
-        self.populations = self._members(models, configs)
+        self.populations = members_of(models, configs)
         self.sample_times = np.unique([t for m in self.populations.values() for t in m.sample_times])
         self.listens = tuple(dict.fromkeys(s.pre for s in into if s.pre not in models))
         kinds = distinct([model.ir for model in models.values()])
@@ -195,17 +195,6 @@ class NetworkGroup:
                     found[f"{name}.{key}"] = members.parameters.gradient(key, block)
         return found
 
-    def _members(self, models: Mapping[str, Model], configs: Mapping[str, Population]) -> dict[str, Members]:
-        found: dict[str, Members] = {}
-        first = 0
-        for name, model in models.items():
-            config = configs[name]
-            parameters = Parameters(model.ir, config, f"populations.{name}")
-            times = tuple(config.sample_times)
-            found[name] = Members(name, model, config.size, parameters, self.name, first, times)
-            first += config.size
-        return found
-
     def _listen(self, tape: NetworkTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or all of them merged."""
         given = settings(run.currents, self.populations, run.batch, self._states)
@@ -314,6 +303,19 @@ class NetworkGroup:
         """The error, naming the population of the neuron."""
         own = next(m for m in self.populations.values() if m.first <= status.neuron < m.first + m.size)
         return failure(own.name, status, own.first)
+
+
+def members_of(models: Mapping[str, Model], configs: Mapping[str, Population]) -> dict[str, Members]:
+    """The populations of a group, whose name is theirs, joined."""
+    found: dict[str, Members] = {}
+    first = 0
+    for name, model in models.items():
+        config = configs[name]
+        parameters = Parameters(model.ir, config, f"populations.{name}")
+        times = tuple(config.sample_times)
+        found[name] = Members(name, model, config.size, parameters, "+".join(models), first, times)
+        first += config.size
+    return found
 
 
 @dataclass(frozen=True)

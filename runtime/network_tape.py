@@ -97,7 +97,7 @@ class NetworkTape:
     def _outcome(self, members: Members, whole: Train) -> Outcome:
         own = slice(members.first, members.first + members.size)
         ir = members.model.ir
-        out, places = (whole, None) if members.size == self.final.shape[1] else _part(whole, own)
+        out, places = (whole, None) if members.size == self.final.shape[1] else part(whole, own)
         return Outcome(
             out,
             places,
@@ -112,7 +112,7 @@ class NetworkTape:
         )
 
 
-def _part(whole: Train, own: slice) -> tuple[Train, Index]:
+def part(whole: Train, own: slice) -> tuple[Train, Index]:
     """The spikes of some neurons, and where they lie in the whole."""
     sample, at = whole.cells
     neuron = whole.row[at]

@@ -47,7 +47,7 @@ class Parameters:
             view = self.block[i, : config.size] if self._per_neuron[i] else self._shared[i, ...]
             view[...] = given
             self.values[parameter.name] = view
-        self._flow = np.array([name in _flow_parameters(ir) for name in self.names], dtype=bool)
+        self._flow = np.array([name in flow_parameters(ir) for name in self.names], dtype=bool)
         self._all_shared = not self._per_neuron.any()
         self._flow_rows = np.flatnonzero(self._flow & self._per_neuron)
         self._last = b""
@@ -97,7 +97,7 @@ def _value(given: object, where: str) -> Array:
         raise ConfigError(f"{where}: {given!r} is not a number. Give one, or one for each neuron.") from None
 
 
-def _flow_parameters(ir: ModelIR) -> tuple[str, ...]:
+def flow_parameters(ir: ModelIR) -> tuple[str, ...]:
     """The names that the solution between events depends on; all of them where the IR does not say."""
     for fact in ir.facts:
         if fact.name == "flow_parameters":

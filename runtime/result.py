@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.runtime.group import Run
+from saltus.runtime.group import Group, Run
 from saltus.runtime.losses.data import Labels
 from saltus.runtime.losses.evaluated import Evaluated, Seeds
 from saltus.runtime.members import Outcome
-from saltus.runtime.network_group import NetworkGroup
 from saltus.runtime.spikes import Spikes, pack
 from saltus.runtime.tape import Tape
 from saltus.runtime.trains import Kth, Train
@@ -147,7 +146,7 @@ class Result:
         members, seen = self.net.populations[population], self.outcomes[population]
         assert seen.states is not None and seen.samples is not None, "it has sample times"
         group = self.net.groups[members.group]
-        assert isinstance(group, NetworkGroup), "which alone reads states"
+        assert not isinstance(group, Group), "which reads no states"
         at = seen.samples[:, np.searchsorted(group.sample_times, np.array(list(times)))]
         i = [state.name for state in members.model.ir.states].index(name)
         return np.ascontiguousarray(seen.states[at, i, : members.size].transpose(0, 2, 1))

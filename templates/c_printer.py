@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import singledispatch
 
 from saltus.errors import EmitError
@@ -28,6 +28,26 @@ def signature(block: Block) -> str:
     """The parameter list of a block's function: inputs by value, outputs by pointer."""
     inputs = [f"const double {name}" for name in block.inputs]
     return ", ".join([*inputs, *_outputs(block)])
+
+
+def vector_signature(block: Block) -> str:
+    """The parameter list of a block's function on vectors of neurons, whose C type is ``vec``."""
+    return signature(block).replace("double ", "vec ")
+
+
+def vector_statement(block: Block, assign: Assign) -> str:
+    """As ``statement``, on vectors of ``real``.
+
+    Raises:
+        EmitError: where a function is called, which vectors have none of.
+    """
+    if any(_calls(assign.value)):
+        raise EmitError(f"{block.name} calls a function at each step. Make it a constant of the model.")
+    text = statement(block, assign).replace("const double ", "const vec ")
+    target, rest = text.split(" = ", 1)
+    value, comment = rest.rsplit("; /* ", 1)
+    value = _NUMBER.sub(r"(real)\g<0>", value)
+    return f"{target} = {value if _names(assign.value) else f'splat({value})'}; /* {comment}"
 
 
 def head_signature(block: Block, arrays: Collection[str]) -> str:
@@ -70,6 +90,24 @@ def wrapped(text: str, indent: int) -> str:
 
 
 _UNBROKEN = re.compile(r"/\*.*?\*/|(const )?(double|int32_t) (\*restrict )?\w")
+
+
+_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
+
+
+def _names(expr: Expr) -> bool:
+    """Whether there is a name in an expression."""
+    if isinstance(expr, Op):
+        return any(map(_names, expr.args))
+    return isinstance(expr, Ref)
+
+
+def _calls(expr: Expr) -> Iterator[bool]:
+    """Whether each node is a call."""
+    yield isinstance(expr, Call)
+    if isinstance(expr, Op):
+        for argument in expr.args:
+            yield from _calls(argument)
 
 
 def _outputs(block: Block) -> list[str]:

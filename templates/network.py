@@ -132,7 +132,7 @@ def _mode(
         "peak": False,
         "mode": mode,
         "mode_title": mode.name if mode else "its own dynamics",
-        "derivative_entries": _derivative_entries,
+        "derivative_entries": derivative_entries,
     }
     return render("mode.c.jinja", context)
 
@@ -153,18 +153,18 @@ def _context(model: ModelIR, names: Mapping[str, list[str]]) -> dict[str, object
         **names,
         "prefix": model.name,
         "model": model,
-        "terminal_names": _state_array(model, "final_"),
-        "costate_names": _state_array(model, "costate_"),
+        "terminal_names": state_array(model, "final_"),
+        "costate_names": state_array(model, "costate_"),
         "arguments": Arguments(names),
     }
 
 
-def _state_array(model: ModelIR, prefix: str) -> Callable[[str], dict[str, str]]:
+def state_array(model: ModelIR, prefix: str) -> Callable[[str], dict[str, str]]:
     """Names of one value a state, to be read from an array."""
     return lambda array: {f"{prefix}{state.name}": f"{array}[{i}]" for i, state in enumerate(model.states)}
 
 
-def _derivative_entries(flow: MatrixFlow, parameter: str) -> list[tuple[int, int]]:
+def derivative_entries(flow: MatrixFlow, parameter: str) -> list[tuple[int, int]]:
     """The entries of the matrix that depend on a parameter."""
     return [(i, j) for i, j in flow.entries if f"A_{i}_{j}_{parameter}" in flow.derivatives.outputs]
 

@@ -175,6 +175,8 @@ def _environment() -> jinja2.Environment:
         function_name=_function_name,
         wrapped=c_printer.wrapped,
         signature=c_printer.signature,
+        vector_signature=c_printer.vector_signature,
+        vector_statement=c_printer.vector_statement,
         head_signature=c_printer.head_signature,
         statement=c_printer.statement,
         expression=c_printer.expression,

@@ -107,7 +107,7 @@ def test_a_fingerprint_changes_with_what_is_frozen_only():
     ("changes", "message"),
     [
         ({"T": -1.0}, r"T = -1\.0: not the end of a simulation\. Give a positive time"),
-        ({"engine": "clock"}, r"engine = 'clock': not built yet\. Use engine = \"event\""),
+        ({"engine": "spike"}, r"engine = 'spike': not known\. Use any of event, clock"),
         ({"threads": 0}, r"threads = 0: not a number of threads\. Leave it out"),
         ({"populations": {}}, r"populations: there is none\. Give layers"),
         ({"populations__hid__size": 0}, r"populations\.hid\.size = 0: not positive\. Give the number"),

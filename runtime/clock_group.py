@@ -1,0 +1,301 @@
+"""A group of the clock kernel: populations on a grid of time steps, with the projections among and into them.
+
+Its interface is that of ``group.Group``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.errors import InputError
+from saltus.runtime import clock_rows, clock_wiring, memory
+from saltus.runtime.clock_tape import ClockTape
+from saltus.runtime.config import Population
+from saltus.runtime.cotangent import Cotangent
+from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
+from saltus.runtime.grid import Grid
+from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, WEIGHTS, Run
+from saltus.runtime.kernel import clock_kernel
+from saltus.runtime.model import Model
+from saltus.runtime.network_group import distinct, members_of
+from saltus.runtime.parameters import flow_parameters
+from saltus.runtime.synapses import Synapses
+from saltus.runtime.threads import Schedule
+from saltus.runtime.trains import Merged, Train, merge
+
+Array = NDArray[np.float64]
+
+FLOW = 32
+"""Besides ``PARAMETERS``: of some that the step depends on, whose gradient needs the states of all steps."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClockGradient:
+    """Gradients over the batch, as the kernel lays them out; see ``saltus_clock_gradient``."""
+
+    wiring: clock_wiring.ClockWiring
+    weights: NDArray[Any] | None
+    delays: NDArray[Any] | None
+    parameters: Array | None
+    times: Array | None
+
+
+class ClockGroup:
+    """Populations with all projections among and into them, in steps of dt.
+
+    Attributes:
+        name: the populations' names, joined.
+        populations: by name.
+        explanation: which kernel runs it.
+        synapses: all projections into it.
+        listens: the sources elsewhere, once each.
+        offers: names of the gradients that it can give, and what a backward run must want for them.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[str, Model],
+        configs: Mapping[str, Population],
+        into: Sequence[Synapses],
+        grid: Grid,
+    ) -> None:
+        self.name = "+".join(models)
+        self.grid = grid
+        self.explanation = f"clock kernel: steps of {grid.dt:g} s, {np.dtype(grid.dtype).name}."
+        self.synapses = list(into)
+        self.populations = members_of(models, configs)
+        times = np.unique([t for members in self.populations.values() for t in members.sample_times])
+        self.sample_times = times
+        self.listens = tuple(dict.fromkeys(s.pre for s in into if s.pre not in models))
+        kinds = distinct([model.ir for model in models.values()])
+        self._states = max(len(ir.states) for ir in kinds.compiled)
+        sizes = {s.pre: s.shape[0] for s in into}
+        bounds = np.cumsum([0] + [sizes[name] for name in self.listens]).tolist()
+        channels = dict(zip(self.listens, bounds, strict=False))
+        self.kernel = clock_kernel(kinds.compiled, grid.number)
+        steps = grid.at(times, f"{self.name}.sample_times") if len(times) else np.zeros(0, dtype=np.int32)
+        self.frame = clock_rows.ClockFrame(
+            self.kernel, grid, kinds.index, self.populations, self.synapses, channels, bounds[-1], steps
+        )
+        self.offers = {f"{s.name}.weights": WEIGHTS for s in into}
+        self.offers |= {f"{s.name}.delays": DELAYS for s in into if s.delays is not None}
+        self.offers |= {
+            f"{name}.{key}": PARAMETERS | (FLOW if key in flow_parameters(members.model.ir) else 0)
+            for name, members in self.populations.items()
+            for key in members.parameters.names
+        }
+        self._layout: clock_rows.Layout | None = None
+        self._wiring: clock_wiring.ClockWiring | None = None
+        self._forward, self._backward = Schedule(self.kernel.openmp), Schedule(self.kernel.openmp)
+        self._capacity = 4 * self.frame.neurons + 16 if any(m.spikes for m in models.values()) else 0
+        self._workspace = np.empty(0, dtype=np.int8)
+        self._sums: dict[int, NDArray[Any]] = {}
+
+    def new_tape(self) -> ClockTape:
+        """Memory for a run."""
+        return ClockTape(self.name, self._states, self.grid.dtype)
+
+    def refresh(self) -> None:
+        """Reads the user's values; raises ``RunError`` for bad ones."""
+        for members in self.populations.values():
+            members.parameters.refresh()
+        for synapses in self.synapses:
+            synapses.check()
+        delays = clock_rows.delay_steps(self.frame)
+        before = self._wiring
+        if before is None or not all(map(np.array_equal, before.delays, delays)):
+            self._layout = clock_rows.lay_out(self.frame, delays)
+            before = None
+        assert self._layout is not None, "laid out"
+        weights = clock_wiring.read(self.frame, self._layout)
+        parameters = tuple(members.parameters.block for members in self.populations.values())
+        if before is None or not before.same(weights, parameters):
+            copies = tuple(block.copy() for block in parameters)
+            self._wiring = clock_wiring.wire(self.frame, self._layout, delays, weights, copies)
+
+    def forward(self, tape: ClockTape, sources: Sequence[Train], run: Run) -> None:
+        """Simulates all samples; what came out is in the tape.
+
+        Args:
+            tape: filled here.
+            sources: the spikes of each of ``listens``.
+            run: batch, horizon and threads.
+
+        Raises:
+            InputError: for probes, which it does not have.
+            RunError: if the simulation cannot go on.
+        """
+        assert self._wiring is not None, "refreshed"
+        if run.probes is not None:
+            raise InputError(
+                "trace: the clock engine records no adjoints. Give its populations sample_times, or use "
+                'engine = "event".'
+            )
+        tape.wiring = self._wiring
+        self._listen(tape, sources, run)
+        kernel = self.kernel
+        while True:
+            size = len(self.sample_times)
+            tape.reserve(kernel, run.batch, self.frame.neurons, self.grid.steps, size, self._capacity)
+            call = self._call(kernel.lib.saltus_clock_forward, tape, ())
+            status = self._run(self._forward, call, tape, run, kernel.null)
+            if status is None:
+                break
+            self._capacity = max(int(status.needed), 2 * self._capacity)
+        tape.finish(self.populations)
+
+    def backward(
+        self, tape: ClockTape, run: Run, want: int, cotangents: Mapping[str, Cotangent]
+    ) -> ClockGradient:
+        """The vector-Jacobian product, with the values of the forward run.
+
+        Args:
+            tape: of the forward run.
+            run: as there.
+            want: bits of ``WEIGHTS``, ``DELAYS``, ``PARAMETERS``, ``TIMES`` and ``FLOW``.
+            cotangents: where it starts from, by population.
+
+        Raises:
+            RunError: if memory does not suffice.
+        """
+        kernel, net = self.kernel, tape.wiring.struct
+        try:
+            seeds = self._cotangent(tape, run, cotangents)
+            wide, real = np.float64, self.grid.dtype
+            sums = {
+                bit: self._room(bit, run.chunks, size, dtype)
+                for bit, size, dtype in (
+                    (WEIGHTS, net.weights, real),
+                    (DELAYS, net.weights, real),
+                    (PARAMETERS, net.parameters, wide),
+                    (FLOW, net.moments, wide),
+                )
+                if want & bit
+            }
+            times = np.zeros(len(tape.heard.train.time)) if want & TIMES else None
+        except MemoryError:
+            raise out_of_memory(self.name, self._capacity) from None
+        cotangent, gradient = kernel.struct("clock_cotangent"), kernel.struct("clock_gradient")
+        for key, array in zip(("time", "final", "sampled"), seeds, strict=True):
+            setattr(cotangent, key, kernel.array(array))
+        gradient.weights, gradient.delays = kernel.array(sums.get(WEIGHTS)), kernel.array(sums.get(DELAYS))
+        gradient.parameters = kernel.array(sums.get(PARAMETERS))
+        gradient.moments, gradient.event_time = kernel.array(sums.get(FLOW)), kernel.array(times)
+        call = self._call(kernel.lib.saltus_clock_backward, tape, (cotangent, gradient))
+        self._run(self._backward, call, tape, run, gradient)
+        kernel.lib.saltus_clock_reduce(net, gradient)
+        weights, delays, parameters = (
+            sums[bit][0] if bit in sums else None for bit in (WEIGHTS, DELAYS, PARAMETERS)
+        )
+        return ClockGradient(tape.wiring, weights, delays, parameters, times)
+
+    def collect(self, gradient: ClockGradient, names: Sequence[str]) -> dict[str, Array]:
+        """Copies of some of ``offers``, in the user's shapes."""
+        found = {}
+        wiring = gradient.wiring
+        for synapses, part in zip(self.synapses, wiring.layout.parts, strict=True):
+            if (name := f"{synapses.name}.weights") in names and gradient.weights is not None:
+                found[name] = clock_wiring.write(synapses, part, gradient.weights)
+            if (name := f"{synapses.name}.delays") in names and gradient.delays is not None:
+                found[name] = clock_wiring.write(synapses, part, gradient.delays * wiring.weights)
+        first = 0
+        for (name, members), block in zip(self.populations.items(), wiring.parameters, strict=True):
+            own = slice(first, first + block.size)
+            first = own.stop
+            for key in members.parameters.names:
+                if f"{name}.{key}" in names and gradient.parameters is not None:
+                    values = gradient.parameters[own].reshape(block.shape)
+                    found[f"{name}.{key}"] = members.parameters.gradient(key, values)
+        return found
+
+    def _listen(self, tape: ClockTape, sources: Sequence[Train], run: Run) -> None:
+        """Points the kernel at its incoming events: the source's own arrays, or all of them merged."""
+        heard = (
+            Merged(sources[0], [])
+            if len(sources) == 1
+            else merge(sources, list(self.frame.channels.values()), run.batch)
+        )
+        tape.listen(self.kernel, heard, sources, self.grid.steps, self.grid.dt)
+
+    def _cotangent(
+        self, tape: ClockTape, run: Run, cotangents: Mapping[str, Cotangent]
+    ) -> tuple[Array | None, Array | None, Array | None]:
+        """dL/dt of each spike, dL/dx(T) and dL/dx at the sample times, as the kernel reads them."""
+        time = np.zeros(run.batch * tape.capacity)
+        final = sampled = None
+        for name, members in self.populations.items():
+            given, seen = cotangents[name], tape.outcomes[name]
+            own = slice(members.first, members.first + members.size)
+            states = [state.name for state in members.model.ir.states]
+            if given.times and seen.places is None:
+                given.times.add_to(time, seen.out)
+            elif given.times:
+                time[seen.places] = given.times.add_to(np.zeros(len(seen.out.time)), seen.out)
+            for key, values in given.final.items():
+                final = np.zeros_like(tape.final) if final is None else final
+                final[:, own, states.index(key)] = values
+            for key, values in given.states.items():
+                sampled = np.zeros_like(tape.sampled) if sampled is None else sampled
+                at = np.searchsorted(self.sample_times, members.sample_times)
+                sampled[:, at, own, states.index(key)] = values.transpose(0, 2, 1)
+        return time, final, sampled
+
+    def _call(
+        self, function: Any, tape: ClockTape, arrays: tuple[Any, ...]
+    ) -> Callable[[int, int, int, int], int]:
+        def call(first: int, last: int, threads: int, place: int) -> int:
+            return int(
+                function(
+                    tape.wiring.struct, tape.input_struct, tape.output_struct, *arrays, first, last, threads,
+                    self._place + place * self._bytes, self._bytes, self._events, self._status + place,
+                )
+            )  # fmt: skip
+
+        return call
+
+    def _run(self, schedule: Schedule, call: Any, tape: ClockTape, run: Run, gradient: Any) -> Any:
+        """Runs the kernel; the status if the spikes did not fit, else None."""
+        net = tape.wiring.struct
+        net.batch, net.chunks = run.batch, run.chunks
+        self._events = int(tape.heard.train.count.max(initial=0))
+        rows = tape.wiring.layout
+        together = int(np.diff(tape.first, axis=1).max(initial=0))
+        per_source = int(np.diff(rows.start, axis=1).max(initial=0)) * len(rows.delay)
+        net.most = together * max(per_source, 1) + len(rows.rows) + self.frame.neurons
+        self._reserve(net, tape.capacity, gradient, run.threads)
+        self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
+        if not schedule.run(call, run.chunks, run.threads):
+            return None
+        failed = [self._status[i] for i in range(run.threads) if self._status[i].code]
+        status = min(failed, key=lambda status: int(status.sample))
+        assert status.code != WORKSPACE, "reserved"
+        if status.code == CAPACITY:
+            return status
+        raise self._failure(status)
+
+    def _reserve(self, net: Any, capacity: int, gradient: Any, threads: int) -> None:
+        """Workspace for each thread."""
+        needed = int(self.kernel.lib.saltus_clock_workspace(net, capacity, self._events, gradient))
+        self._bytes = -(-needed // memory.LINE) * memory.LINE
+        if len(self._workspace) < self._bytes * threads:
+            try:
+                self._workspace = np.empty(self._bytes * threads, dtype=np.int8)
+            except MemoryError:
+                raise out_of_memory(self.name, capacity) from None
+        self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
+
+    def _room(self, bit: int, chunks: int, size: int, dtype: type[np.floating[Any]]) -> NDArray[Any]:
+        """Where the kernel adds up one kind of gradient, a row for each chunk."""
+        if bit not in self._sums or self._sums[bit].shape[0] < chunks or self._sums[bit].shape[1] != size:
+            self._sums[bit] = memory.zeros(chunks, size, dtype=dtype)
+        return self._sums[bit]
+
+    def _failure(self, status: Any) -> Exception:
+        """The error, naming the population of the neuron."""
+        own = next(m for m in self.populations.values() if m.first <= status.neuron < m.first + m.size)
+        return failure(own.name, status, own.first)

@@ -1,0 +1,124 @@
+"""What a forward run of the clock kernel leaves: spikes and states, in memory that is used again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.runtime.clock_wiring import ClockWiring
+from saltus.runtime.failure import out_of_memory
+from saltus.runtime.kernel import Kernel
+from saltus.runtime.members import Members, Outcome
+from saltus.runtime.network_tape import part
+from saltus.runtime.trains import Merged, Train
+
+Array = NDArray[np.float64]
+
+
+class ClockTape:
+    """The part of one group of the clock kernel.
+
+    Attributes:
+        wiring: the values that the run was made with.
+        heard: the incoming events, and where each source's went.
+        sources: the trains of spikes among them.
+        first: of each step and the one after the last, the first event, ``(batch, steps + 2)``.
+        final: states at the end, ``(batch, neurons, states)``.
+        sampled: states at the sample times, ``(batch, samples, neurons, states)``.
+        outcomes: what each population did.
+        joined, tied: zeros; on the grid, what comes together is added up.
+    """
+
+    wiring: ClockWiring
+    heard: Merged
+    sources: Sequence[Train]
+    first: NDArray[np.int32]
+    input_struct: Any
+    output_struct: Any
+
+    def __init__(self, name: str, states: int, dtype: type[np.floating[Any]]) -> None:
+        self.name = name
+        self.capacity = -1
+        self.outcomes: dict[str, Outcome] = {}
+        self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
+        self._states, self._dtype = states, dtype
+        self._binned: tuple[Train, Any] | None = None
+
+    def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train], steps: int, dt: float) -> None:
+        """Points the kernel at these events; they are put into steps if they were not already."""
+        self.heard, self.sources = heard, sources
+        train = heard.train
+        if self._binned is not None and self._binned[0] is train:
+            return
+        batch = len(train.count)
+        step = np.zeros(len(train.time), dtype=np.int32)
+        self.first = np.zeros((batch, steps + 2), dtype=np.int32)
+        arrays = (train.start, train.count, train.time, step, self.first)
+        kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
+        fields = {"start": train.start, "count": train.count, "channel": train.row, "step": step}
+        self.input_struct = kernel.struct("clock_input", first=self.first, **fields)
+        keeps = not isinstance(train.time.base, np.ndarray)
+        self._binned = (train, step) if keeps else None
+
+    def reserve(
+        self, kernel: Kernel, batch: int, neurons: int, steps: int, samples: int, capacity: int
+    ) -> None:
+        """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""
+        if self.capacity >= capacity:
+            return
+        try:
+            self.time = np.empty(batch * capacity)
+            self.neuron, self.step = np.empty((2, batch * capacity), dtype=np.int32)
+            self.slope = np.empty(batch * capacity)
+            self.state = np.empty(batch * capacity * self._states, dtype=self._dtype)
+            self.final = np.empty((batch, neurons, self._states))
+            self.sampled = np.empty((batch, samples, neurons, self._states))
+        except MemoryError:
+            raise out_of_memory(self.name, capacity) from None
+        self.count = np.zeros(batch, dtype=np.int32)
+        self.recorded = np.zeros((batch, steps + 2), dtype=np.int32)
+        self.joined, self.tied = np.zeros((2, batch), dtype=np.int32)
+        self.capacity = capacity
+        self.output_struct = kernel.struct(
+            "clock_output",
+            capacity=capacity,
+            count=self.count,
+            first=self.recorded,
+            step=self.step,
+            time=self.time,
+            neuron=self.neuron,
+            slope=self.slope,
+            state=self.state,
+            final=self.final,
+            sampled=self.sampled,
+        )
+
+    def finish(self, populations: Mapping[str, Members]) -> None:
+        """Makes what the kernel wrote visible, each population's part to itself."""
+        whole = Train(self.time, self.neuron, self.capacity * np.arange(len(self.count)), self.count)
+        self.outcomes = {name: self._outcome(members, whole) for name, members in populations.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        arrays = (self.time, self.neuron, self.step, self.slope, self.state, self.final, self.sampled)
+        return sum(array.nbytes for array in (*arrays, self.recorded, self.first))
+
+    def _outcome(self, members: Members, whole: Train) -> Outcome:
+        own = slice(members.first, members.first + members.size)
+        states = len(members.model.ir.states)
+        out, places = (whole, None) if members.size == self.final.shape[1] else part(whole, own)
+        batch, samples = self.sampled.shape[:2]
+        read = self.sampled.reshape(batch * samples, *self.sampled.shape[2:])[:, own, :states]
+        return Outcome(
+            out,
+            places,
+            self.slope if places is None else self.slope[places],
+            self.final[:, own, :states].transpose(0, 2, 1),
+            None,
+            states=read.transpose(0, 2, 1),
+            samples=np.arange(batch * samples).reshape(batch, samples),
+        )

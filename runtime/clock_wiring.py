@@ -1,0 +1,146 @@
+"""What the clock kernel reads of a group, with the values of one time.
+
+A ``ClockWiring`` holds copies of all values, so that a backward run is that of its forward run, whatever has
+been assigned in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from saltus.runtime import memory
+from saltus.runtime.clock_rows import ClockFrame, Layout, Part, Ports, Steps, ports
+from saltus.runtime.synapses import Synapses
+
+Array = NDArray[np.float64]
+
+BLOCK = 1 << 19
+"""Bytes of what the weight gradient is summed up from at a time: half of a core's own cache, or less."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClockWiring:
+    """The C structs of a group with the values of one time; ``held`` keeps their arrays alive.
+
+    delays: of the synapses of each projection, in steps; parameters: of each population, padded.
+    """
+
+    layout: Layout
+    delays: tuple[Steps, ...]
+    weights: NDArray[Any]
+    parameters: tuple[Array, ...]
+    struct: Any
+    held: tuple[Any, ...]
+
+    def same(self, weights: NDArray[Any], parameters: Sequence[Array]) -> bool:
+        """Whether every value is."""
+        return np.array_equal(self.weights, weights) and all(map(np.array_equal, self.parameters, parameters))
+
+
+def read(frame: ClockFrame, layout: Layout) -> NDArray[Any]:
+    """All weights as they are now, as the kernel reads them."""
+    found = memory.zeros(layout.size, dtype=frame.grid.dtype)
+    for synapses, part in zip(frame.synapses, layout.parts, strict=True):
+        if part.places is not None:
+            found[part.places] = synapses.flat(synapses.weights)
+        else:
+            rows = found[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
+            rows[:, : synapses.shape[1]] = synapses.weights
+    return found
+
+
+def write(synapses: Synapses, part: Part, gradient: NDArray[Any]) -> Array:
+    """A gradient of the kernel's weights in the shape of a projection's."""
+    if part.places is not None:
+        return synapses.arranged(gradient[part.places].astype(np.float64))
+    rows = gradient[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
+    values = rows[:, : synapses.shape[1]].astype(np.float64)
+    return values if synapses.mask is None else np.where(synapses.mask, values, 0.0)
+
+
+def wire(
+    frame: ClockFrame,
+    layout: Layout,
+    delays: tuple[Steps, ...],
+    weights: NDArray[Any],
+    parameters: tuple[Array, ...],
+) -> ClockWiring:
+    """The structs for these values."""
+    kernel, grid, where = frame.kernel, frame.grid, ports(frame)
+    populations = kernel.ffi.new("saltus_clock_population[]", len(frame.populations))
+    held = [populations, *_fill(populations, frame, parameters)]
+    struct_ports = _ports(frame, where, layout, weights)
+    population_of = np.repeat(np.arange(len(populations)), [p.count for p in populations]).astype(np.int32)
+    port_lanes = max(int(where.lanes.sum()), 1)
+    most = max(1, BLOCK // (port_lanes * weights.itemsize))
+    blocks = -(-(grid.steps + 1) // most)
+    rows = layout.rows.view(np.uint8)
+    last = populations[len(populations) - 1]
+    struct = kernel.struct(
+        "clock",
+        channels=frame.channel_count,
+        neurons=frame.neurons,
+        lanes=last.first_lane + last.lanes,
+        port_lanes=port_lanes,
+        populations=len(populations),
+        ports=len(where.lanes),
+        classes=len(layout.delay),
+        steps=grid.steps,
+        samples=len(frame.sample_step),
+        plain=layout.plain,
+        block=-(-(grid.steps + 1) // blocks),
+        weights=layout.size,
+        parameters=sum(block.size for block in parameters),
+        moments=last.first_moment + kernel.lib.saltus_clock_moments(last.model) * last.lanes,
+        dt=grid.dt,
+        population=populations,
+        port=struct_ports,
+        row=kernel.ffi.cast("saltus_clock_row *", kernel.pointer(rows)),
+        row_start=layout.start,
+        delay=layout.delay,
+        targets=layout.targets,
+        weight=weights,
+        population_of=population_of,
+        sample_step=frame.sample_step,
+    )
+    kernel.lib.saltus_clock_prepare(struct)
+    return ClockWiring(
+        layout, delays, weights, parameters, struct, (*held, struct_ports, population_of, rows)
+    )
+
+
+def _fill(populations: Any, frame: ClockFrame, parameters: tuple[Array, ...]) -> list[NDArray[Any]]:
+    """Fills the structs of the populations; returns the arrays for their values on the grid."""
+    held = []
+    lane = total = moments = first_port = 0
+    for population, model, members, block in zip(
+        populations, frame.models, frame.populations.values(), parameters, strict=True
+    ):
+        lanes = frame.grid.padded(members.size)
+        held.append(memory.zeros(frame.kernel.lib.saltus_clock_values(model), lanes, dtype=frame.grid.dtype))
+        population.model, population.first, population.count = model, members.first, members.size
+        population.lanes, population.first_lane, population.first_port = lanes, lane, first_port
+        population.shared = int((block[:, : members.size] == block[:, :1]).all())
+        population.stride, population.parameters = block.shape[1], frame.kernel.pointer(block)
+        population.first_parameter, population.first_moment = total, moments
+        population.values = frame.kernel.pointer(held[-1])
+        lane, total = lane + lanes, total + block.size
+        first_port += len(members.model.ir.arrivals)
+        moments += int(frame.kernel.lib.saltus_clock_moments(model)) * lanes
+    return held
+
+
+def _ports(frame: ClockFrame, where: Ports, layout: Layout, weights: NDArray[Any]) -> Any:
+    structs = frame.kernel.ffi.new("saltus_clock_port[]", max(len(where.lanes), 1))
+    for k in range(len(where.lanes)):
+        port = structs[k]
+        port.population, port.receptor = where.population[k], where.receptor[k]
+        port.lanes, port.first_lane = where.lanes[k], where.first_lane[k]
+        port.scattered = layout.scattered[k]
+        port.weight = frame.kernel.pointer(weights) + int(layout.weight_at[k])
+    return structs

@@ -1,0 +1,68 @@
+"""The time steps of the clock engine."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from saltus.errors import ConfigError
+from saltus.runtime import memory
+
+GRAIN = 1e-6
+"""Share of a step by which a time may miss a multiple of dt: what rounding does to one."""
+
+NUMBERS: dict[str, tuple[type[np.floating[Any]], str]] = {
+    "float32": (np.float32, "float"),
+    "float64": (np.float64, "double"),
+}
+    "float32": (np.float32, "float"),
+    "float64": (np.float64, "double"),
+}
+"""NumPy's and C's name of each type of states and weights."""
+
+
+class Grid(NamedTuple):
+    """Times 0, dt, ... steps * dt = T. dtype: of states and weights; number: the same in C."""
+
+    dt: float
+    steps: int
+    dtype: type[np.floating[Any]]
+    number: str
+
+    def at(self, times: ArrayLike, where: str) -> NDArray[np.int32]:
+        """The steps at which these times are; raises ``ConfigError`` for a time between two."""
+        values = np.atleast_1d(np.asarray(times, dtype=np.float64))
+        found = np.rint(values / self.dt)
+        if len(wrong := values[np.abs(values / self.dt - found) > GRAIN]):
+            raise ConfigError(
+                f"{where}: {wrong[0]:g} s is no multiple of dt = {self.dt:g} s. Use multiples, "
+                'another dt, or engine = "event".'
+            )
+        return found.astype(np.int32)
+
+    def padded(self, size: int) -> int:
+        """``size`` numbers rounded up to whole cache lines."""
+        lanes = memory.LINE // np.dtype(self.dtype).itemsize
+        return -(-size // lanes) * lanes
+
+
+def grid(dt: float | None, horizon: float, dtype: str) -> Grid:
+    """The grid from 0 to ``horizon``.
+
+    Raises:
+        ConfigError: if there is no dt, T is no multiple of it, or the type is not known.
+    """
+    if dt is None:
+        raise ConfigError(
+            'dt: missing, and engine = "clock" goes through time in steps. Give one, e.g. dt = 1e-3.'
+        )
+    if not (math.isfinite(dt) and 0.0 < dt <= horizon):
+        raise ConfigError(f"dt = {dt}: not a step in (0, T = {horizon:g}]. Give one such as 1e-3.")
+    if dtype not in NUMBERS:
+        raise ConfigError(f"dtype = {dtype!r}: not known. Use any of {', '.join(NUMBERS)}.")
+    found = Grid(dt, round(horizon / dt), NUMBERS[dtype][0], NUMBERS[dtype][1])
+    found.at(horizon, "T")
+    return found

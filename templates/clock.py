@@ -1,0 +1,231 @@
+"""Renders the clock kernel: one unit for populations of any of an ordered tuple of linear models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+from itertools import product
+
+from saltus.errors import EmitError
+from saltus.templates.c_printer import changed
+from saltus.templates.context import Arguments, header, names_of, only_emission, sections
+from saltus.templates.ir import AnyFlow, Arrival, Assign, Block, Flow, Label, MatrixFlow, ModelIR, Op, Ref
+from saltus.templates.network import derivative_entries, state_array
+from saltus.templates.render import ABI, Unit, render
+
+RECEPTORS = 32
+"""Of a model, at most."""
+
+
+def why_no_clock(model: ModelIR) -> str | None:
+    """Why the clock kernel does not take a model, in a sentence with the way out; None where it does."""
+    try:
+        _check(model)
+    except EmitError as refusal:
+        return str(refusal)
+    return None
+
+
+def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
+    """The clock engine of a group of populations of these models: ``clock.h``, ``clock.c``.
+
+    Args:
+        models: with names that differ.
+        number: C's name of the type of states and weights.
+
+    Raises:
+        EmitError: a model needs what the engine cannot do, in one sentence with the way out.
+    """
+    for model in models:
+        _check(model)
+    sizes = {"states_max": max(len(model.states) for model in models), "number": number}
+    interface = render("clock_interface.h.jinja", sizes)
+    context = {
+        **sizes,
+        "abi": ABI,
+        "header": header(models, "clock"),
+        "interface": interface,
+        "names_of_models": [model.name for model in models],
+        "models": [_row(model) for model in models],
+        "adapters": [_adapter(model) for model in models],
+    }
+    files = ("exponentials.h", "clock.h", "clock.c")
+    return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
+
+
+@dataclass(frozen=True)
+class Stride:
+    """One step of a flow: ``advance`` and ``adjoint`` as in ``Flow``, of states and adjoints and ``entries``.
+
+    places: of a matrix flow, for each entry, whether it is of the flow (Phi) or of its adjoint (Psi), and its
+    row and column there.
+    """
+
+    entries: tuple[str, ...]
+    advance: Block
+    adjoint: Block
+    template: str
+    places: tuple[tuple[str, int, int], ...] = ()
+
+
+@singledispatch
+def stride(flow: AnyFlow, model: ModelIR) -> Stride:
+    """How a model goes through one step."""
+    raise EmitError(
+        f"{model.name}: its dynamics are not linear, and the clock engine's step is their exact solution. "
+        'Use engine = "event".'
+    )
+
+
+@stride.register
+def _(flow: Flow, model: ModelIR) -> Stride:
+    if {state.name for state in model.states} & set(flow.adjoint.inputs):
+        raise EmitError(
+            f"{model.name}: a readout integrates a product of states, and the clock engine's adjoint step "
+            'knows no states. Use engine = "event", or integrate a linear expression.'
+        )
+    return Stride(flow.entries, flow.advance, flow.adjoint, "clock_flow_exact.c.jinja")
+
+
+@stride.register
+def _(flow: MatrixFlow, model: ModelIR) -> Stride:
+    size = len(model.states)
+    reached = _closure(flow.entries, size)
+    states = [state.name for state in model.states]
+    adjoints = [state.adjoint for state in model.states]
+    forth = [(i, j) for i, j in product(range(size), range(size + 1)) if (i, j) in reached]
+    back = [(j, i) for i, j in forth if j < size]
+    advance = _linear("advance", "flow", "Phi", states, forth)
+    adjoint = _linear("adjoint", "flow.adjoint", "Psi", adjoints, back)
+    places = tuple(("Phi", i, j) for i, j in forth) + tuple(("Psi", j, i) for j, i in back)
+    entries = tuple(f"{kind}_{i}_{j}" for kind, i, j in places)
+    return Stride(entries, advance, adjoint, "clock_flow_matrix.c.jinja", places)
+
+
+def _closure(entries: Iterable[tuple[int, int]], size: int) -> set[tuple[int, int]]:
+    """Where a power of the matrix can differ from zero: what drives what, directly or through others."""
+    reached = {(i, i) for i in range(size)} | set(entries)
+    for middle in range(size):
+        reached |= {
+            (i, j) for i, j in product(range(size), range(size + 1)) if {(i, middle), (middle, j)} <= reached
+        }
+    return reached
+
+
+def _linear(name: str, step: str, kind: str, names: Sequence[str], places: list[tuple[int, int]]) -> Block:
+    """``names_next = matrix @ names``, with a last column for a constant."""
+    body = []
+    for i, target in enumerate(names):
+        entries = [(Ref(f"{kind}_{i}_{j}"), j) for row, j in places if row == i]
+        terms = [Op("mul", (entry, Ref(names[j]))) if j < len(names) else entry for entry, j in entries]
+        value = terms[0] if len(terms) == 1 else Op("add", tuple(terms))
+        body.append(Assign(f"{target}_next", value, Label(f"{step}.{target}")))
+    inputs = (*names, *(f"{kind}_{i}_{j}" for i, j in places))
+    return Block(name, inputs, tuple(f"{target}_next" for target in names), tuple(body))
+
+
+@dataclass(frozen=True)
+class _ModelRow:
+    """A row of the table of models."""
+
+    name: str
+    values: int
+    moments: int
+    spikes: bool
+
+
+def _row(model: ModelIR) -> _ModelRow:
+    own = stride(model.flow, model)
+    values = len(model.parameters) + len(model.constants.outputs) + len(own.entries)
+    size = len(model.states)
+    return _ModelRow(model.name, values, size * (size + 1), only_emission(model) is not None)
+
+
+def _adapter(model: ModelIR) -> str:
+    """The functions of one model that the clock calls."""
+    own = stride(model.flow, model)
+    names = names_of(model, model.flow) | {"entries": list(own.entries)}
+    emission = only_emission(model)
+    guard = [] if emission is None else [emission.guard]
+    jumps = [arrival.jump for arrival in model.arrivals]
+    reads = [block for arrival in model.arrivals for block in (arrival.weight, arrival.credit)]
+    values = [*names["parameters"], *names["constants"], *names["entries"]]
+
+    def used(blocks: Iterable[Block]) -> list[str]:
+        inputs = {name for block in blocks for name in block.inputs}
+        return [name for name in values if name in inputs]
+
+    moved = {name.removesuffix("_next") for jump in jumps for name in changed(jump)}
+    context = {
+        **names,
+        "prefix": model.name,
+        "model": model,
+        "flow": model.flow,
+        "flow_template": own.template,
+        "flow_places": own.places,
+        "advance": own.advance,
+        "retreat": own.adjoint,
+        "emission": emission,
+        "arrivals": model.arrivals,
+        "sections": sections(model),
+        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads],
+        "step_blocks": [own.advance, *guard],
+        "changed_states": moved,
+        "place": {name: i for i, name in enumerate(values)},
+        "used": used,
+        "terminal_names": state_array(model, "final_"),
+        "arguments": Arguments(names),
+        "derivative_entries": derivative_entries,
+    }
+    return render("clock_model.c.jinja", context)
+
+
+def _check(model: ModelIR) -> None:
+    """Raises ``EmitError`` for what has no rule on the grid."""
+    stride(model.flow, model)
+    way_out = 'Use engine = "event".'
+    if model.modes:
+        names = " and ".join(mode.name for mode in model.modes)
+        raise EmitError(f"{model.name}: the clock engine has no phases, and {names} is one. {way_out}")
+    if model.inputs:
+        raise EmitError(
+            f"{model.name}: the clock engine has no inputs that are set, and {model.inputs[0]} is one. "
+            f"{way_out}"
+        )
+    if model.peaks:
+        raise EmitError(
+            f"{model.name}: {model.peaks[0].name} is a maximum over time, whose time lies between the steps "
+            f"of the clock engine. {way_out}"
+        )
+    emission = only_emission(model)
+    if emission is not None and emission.keeps_guard:
+        raise EmitError(
+            f"{model.name}: {emission.name} leaves its guard where it is, so at a grid point it would happen "
+            f"again and again. {way_out}"
+        )
+    if emission is not None and not emission.emits:
+        raise EmitError(
+            f"{model.name}: {emission.name} sends no spike, and the clock engine knows spikes alone. "
+            f"{way_out}"
+        )
+    if len(model.arrivals) > RECEPTORS:
+        raise EmitError(f"{model.name}: more than {RECEPTORS} receptors. {way_out}")
+    for arrival in model.arrivals:
+        _check_arrival(model, arrival, way_out)
+
+
+def _check_arrival(model: ModelIR, arrival: Arrival, way_out: str) -> None:
+    where = f"{model.name}, receive.{arrival.receptor}:"
+    if arrival.triggers:
+        raise EmitError(
+            f"{where} an arrival can lift the guard over zero, at a time that is the arrival's own and no "
+            f"crossing inside a step. {way_out}"
+        )
+    if not (arrival.additive and arrival.linear) or changed(arrival.adjoint):
+        raise EmitError(
+            f"{where} arrivals in one step do not add up, as the clock engine needs them to. {way_out}"
+        )
+    if arrival.parameters.outputs:
+        learned = arrival.parameters.outputs[0].removeprefix("grad_")
+        raise EmitError(f"{where} its jump depends on {learned}, and so would its gradient. {way_out}")
