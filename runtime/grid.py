@@ -18,9 +18,6 @@ NUMBERS: dict[str, tuple[type[np.floating[Any]], str]] = {
     "float32": (np.float32, "float"),
     "float64": (np.float64, "double"),
 }
-    "float32": (np.float32, "float"),
-    "float64": (np.float64, "double"),
-}
 """NumPy's and C's name of each type of states and weights."""
 
 
