@@ -258,9 +258,18 @@ def triggers(transition: Transition, spec: ModelSpec, receptor: Receptor) -> boo
 
 
 def keeps_guard(spec: ModelSpec, transition: Transition) -> bool:
-    """Whether the reset leaves the guard as it is, at zero, so that its slope says what follows: a bounce."""
-    reset = dict(zip(spec.x, transition.reset, strict=True))
-    return bool(reduced(transition.when.xreplace(reset) - transition.when) == 0)
+    r"""Whether a reset from :math:`g(x) = 0` leaves :math:`g(R(x)) = 0`: a bounce.
+
+    Decided on the guard: a state in which g is affine is eliminated by g = 0. Where there is none, it holds
+    if R leaves g as it is for every x.
+    """
+    guard, reset = transition.when, dict(zip(spec.x, transition.reset, strict=True))
+    after = guard.xreplace(reset)
+    for state in spec.x:
+        slope = reduced(guard.diff(state))
+        if slope != 0 and not slope.has(state):
+            return bool(reduced(after.xreplace({state: reduced(state - guard / slope)})) == 0)
+    return bool(reduced(after - guard) == 0)
 
 
 def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:

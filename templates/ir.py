@@ -194,8 +194,8 @@ class Emission(_Node, frozen=True):
     parameters: (states before, adjoints after, sensitivity, parameters) -> ``grad_<parameter>``;
     goto: the mode that follows (an index into ``ModelIR.modes`` plus one; 0: the model's own dynamics);
     triggered: the same reset when an arrival lifts the guard over zero: its time is the arrival's;
-    keeps_guard: the reset leaves the guard where it is, at zero: its slope after the reset says what follows,
-    and the zero at the left end of what follows is not a crossing.
+    keeps_guard: the reset leaves the guard at zero: its slope after the reset says what follows, and the zero
+    at the left end of what follows is not a crossing.
     """
 
     name: str

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 
-from saltus.errors import EmitError
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
-from saltus.templates.ir import AnyFlow, Arrival, Emission, Flow, MatrixFlow, Mode, ModelIR, NumericFlow, Rung
+from saltus.templates.ir import AnyFlow, Arrival, Flow, MatrixFlow, Mode, ModelIR, NumericFlow, Rung
 from saltus.templates.render import ABI, Unit, render
 
 
@@ -38,13 +37,17 @@ def network_unit(models: tuple[ModelIR, ...]) -> Unit:
 
 @dataclass(frozen=True)
 class _ModeRow:
-    """A row of a model's table of modes; duration: index of a parameter, -1 for a mode that lasts."""
+    """A row of a model's table of modes.
+
+    duration: index of a parameter, -1 for a mode that lasts; stepwise: crossings are sought step by step.
+    """
 
     tag: str
     crosses: bool
     ends: bool
     duration: int
     next: int
+    stepwise: bool
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,9 @@ class _ModelRow:
 def _row(model: ModelIR) -> _ModelRow:
     emission = only_emission(model)
     parameters = [parameter.name for parameter in model.parameters]
-    base = _ModeRow(f"{model.name}_own", emission is not None, False, -1, 0)
+    base = _ModeRow(f"{model.name}_own", emission is not None, False, -1, 0, not isinstance(model.flow, Flow))
     modes = [
-        _ModeRow(f"{model.name}_{mode.name}", False, True, parameters.index(mode.duration), mode.goto)
+        _ModeRow(f"{model.name}_{mode.name}", False, True, parameters.index(mode.duration), mode.goto, False)
         for mode in model.modes
     ]
     return _ModelRow(
@@ -78,19 +81,9 @@ def _row(model: ModelIR) -> _ModelRow:
         emission is not None and emission.triggered is not None,
         emission.goto if emission else 0,
         sum(1 << i for i, arrival in enumerate(model.arrivals) if arrival.triggers),
-        emission is not None and _keeps_guard(model, emission),
+        emission is not None and emission.keeps_guard,
         len(model.peaks),
     )
-
-
-def _keeps_guard(model: ModelIR, emission: Emission) -> bool:
-    if emission.keeps_guard and not isinstance(model.flow, Flow):
-        raise EmitError(
-            f"{model.name}: {emission.name} leaves its condition at zero, which the search can leave out for "
-            "dynamics in closed form alone. Let the reset move the condition below zero, or make them "
-            "linear with real rates."
-        )
-    return emission.keeps_guard
 
 
 def _adapter(model: ModelIR) -> str:

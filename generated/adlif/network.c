@@ -497,7 +497,7 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
         adlif_ladder_1(here[0], here[1], here[2], q.per_tau_mem, &u_1);
         a1 = u_1;
     }
-    if (a0 >= 0.0) return a1 > 0.0 ? 0.0 : INFINITY;
+    if (a0 >= 0.0 && a1 > 0.0) return 0.0; /* if it falls from zero, that zero is left out */
     while (s < span) {
         if (h > span - s) h = span - s;
         adlif_own_advance(&q, h, here, there);
@@ -515,7 +515,8 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
         const double bound = weight * largest * exp(norm * h);
         const double peak = (a0 > b0 ? a0 : b0) + 0.125 * h * h * bound;
         const int rises = a1 > h * bound; /* all through */
-        if (peak < 0.0 || (b0 < 0.0 && (rises || a1 < -h * bound))) {
+        const int brief = h <= 0x1p-50 * (time + span); /* undecidable in double but by its end */
+        if (peak < 0.0 || (b0 < 0.0 && (rises || brief || a1 < -h * bound))) {
             s += h;
             memcpy(here, there, sizeof here);
             a0 = b0, a1 = b1;
@@ -552,7 +553,7 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
             }
             return s + r;
         }
-        if (h <= 0x1p-50 * (time + span)) return b0 >= 0.0 ? s + h : INFINITY; /* a graze: undecidable in double */
+        if (brief) return s > 0.0 ? s + h : 0.0;
         h = 0.5 * h;
     }
     return INFINITY;
@@ -657,6 +658,7 @@ typedef struct {
     void (*end)(const double *p, int64_t stride, double *x); /* of a phase, `duration` (a parameter) after its start */
     double (*end_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
     int32_t duration, next;
+    int32_t stepwise; /* the search for a crossing goes step by step: it takes the longer the further it looks */
 } mode_table;
 
 typedef struct {
@@ -681,7 +683,7 @@ typedef struct {
 static const mode_table adlif_modes[] = {
     { adlif_own_flow, adlif_own_flow_back, adlif_own_arrive, adlif_own_arrive_back,
       adlif_own_crossing, NULL, NULL,
-      -1, 0 },
+      -1, 0, 1 },
 };
 
 static const model_table MODELS[] = {
@@ -749,7 +751,8 @@ typedef struct {
     delivery *pending;  /* [entries] heap by time */
     double *x, *y;      /* [neurons][STATES] */
     double *since;      /* [neurons] time of x (forward) or y (backward) */
-    double *next;       /* [neurons] the next crossing if nothing arrives */
+    double *next;       /* [neurons] the next crossing if nothing arrives, or the end of what is clear */
+    double *clear;      /* [neurons] length from `since` on, to `next`, that has no crossing; 0: `next` is one */
     int32_t *latest;    /* [neurons] the last entry of the tape, -1: none */
     int32_t *heap, *place; /* [neurons] heap of neurons by next */
     int32_t *stale, stales; /* [neurons] neurons whose next crossing is to be found anew */
@@ -774,6 +777,7 @@ static int64_t lay_out(workspace *w, const saltus_network *net, int64_t entries,
     w->y = take(base, &used, n * d * STATES);
     w->since = take(base, &used, n * d);
     w->next = take(base, &used, n * d);
+    w->clear = take(base, &used, n * d);
     w->latest = take(base, &used, n * i);
     w->heap = take(base, &used, n * i);
     w->place = take(base, &used, n * i);
@@ -918,6 +922,7 @@ static void climb_summits(const run *r, int32_t n, double dt)
 static void advance(const run *r, int32_t n, double t)
 {
     const double dt = t - r->w->since[n];
+    r->w->clear[n] = 0.0;
     climb_summits(r, n, dt);
     flow(r, n, r->w->mode[n], dt, states_of(r, n), states_of(r, n));
     r->w->since[n] = t;
@@ -933,6 +938,7 @@ static void mark_stale(const run *r, int32_t n)
 
 static void set_next(const run *r, int32_t n, double t)
 {
+    r->w->clear[n] = 0.0;
     r->w->next[n] = t;
     sift(r->w, r->net->neurons, n);
 }
@@ -979,7 +985,7 @@ static int deliver(const run *r, int32_t projection, int64_t synapse, double t, 
     const cell c = cell_of(r->net, n);
     workspace *w = r->w;
     const mode_table *mode = mode_of(r, n);
-    const int due = mode->crossing != NULL && w->next[n] == t; /* it spikes at this very time */
+    const int due = mode->crossing != NULL && w->next[n] == t && w->clear[n] == 0.0; /* it spikes at this very time */
     const int triggered = w->trigger[n] >= 0;
     const int32_t latest = w->latest[n];
     const int just = latest >= 0 && w->tape[latest].time == t && w->tape[latest].kind == EMISSION;
@@ -1049,8 +1055,8 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (c.model->keeps_guard) { /* at zero, give or take the rounding: it must fall, and take time to come back */
-        if (latest >= 0 && w->tape[latest].kind == EMISSION && w->tape[latest].time == t)
+    if (mode->crossing != NULL && c.model->keeps_guard) { /* at zero, up to rounding: it must fall, and take time to rise */
+        if (latest >= 0 && w->tape[latest].kind == EMISSION && t - w->tape[latest].time <= 0x1p-44 * t)
             return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
         if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
@@ -1079,8 +1085,17 @@ static int end_phase(const run *r, int32_t n, double t)
     return write_entry(r, (entry){.time = t, .kind = PHASE_END, .neuron = n, .cause = r->w->starter[n]});
 }
 
-/* Finds the next crossing of every neuron to which something has happened. */
-static int predict(const run *r)
+/* How far a search that takes time goes from now on: to what is known to come next, and twice as far as the last time if
+ * nothing has happened to the neuron since. */
+static double reach(const run *r, int32_t n, double now, double coming)
+{
+    const double rest = r->net->horizon - now;
+    if (!mode_of(r, n)->stepwise) return rest;
+    return fmin(rest, fmax(coming - now, fmax(2.0 * r->w->clear[n], 0x1p-10 * rest)));
+}
+
+/* Finds the next crossing of every neuron to which something has happened, or until when it has none. */
+static int predict(const run *r, double coming)
 {
     workspace *w = r->w;
     for (int32_t i = 0; i < w->stales; i++) {
@@ -1089,9 +1104,12 @@ static int predict(const run *r)
         const double since = w->since[n];
         w->is_stale[n] = 0;
         if (w->trigger[n] >= 0 || mode_of(r, n)->crossing == NULL) continue;
-        const double s = mode_of(r, n)->crossing(c.p, c.stride, r->net->tolerance, since, r->net->horizon - since, states_of(r, n));
+        const double span = reach(r, n, since, fmin(coming, w->next[w->heap[0]]));
+        const double s = mode_of(r, n)->crossing(c.p, c.stride, r->net->tolerance, since, span, states_of(r, n));
         if (s != s) return fail(r->status, ROOT, r->sample, n, since, 0);
-        set_next(r, n, since + s);
+        const int looks = s == INFINITY && since + span < r->net->horizon;
+        set_next(r, n, since + (looks ? span : s));
+        w->clear[n] = looks ? span : 0.0;
     }
     w->stales = 0;
     return DONE;
@@ -1132,7 +1150,7 @@ static int start(const run *r)
         const cell c = cell_of(r->net, n);
         memset(states_of(r, n), 0, sizeof(double) * STATES);
         c.model->begin(c.p, c.stride, states_of(r, n));
-        w->since[n] = 0.0;
+        w->since[n] = w->clear[n] = 0.0;
         w->next[n] = INFINITY;
         w->latest[n] = w->trigger[n] = w->starter[n] = -1;
         w->heap[n] = w->place[n] = n;
@@ -1157,13 +1175,15 @@ static int forward(run *r, double *record)
     for (int32_t e = 0;;) {
         const double incoming = e < events ? r->in->time[r->in->start[r->sample] + e] : INFINITY;
         const double arrival = w->under_way > 0 ? w->pending[0].time : INFINITY;
-        if (predict(r)) return r->status->code;
+        if (predict(r, fmin(incoming, arrival))) return r->status->code;
         const double own = w->next[w->heap[0]];
         const double t = fmin(own, fmin(incoming, arrival));
         if (!(t <= net->horizon)) break;
         if (own == t) {
             const int32_t n = w->heap[0];
-            if (mode_of(r, n)->duration >= 0 ? end_phase(r, n, t) : emit(r, n, t)) return r->status->code;
+            if (w->clear[n] > 0.0)
+                mark_stale(r, n);
+            else if (mode_of(r, n)->duration >= 0 ? end_phase(r, n, t) : emit(r, n, t)) return r->status->code;
         } else if (incoming == t) {
             if (input(r, e++, t, record)) return r->status->code;
         } else {

@@ -665,9 +665,14 @@ static double model_isolate(const model_parameters *q, const double *x, double s
     *low = 0.0;
     *high = span;
     model_climb(q, x, 0.0, u);
+    const int falls = u[1] < 0.0;
     for (int i = 0; i < cuts && best < 0.0; i++) { /* the first stretch that ends above, or the highest end */
         before = u[0];
         model_climb(q, x, cut[i + 1], u);
+        if (i == 0 && falls && u[0] >= 0.0) { /* from zero, and back within the rounding */
+            *high = 0.0;
+            return u[0];
+        }
         if (before < 0.0 && u[0] > best) {
             best = u[0];
             *low = cut[i];

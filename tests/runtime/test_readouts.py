@@ -266,49 +266,6 @@ def test_a_phase_that_ends_above_the_threshold_is_refused():
         net.run([[[0.010]]])
 
 
-def test_a_bouncing_ball():
-    """Landing times and their derivatives in closed form; there is no input."""
-    ball = {"model": "bouncing_ball", "size": 2, "params": {"height0": [1.0, 0.5]}}
-    net = saltus.Network(T=1.4, populations={"ball": ball})
-    result = net.run()
-    g, r, h = 9.81, 0.8, np.array([1.0, 0.5])
-    first = np.sqrt(2 * h / g)
-    np.testing.assert_allclose(result.spike_times("ball", 0).time[0], first, rtol=1e-13)
-    np.testing.assert_allclose(result.spike_times("ball", 1).time[0], first * (1 + 2 * r), rtol=1e-13)
-    seeds = np.zeros((1, 2, 2))
-    seeds[:, :, 1] = 1.0
-    names = ["ball.gravity", "ball.restitution", "ball.height0"]
-    found = net.gradients(result, d_spike_times={"ball": seeds}, wrt=names)
-    np.testing.assert_allclose(found["ball.gravity"], (-first / (2 * g) * (1 + 2 * r)).sum(), rtol=1e-12)
-    np.testing.assert_allclose(found["ball.restitution"], (2 * first).sum(), rtol=1e-12)
-    np.testing.assert_allclose(found["ball.height0"], first / (2 * h) * (1 + 2 * r), rtol=1e-12)
-
-
-def test_many_bounces_follow_their_closed_form():
-    """Landing k + 1 is at sqrt(2h/g)(1 + 2(r + r^2 + ... + r^k)), whatever the rounding of the height."""
-    g, h, r = 9.81, 2.0, 0.9
-    ball = {"model": "bouncing_ball", "size": 1, "params": {"restitution": r, "height0": h}}
-    times = saltus.Network(T=12.1, populations={"ball": ball}).run().spikes["ball"].times
-    powers = np.cumsum([0.0, *(r ** np.arange(1, len(times)))])
-    np.testing.assert_allclose(times, np.sqrt(2 * h / g) * (1 + 2 * powers), rtol=1e-12)
-    assert len(times) > 50
-
-
-def test_bounces_that_accumulate_are_an_error():
-    net = saltus.Network(T=10.0, populations={"ball": {"model": "bouncing_ball", "size": 1}})
-    with pytest.raises(
-        RunError, match=r"'ball' has transitions that come ever faster and accumulate, at t = .* End"
-    ):
-        net.run()
-
-
-def test_a_ball_that_lies_on_the_ground_is_an_error():
-    ball = {"model": "bouncing_ball", "size": 1, "params": {"restitution": 0.0}}
-    net = saltus.Network(T=10.0, populations={"ball": ball})
-    with pytest.raises(RunError, match=r"at or above its threshold right after its reset"):
-        net.run()
-
-
 def test_a_system_without_events_follows_the_tolerance():
     """Lotka-Volterra: an invariant of motion, and gradients at sample times that agree ever better."""
     errors = []
