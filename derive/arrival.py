@@ -17,8 +17,8 @@ from saltus.derive import notation
 from saltus.derive.algebra import factor_parts, readable, reduced
 from saltus.derive.crossing import Side, across_arrival, arranged
 from saltus.derive.derivation import Equation
-from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, XI, Direction, Scene, along_parameter
-from saltus.derive.spec import ModelSpec, Phase, Receptor
+from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, SPIKE_LOSS, XI, Direction, Scene, along_parameter
+from saltus.derive.spec import ModelSpec, Phase, Receptor, Transition
 
 NEURON = "j"
 SENDER = "in"
@@ -77,20 +77,68 @@ def at_release(spec: ModelSpec, phase: Phase) -> list[Equation]:
     The terms are those of an arrival; the velocity before is that of the phase, the one after that of what
     follows.
     """
-    here = spec.in_phase(phase.name)
-    scene = Scene(here, along_parameter(here, ()))
     prefix = f"phase.{phase.name}.end"
-    reset = tuple(scene.at(value, NEURON, "-") for value in phase.reset)
-    side = Side(
-        scene, NEURON, reset, f"{prefix}.reset", prefix, f"{prefix}.velocity", spec.in_phase(phase.goto)
+    steps = _at_given_time(
+        spec.in_phase(phase.name),
+        phase.reset,
+        spec.in_phase(phase.goto),
+        prefix,
+        phase.name,
+        "What the time of the end is worth: it goes to the spike that started the phase, and to how long"
+        " the phase lasts.",
     )
+    credit = steps[-1]
+    duration = notation.total_derivative("L", phase.duration.name)
+    return [
+        *steps,
+        Equation(
+            f"gradient.duration.{phase.duration.name}.{phase.name}",
+            duration,
+            credit.rhs,
+            "A longer phase ends later by as much.",
+            combines={credit.label: S.One},
+            facts={duration: credit.lhs},
+            over=f"ends of {phase.name}",
+        ),
+    ]
+
+
+def at_trigger(spec: ModelSpec, transition: Transition) -> list[Equation]:
+    """Every step of a spike that an arrival sets off: it has the arrival's time, so no slope divides.
+
+    Values before are those after the arrival, whose own steps come before these in reverse time.
+    """
+    return _at_given_time(
+        spec,
+        transition.reset,
+        spec.in_phase(transition.goto),
+        "trigger",
+        SENDER,
+        "What the time of the spike is worth: it goes to the arrival that set it off.",
+        SPIKE_LOSS,
+    )
+
+
+def _at_given_time(
+    here: ModelSpec,
+    after: tuple[Expr, ...],
+    following: ModelSpec,
+    prefix: str,
+    time: str,
+    why: str,
+    loss: Expr = S.Zero,
+) -> list[Equation]:
+    """The steps of a transition at a time that something else sets; its worth comes last."""
+    scene = Scene(here, along_parameter(here, ()))
+    reset = tuple(scene.at(value, NEURON, "-") for value in after)
+    side = Side(scene, NEURON, reset, f"{prefix}.reset", prefix, f"{prefix}.velocity", following)
     steps = across_arrival(side)
-    written = _written(side)
+    written = _written(side, loss)
     collected = _collected(side, written, {e.label: e for e in steps})
     choices = _choices(side, prefix, collected)
     vanish, left = _left(side, choices, collected)
     worth = notation.quantity(
-        f"∂L/∂t_{phase.name}", rf"\frac{{\partial\mathcal{{L}}}}{{\partial t_\mathrm{{{phase.name}}}}}"
+        f"∂L/∂t_{time}", rf"\frac{{\partial\mathcal{{L}}}}{{\partial t_\mathrm{{{time}}}}}"
     )
     return [
         *steps,
@@ -110,19 +158,9 @@ def at_release(spec: ModelSpec, phase: Phase) -> list[Equation]:
             f"{prefix}.credit",
             worth,
             factor_parts(reduced(left.coeff(scene.time))),
-            "What the time of the end is worth: it goes to the spike that started the phase, and to how long"
-            " the phase lasts.",
+            why,
             combines={collected.label: S.One, **vanish},
             facts={XI: worth + left.coeff(scene.time, 0), scene.time: S.One},
-        ),
-        Equation(
-            f"gradient.duration.{phase.duration.name}.{phase.name}",
-            notation.total_derivative("L", phase.duration.name),
-            factor_parts(reduced(left.coeff(scene.time))),
-            "A longer phase ends later by as much.",
-            combines={f"{prefix}.credit": S.One},
-            facts={notation.total_derivative("L", phase.duration.name): worth},
-            over=f"ends of {phase.name}",
         ),
     ]
 
@@ -147,17 +185,18 @@ def _left(side: Side, choices: list[Equation], collected: Equation) -> tuple[dic
     return vanish, sympy.expand(collected.rhs).xreplace(dict.fromkeys(before, S.Zero))
 
 
-def _written(side: Side) -> Equation:
+def _written(side: Side, loss: Expr = S.Zero) -> Equation:
+    """The event's terms; ``loss`` is the derivative of the loss by its time, where it is a spike's."""
     scene = side.scene
     before, after = scene.partials(side.neuron, "-"), scene.partials(side.neuron, "+")
-    terms = [(LOSS_BEFORE - LOSS_AFTER) * scene.time]
+    terms = [(loss + LOSS_BEFORE - LOSS_AFTER) * scene.time]
     terms += [c * dx for c, dx in zip(scene.momenta(side.neuron, "-"), before, strict=True)]
     terms += [-c * dx for c, dx in zip(_momenta_after(side), after, strict=True)]
     return Equation(
         f"{side.across}.xi",
         XI,
         sympy.Add(*terms),
-        "The terms of the event; its time enters no loss of spike times.",
+        "The terms of the event" + (", whose time enters no loss." if loss == 0 else ", a spike like any."),
         differentiates=("collect",),
     )
 

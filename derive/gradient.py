@@ -15,15 +15,17 @@ import sympy
 from sympy import Expr, Integral, S, Symbol
 
 from saltus.derive import notation
-from saltus.derive.algebra import factor_parts, readable
-from saltus.derive.arrival import at_arrival, at_release
+from saltus.derive.algebra import factor_parts, readable, reduced
+from saltus.derive.arrival import at_arrival, at_release, at_trigger
 from saltus.derive.crossing import across, spike_time, spiking_side, target_sides
 from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.interval import between_spikes
 from saltus.derive.jump import Spike, jumps
+from saltus.derive.maximum_steps import at_kink, inside
 from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
 from saltus.derive.source_numbers import numbers
-from saltus.derive.spec import ModelSpec, Phase, Receptor, Transition
+from saltus.derive.spec import ModelSpec, Phase, Readout, Receptor, Transition
+from saltus.derive.transition import triggers
 
 _TARGETS = "mqrsuv"
 _ANY = "parameter"
@@ -44,7 +46,14 @@ def adjoint(spec: ModelSpec) -> Derivation:
     phases = [equation for phase in model.phases for equation in _in_phase(model, phase)]
     durations = {f"gradient.parameter.{phase.duration.name}" for phase in model.phases}
     gradients = [e for e in gradients if not (e.label in durations and e.rhs == 0)]
-    equations = [*by_weight, *arrivals, *by_parameter, *gradients, *phases]
+    triggered = [
+        equation
+        for transition in model.transitions
+        if any(triggers(transition, model, receptor) for receptor in model.receptors)
+        for equation in at_trigger(model, transition)
+    ]
+    maxima = [equation for peak in model.peaks for equation in _maximum(model, peak)]
+    equations = [*by_weight, *arrivals, *by_parameter, *gradients, *phases, *triggered, *maxima]
     return Derivation(f"{spec.name}: {spec.title}", equations).numbered(numbers(spec))
 
 
@@ -85,10 +94,25 @@ def _in_phase(model: ModelSpec, phase: Phase) -> list[Equation]:
     own = [_renamed(e, {s.label: f"{prefix}.{s.label}" for s in inside}) for e in inside]
     shares = [
         e
-        for e in _parameters(here, own, prefix, f"{prefix}.gradient", "intervals in the phase")
+        for e in _parameters(here, own, prefix, f"{prefix}.gradient", f"intervals in {phase.name}")
         if e.rhs != 0
     ]
     return [*own, *at_release(model, phase), *shares]
+
+
+def _maximum(model: ModelSpec, peak: Readout) -> list[Equation]:
+    """The maximum of a readout inside a stretch, and at an arrival that leaves the readout as it is."""
+    q = peak.integrand
+    inside_ = inside(model, q)
+    found = inside_ if len(model.peaks) == 1 else _suffixed(inside_, peak.name)
+    for receptor in model.receptors:
+        onto = dict(zip(model.x, receptor.jump, strict=True))
+        if reduced(q.xreplace(onto) - q) != 0:
+            continue
+        kink = at_kink(model, q, receptor)
+        name = ".".join([peak.name] * (len(model.peaks) > 1) + [receptor.name] * (len(model.receptors) > 1))
+        found += _suffixed(kink, name) if name else kink
+    return found
 
 
 def _at_spike(scene: Scene, transition: Transition, between: list[Equation]) -> list[Equation]:

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-_GIVEN_ELSEWHERE = (
+_ELSEWHERE = (
     (re.compile(r"jump\.arrival\.(.+)"), r"input.jump.\1"),
     (re.compile(r"receive\.(.+)"), r"input.receive.\1"),
     (re.compile(r"gradient\.weight"), "gradient.input"),
+    (re.compile(r"maximum\.\w+"), "maximum.jump"),
 )
-"""Where a model sends no spikes, its arrivals are those from outside."""
+"""Where a model sends no spikes, arrivals are those from outside; a maximum's partials are in its jump."""
+_SECTIONS = (
+    ("flow", "section-flow"),
+    ("gradient.flow", "section-flow"),
+    ("guard.ladder", "section-crossings"),
+    ("constants", "section-rules"),
+)
+"""What no step says alone is in a section."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +36,12 @@ class Source:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of C; ``label``: the comment that ends an assignment, ``step``: where it leads."""
+    """A line of C; ``label``: the comment that ends an assignment, ``anchor``: where it leads."""
 
     number: int
     text: str
     label: str = ""
-    step: str = ""
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,17 +54,23 @@ class Listing:
 
 @dataclass(frozen=True)
 class Place:
-    """A line that an equation became."""
+    """The lines that an equation became, from the first to the last."""
 
     file: str
-    number: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.first}" + (f"-{self.last}" if self.last > self.first else "")
 
 
-def listings(sources: Sequence[Source], steps: Collection[str]) -> tuple[Listing, ...]:
-    """The functions with equations of each file, each labelled line with the step that it comes from."""
+def listings(sources: Sequence[Source], anchors: Collection[str]) -> tuple[Listing, ...]:
+    """The functions with equations of each file; each labelled line leads to one of ``anchors``, which are
+    the labels of steps, and those of sections.
+    """
     found = []
     for source in sources:
-        lines = [_line(i, text, source.labels, steps) for i, text in enumerate(source.text.split("\n"), 1)]
+        lines = [_line(i, text, source.labels, anchors) for i, text in enumerate(source.text.split("\n"), 1)]
         parts = [part for part in _functions(lines) if any(line.label for line in part)]
         if parts:
             found.append(Listing(source.file, tuple(parts)))
@@ -64,29 +78,38 @@ def listings(sources: Sequence[Source], steps: Collection[str]) -> tuple[Listing
 
 
 def places(found: Sequence[Listing]) -> Mapping[str, tuple[Place, ...]]:
-    """Step -> the lines that it became."""
+    """Anchor -> the lines that it became, those that follow one another together."""
     known: dict[str, list[Place]] = {}
     for listing in found:
-        for line in (line for part in listing.parts for line in part if line.step):
-            known.setdefault(line.step, []).append(Place(listing.file, line.number))
-    return {step: tuple(lines) for step, lines in known.items()}
+        for line in (line for part in listing.parts for line in part if line.anchor):
+            here = known.setdefault(line.anchor, [])
+            if here and here[-1].file == listing.file and line.number - here[-1].last <= _NEAR:
+                here[-1] = replace(here[-1], last=line.number)
+            else:
+                here.append(Place(listing.file, line.number, line.number))
+    return {anchor: tuple(lines) for anchor, lines in known.items()}
 
 
-def _line(number: int, text: str, labels: Collection[str], steps: Collection[str]) -> Line:
+_NEAR = 3
+"""An assignment may take so many lines."""
+
+
+def _line(number: int, text: str, labels: Collection[str], anchors: Collection[str]) -> Line:
     match = re.search(r"/\* ([^*]+) \*/$", text)
     if match is None or match[1] not in labels:
         return Line(number, text)
-    return Line(number, text, match[1], _step(match[1].partition(",")[0], steps))
+    return Line(number, text, match[1], _anchor(match[1].partition(",")[0], anchors))
 
 
-def _step(label: str, steps: Collection[str]) -> str:
-    """The step of a document that a label means; none where the document has none."""
-    if label in steps:
-        return label
-    for pattern, other in _GIVEN_ELSEWHERE:
-        if pattern.fullmatch(label) and (elsewhere := pattern.sub(other, label)) in steps:
-            return elsewhere
-    return ""
+def _anchor(label: str, anchors: Collection[str]) -> str:
+    """The step that a label means, the first of several, or the section; empty where there is none."""
+    others = (pattern.sub(other, label) for pattern, other in _ELSEWHERE if pattern.fullmatch(label))
+    for name in (label, *others):
+        found = [anchor for anchor in anchors if anchor == name or anchor.startswith(f"{name}.")]
+        if found:
+            return name if name in found else found[0]
+    named = (section for start, section in _SECTIONS if label == start or label.startswith(f"{start}."))
+    return next((anchor for section in named for anchor in anchors if anchor.startswith(section)), "")
 
 
 def _functions(lines: Sequence[Line]) -> list[tuple[Line, ...]]:

@@ -37,7 +37,7 @@ def relation_latex(equation: Relation) -> str:
 
 def sign_of(equation: Relation) -> str:
     """Its sign."""
-    return {"=": "=", "≠": r"\neq"}[equation.sign]
+    return {"=": "=", "≠": r"\neq", "+=": "+="}[equation.sign]
 
 
 def relation_lines(equation: Relation, line: int = LINE) -> tuple[str, list[str]]:
@@ -53,6 +53,11 @@ def relation_lines(equation: Relation, line: int = LINE) -> tuple[str, list[str]
             lines.append(piece.latex)
             used = piece.width
     return latex(equation.left), lines
+
+
+def relation_width(equation: Relation) -> int:
+    """Letters that it takes in one line."""
+    return _width(equation.left) + 3 + _width(equation.right)
 
 
 def latex(node: Layout) -> str:  # noqa: PLR0911 - one return a kind of node

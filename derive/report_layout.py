@@ -16,6 +16,7 @@ from sympy import Add, Expr, Indexed, Integral, KroneckerDelta, Mul, Pow, Ration
 
 from saltus.derive import notation
 from saltus.derive.divided_differences import exp_dd
+from saltus.derive.exponential import exponential
 from saltus.derive.flow import DT
 from saltus.derive.report_reading import SCALAR, Reading
 
@@ -102,7 +103,7 @@ BIG = 3
 
 @dataclass(frozen=True)
 class Relation:
-    """``left = right``, or with another ``sign``: ``≠``."""
+    """``left = right``, or with another ``sign``: ``≠``, or ``+=`` for a share of what is on the left."""
 
     left: Layout
     right: Layout
@@ -347,9 +348,10 @@ def _delta(expression: KroneckerDelta, _reading: Reading) -> Layout:
     return leaf(f"δ_{first},{second}", rf"\delta_{{{below}}}")
 
 
-@_single.register
-def _exponential(expression: sympy.exp, reading: Reading) -> Layout:
-    return Call("exp", r"\exp", (layout(sympy.factor_terms(expression.args[0]), reading),))
+@_single.register(sympy.exp)
+@_single.register(exponential)
+def _exponential(expression: Expr, reading: Reading) -> Layout:
+    return Call("exp", r"\exp", (layout(sympy.together(expression.args[0]), reading),))
 
 
 @_single.register

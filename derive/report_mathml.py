@@ -24,7 +24,7 @@ _GREEK = dict(
 _OPERATORS = {"cdot": "⋅", "in": "∈", "neq": "≠", "dots": "…", "ldots": "…", "to": "→", "mapsto": "↦"}
 _SPACES = {",": "0.17em", ";": "0.28em", "!": "-0.17em", "quad": "1em"}
 _CALLIGRAPHIC = {"L": "ℒ", "F": "ℱ"}
-_FUNCTIONS = ("exp", "log")
+_FUNCTIONS = ("exp", "log", "max")
 
 
 def math(latex: str, *, block: bool = False) -> str:

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import sympy
-from sympy import Dummy, Expr, S, Symbol
-
-from saltus.derive import flow, flow_choice, ladder
 from saltus.derive.derivation import Derivation
-from saltus.derive.divided_differences import exp_dd, to_exponentials
 from saltus.derive.gradient import adjoint
 from saltus.derive.model import ModelSpec
-from saltus.derive.notation import latex_name, pretty_name
-from saltus.derive.report_document import (
-    PROVED,
-    Document,
-    Link,
-    Section,
-    Step,
-    names_of,
-    source_sections,
-    steps_of,
-)
-from saltus.derive.report_layout import Leaf, Relation, layout, leaf
-from saltus.derive.report_reading import Reading
+from saltus.derive.report_document import Document, Section, names_of, source_sections, steps_of
+from saltus.derive.report_flow import flow_sections
+from saltus.derive.report_readouts import readouts_section
+from saltus.derive.report_rules import rules_section
 from saltus.derive.report_tables import as_tables, parameter_tables, table_1, table_2
-from saltus.derive.report_text import text
-from saltus.derive.writer import model_writer
-from saltus.errors import DerivationError
 
 
 @dataclass(frozen=True)
@@ -109,6 +92,36 @@ _CHAPTERS = (
         " variable of its own, as with a delay or a layer below, its gradient is what the arrival is worth.",
     ),
     _Chapter(
+        "maximum",
+        "The maximum of a readout",
+        _starts("maximum"),
+        "The time of a maximum is an event at which nothing jumps. Inside a stretch the readout does not move"
+        " there, so only $\\lambda$ takes up the head's derivative by the maximum.",
+    ),
+    _Chapter(
+        "kink",
+        "A maximum at an arrival",
+        _starts("kink"),
+        "The readout may rise into an arrival and fall after it. The maximum then moves with the arrival's"
+        " time, which is worth the readout's slope more: before the arrival, with $\\lambda$ taken after it.",
+    ),
+    _Chapter(
+        "phases",
+        "Phases",
+        _starts("phase", "gradient.duration"),
+        "While a phase holds the dynamics are others; the steps are those between two spikes and at an"
+        " arrival. Its end is a transition at a given time, and what that time is worth goes to the spike"
+        " that started the phase and to how long it lasts.",
+    ),
+    _Chapter(
+        "trigger",
+        "A spike that an arrival sets off",
+        _starts("trigger"),
+        "An arrival can lift the guard over zero. The spike then has the arrival's time, so no slope of the"
+        " guard divides, and what its time is worth goes to the arrival. Values before are those after the"
+        " arrival.",
+    ),
+    _Chapter(
         "parameters",
         "Any parameter",
         _starts("parameter"),
@@ -134,7 +147,11 @@ def model_document(spec: ModelSpec, name: str) -> Document:
     derivation = adjoint(spec)
     reading = names_of(derivation)
     left = list(derivation)
-    sections = [_model(spec, derivation)]
+    sections = [
+        _model(spec, derivation),
+        _adjoint_table(derivation),
+        readouts_section(spec, derivation, reading),
+    ]
     for chapter in _CHAPTERS:
         labels = [label for label in left if chapter.holds(label)]
         left = [label for label in left if label not in labels]
@@ -151,7 +168,7 @@ def model_document(spec: ModelSpec, name: str) -> Document:
             )
     if left:
         sections.append(Section("other", "Other steps", "", steps=steps_of(derivation, left, reading)))
-    sections += [_adjoint_table(derivation), *_flow(spec, reading)]
+    sections += [*flow_sections(spec, reading), rules_section(spec, derivation, reading)]
     return Document(
         name,
         spec.title,
@@ -183,124 +200,3 @@ def _adjoint_table(derivation: Derivation) -> Section:
         " stands before the time derivatives.",
         tables=as_tables(table_2(derivation)),
     )
-
-
-def _flow(spec: ModelSpec, reading: Reading) -> list[Section]:
-    """The flow with its reason, and for each guard why none of its crossings is missed."""
-    whole = spec.with_integrals()
-    try:
-        solution = flow_choice.choose(whole)
-    except DerivationError as error:
-        return [Section("flow", "The flow between spikes", f"There is none: {error}")]
-    order = model_writer(whole).order
-    sections = [_closed_form(solution, _sentence(flow_choice.why(solution, order)), reading)]
-    for transition in whole.transitions:
-        rungs = ladder.ladder(solution, transition)
-        steps: tuple[Step, ...] = ()
-        if isinstance(solution, flow.FlowSolution):
-            holds = all(value == 0 for value in ladder.residuals(rungs, solution))
-            steps = tuple(_rungs(rungs, reading, PROVED if holds else "not proved"))
-        title = "Why no spike is missed" + (f": {transition.name}" if len(whole.transitions) > 1 else "")
-        prose = _sentence(ladder.bound(solution, rungs, order)) + (_ROLLE if steps else "")
-        sections.append(Section(f"crossings-{transition.name}", title, prose, steps=steps))
-    return sections
-
-
-_ROLLE = (
-    " With $D = d/dt$ and $u_{k+1} = \\left(D + r_k\\right) u_k$, the function $u_k \\exp\\left(r_k"
-    " t\\right)$ is monotone between two zeros of $u_{k+1}$ (Rolle)."
-)
-_DIVIDED = (
-    " Here $\\exp\\left[a, b\\right]$ is the divided difference $\\left(\\exp\\left(a\\right) -"
-    " \\exp\\left(b\\right)\\right) / \\left(a - b\\right)$, and $\\exp\\left(a\\right)$ where $a = b$."
-)
-
-
-def _closed_form(solution: flow_choice.AnySolution, why: str, reading: Reading) -> Section:
-    title = "The flow between spikes"
-    if not isinstance(solution, flow.FlowSolution):
-        return Section("flow", title, why)
-    proved = all(value == 0 for value in flow.residuals(solution).values())
-    steps = _flow_steps(solution, reading, PROVED if proved else "not proved")
-    divided = any(solution.forward(state.name).has(exp_dd) for state in solution.spec.states)
-    return Section("flow", title, why + (_DIVIDED if divided else ""), steps=tuple(steps))
-
-
-def _sentence(fact: str) -> str:
-    return f"{fact[0].upper()}{fact[1:]}."
-
-
-def _flow_steps(solution: flow.FlowSolution, reading: Reading, status: str) -> list[Step]:
-    steps = []
-    for state in solution.spec.states:
-        x, xt = pretty_name(state.name), latex_name(state.name)
-        for label, left, value, what in (
-            (
-                f"flow.{state.name}",
-                leaf(f"{x}(t + dt)", f"{xt}(t + dt)"),
-                solution.forward(state.name),
-                "forward",
-            ),
-            (
-                f"flow.adjoint.{state.name}",
-                leaf(f"λ_{x}(t - dt)", rf"\lambda_{{{xt}}}(t - dt)"),
-                solution.backward(state.name),
-                "backward",
-            ),
-        ):
-            why = f"The solution {what}, from the values at t."
-            steps.append(Step(label, (), Relation(left, layout(value, reading)), why, (), status))
-            values = [*solution.spec.x, *solution.spec.adjoints]
-            short = all(len(set(dd.args)) == 2 == len(dd.args) for dd in value.atoms(exp_dd))
-            if value.has(exp_dd) and short and not any(value.diff(x).has(*values) for x in values):
-                written = _by_exponentials(to_exponentials(value), values)
-                same = flow.reduced(written - value) == 0
-                why = "The same in exponentials, for rates that differ."
-                link = (Link(label, label),)
-                shown = Relation(left, layout(written, reading))
-                proved = status if same else "not proved"
-                steps.append(Step(f"{label}.exponentials", (), shown, why, link, proved))
-    return steps
-
-
-def _by_exponentials(value: Expr, values: Sequence[Symbol]) -> Expr:
-    """Linear in ``values``: for each its exponentials, those with opposite factors as a difference."""
-    at_zero = value.xreplace(dict.fromkeys(values, S.Zero))
-    terms = [_exponentials(at_zero)]
-    terms += [x * _exponentials(value.diff(x)) for x in values if value.has(x)]
-    return sympy.Add(*terms)
-
-
-def _exponentials(value: Expr) -> Expr:
-    names = {e: Dummy() for e in sorted(value.atoms(sympy.exp), key=str)}
-    above, below = sympy.fraction(sympy.cancel(sympy.together(value.xreplace(names))))
-    found: dict[Expr, Expr] = {}
-    back = {dummy: e for e, dummy in names.items()}
-    for powers, coefficient in sympy.Poly(above, *names.values()).terms() if names else [((), above)]:
-        factor = sympy.factor(coefficient / below)
-        product = sympy.Mul(*(back[d] ** n for d, n in zip(names.values(), powers, strict=True)))
-        opposite = next((known for known in found if sympy.expand(known + factor) == 0), None)
-        if opposite is None:
-            found[factor] = found.get(factor, S.Zero) + product
-        else:
-            found[opposite] -= product
-    return sympy.Add(*(factor * exponentials for factor, exponentials in found.items()))
-
-
-def _rungs(rungs: Sequence[ladder.LadderRung], reading: Reading, status: str) -> list[Step]:
-    return [
-        Step(
-            f"guard.ladder.{k}",
-            (),
-            Relation(Leaf(f"u_{k}", f"u_{{{k}}}", 2), layout(rung.value, reading)),
-            _rate(k, rung, reading),
-            (),
-            status if k else "definition",
-        )
-        for k, rung in enumerate(rungs)
-    ]
-
-
-def _rate(k: int, rung: ladder.LadderRung, reading: Reading) -> str:
-    rate = text(layout(rung.rate, reading))
-    return f"The guard; its rate is {rate}." if k == 0 else f"Its rate is {rate}."

@@ -12,8 +12,8 @@ import msgspec
 from jinja2 import BaseLoader, Environment, FunctionLoader, StrictUndefined
 
 from saltus.derive.report_code import Line, Source, listings, places
-from saltus.derive.report_document import Document, Step
-from saltus.derive.report_latex import LINE, latex, relation_latex, relation_lines, sign_of
+from saltus.derive.report_document import Document, Step, Table
+from saltus.derive.report_latex import LINE, latex, relation_latex, relation_lines, relation_width, sign_of
 from saltus.derive.report_layout import Relation
 from saltus.derive.report_mathml import equation, math
 from saltus.derive.report_prose import prose_html, prose_latex, prose_markdown, tex
@@ -26,9 +26,14 @@ _TEMPLATES = "saltus.templates.report"
 def html_page(document: Document, code: Sequence[Source] = ()) -> str:
     """One self-contained page: MathML, no script, nothing from a network; ``code`` is listed and linked."""
     css = resources.files(_TEMPLATES).joinpath("page.css").read_text(encoding="utf-8")
-    listed = listings(code, {step.label for step in document.steps})
+    listed = listings(code, anchors(document))
     page = _environment().get_template("page.html.jinja")
     return page.render(document=document, css=css, listings=listed, places=places(listed))
+
+
+def anchors(document: Document) -> list[str]:
+    """What a page can lead to: steps by their labels, and sections."""
+    return [*(step.label for step in document.steps), *(f"section-{s.anchor}" for s in document.sections)]
 
 
 def markdown_page(document: Document) -> str:
@@ -126,7 +131,11 @@ def _environment(block: str = "{%", value: str = "{{", comment: str = "{#") -> E
         "cell_markdown": _cell_markdown,
         "wrap": lambda value: textwrap.fill(value, 116, break_long_words=False, break_on_hyphens=False),
     }
-    environment.globals |= {"is_text": lambda value: isinstance(value, str), "badge": _badge}
+    environment.globals |= {
+        "is_text": lambda value: isinstance(value, str),
+        "badge": _badge,
+        "column_lines": _column_lines,
+    }
     return environment
 
 
@@ -142,15 +151,29 @@ def _anchor(label: str) -> str:
 def _code(line: Line) -> str:
     """A line of C, its label linked with the equation."""
     text = escape(line.text, quote=False)
-    if not line.step:
+    if not line.anchor:
         return text
     label = escape(line.label, quote=False)
-    return text.replace(f"/* {label} */", f'<a href="#{_anchor(line.step)}">/* {label} */</a>')
+    return text.replace(f"/* {label} */", f'<a href="#{_anchor(line.anchor)}">/* {label} */</a>')
 
 
 def _mathml(relation: Relation, line: int = LINE) -> str:
     left, lines = relation_lines(relation, line)
     return equation(left, sign_of(relation), lines)
+
+
+_PAGE, _CELL, _LEAST = 84, 40, 28
+"""Letters that fit side by side in a table, that a column takes at most, that the last gets at least."""
+
+
+def _column_lines(table: Table) -> list[int]:
+    """How long the lines of each column may be: the last takes what the others leave."""
+    widths = [
+        max((relation_width(p) for row in table.rows for p in row[i] if isinstance(p, Relation)), default=0)
+        for i in range(len(table.columns) - 1)
+    ]
+    others = [min(width, _CELL) for width in widths]
+    return [*([_CELL] * len(others)), max(_LEAST, _PAGE - sum(others))]
 
 
 def _one_line(relation: Relation) -> str:

@@ -17,6 +17,7 @@ import sympy
 from sympy import Expr, Integral, Symbol
 
 from saltus.derive.divided_differences import exp_dd
+from saltus.derive.exponential import exponential
 from saltus.derive.notation import Quantity, pretty_name, text
 
 
@@ -154,7 +155,7 @@ class Reading:
         """Place of a factor: that of the last of its symbols."""
         if factor.has(Integral):
             return 9
-        if factor.has(sympy.exp, sympy.log, sympy.Sum, exp_dd):
+        if factor.has(sympy.exp, exponential, sympy.log, sympy.Sum, exp_dd):
             return SCALAR
         if factor.has(sympy.KroneckerDelta):
             return _FACTORS[Part.DELTA]

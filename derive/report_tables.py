@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import sympy
@@ -38,48 +38,80 @@ class AdjointTable:
 
 
 def table_1(derivation: Derivation) -> Table:
-    """The forward model: its dynamics solved for the velocities' terms, and what a spike does."""
+    """The forward model: its dynamics solved for the velocities' terms, and what its transitions do."""
     reading = names_of(derivation)
     free = tuple(_explicit(derivation[f"dynamics.{name}"], reading) for name in reading.states)
-    rows = []
+    rows: list[tuple[Cell, Cell, Cell]] = []
+
+    def changes(found: Iterable[Equation]) -> Cell:
+        return tuple(_relation(e, reading) for e in found if not _keeps(e, reading))
+
     for suffix in _transitions(derivation):
-        changes = [e for e in derivation.values() if _enters(e.label, suffix) and not _keeps(e, reading)]
-        jumps = tuple(_relation(e, reading) for e in changes)
-        rows.append((_condition(derivation, suffix, reading), jumps or ("nothing",)))
-    if not rows:
-        changes = [
-            e for e in derivation.values() if e.label.startswith("input.receive") and not _keeps(e, reading)
-        ]
+        entered = changes(e for e in derivation.values() if _enters(e.label, suffix))
         rows.append(
-            (("a spike arrives",) if changes else ("none",), tuple(_relation(e, reading) for e in changes))
+            (free if not rows else (), _condition(derivation, suffix, reading), entered or (_NOTHING,))
         )
-    cells = tuple((free if i == 0 else (), when, jumps) for i, (when, jumps) in enumerate(rows))
-    return Table("Table 1: the model", COLUMNS, cells)
+    if triggered := _under(derivation, "trigger.reset."):
+        rows.append(((), _TRIGGER, changes(triggered)))
+    if not rows:
+        received = changes(_under(derivation, "input.receive"))
+        rows.append((free, ("a spike arrives",) if received else ("none",), received))
+    for phase in _phases(derivation):
+        held = (f"in {phase.name}:", *(_explicit(e, reading) for e in phase.under("dynamics.")))
+        rows.append((held, phase.ends, changes(phase.under("end.reset.")) or (_NOTHING,)))
+    return Table("Table 1: the model", COLUMNS, tuple(rows))
 
 
 def table_2(derivation: Derivation) -> AdjointTable:
-    """The adjoint: its dynamics in reversed time, what a spike does to it, and the gradients."""
+    """The adjoint: its dynamics in reversed time, what transitions do to it, and the gradients."""
     reading = names_of(derivation)
-    odes = [e for e in derivation.values() if e.label.startswith("adjoint.ode.")]
+    odes = _under(derivation, "adjoint.ode.")
     free: Cell = tuple(_relation(e, reading) for e in odes)
     used = [e.label for e in odes]
     rows: list[tuple[Cell, Cell, Cell]] = []
+
+    def changes(jumps: list[Equation], *worths: Equation) -> Cell:
+        used.extend(e.label for e in (*jumps, *worths))
+        moved = tuple(_relation(e, reading) for e in jumps if not _keeps(e, reading))
+        rest = () if len(moved) == len(jumps) else (f"every other {_KEPT}" if moved else _KEPT,)
+        return (*moved, *rest, *(_relation(e, reading) for e in worths))
+
     for suffix in _transitions(derivation):
         jumps, labels = _jumps(derivation, suffix, reading)
         rows.append((free if not rows else (), _condition(derivation, suffix, reading), jumps))
         used += labels
+    if triggered := _under(derivation, "trigger.jump."):
+        jumps = (*changes(triggered, derivation["trigger.credit"]), "which the arrival gains")
+        rows.append(((), _TRIGGER, jumps))
     if not rows:
-        arrivals = [e for e in derivation.values() if ".jump." in e.label and e.label.startswith("input")]
-        moved = tuple(_relation(e, reading) for e in arrivals if not _keeps(e, reading))
-        rest = "every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺"
-        rows.append((free, ("a spike arrives",), (*moved, rest)) if arrivals else (free, ("none",), ()))
-        used += [e.label for e in arrivals]
+        arrivals = [e for e in _under(derivation, "input") if ".jump." in e.label]
+        rows.append(
+            (free, ("a spike arrives",) if arrivals else ("none",), changes(arrivals) if arrivals else ())
+        )
+    for phase in _phases(derivation):
+        odes = phase.under("adjoint.ode.")
+        used += [e.label for e in odes]
+        held = (f"in {phase.name}:", *(_relation(e, reading) for e in odes))
+        (worth,) = phase.under("end.credit")
+        jumps = (*changes(phase.under("end.jump."), worth), "which the spike that began it gains")
+        rows.append((held, phase.ends, jumps))
+    for kind, when in (("maximum", "inside a stretch"), ("kink", "at an arrival")):
+        for name in dict.fromkeys(_name_after(e.label) for e in _under(derivation, f"{kind}.jump.")):
+            jumps = [e for e in _under(derivation, f"{kind}.jump.") if _name_after(e.label) == name]
+            worths = [e for e in _under(derivation, f"{kind}.worth.") if e.label.endswith(name)]
+            which = f": {name.removeprefix('.')}" if name else ""
+            rows.append(((), (f"a maximum {when}{which}",), changes(jumps, *worths)))
     gradients = [e for e in derivation.values() if _is_gradient(e.label)]
     return AdjointTable(
         tuple(rows),
-        tuple(_relation(_at_receptor(derivation, e), reading) for e in gradients),
+        tuple(_gradient(derivation, e, reading) for e in gradients),
         (*used, *(e.label for e in gradients)),
     )
+
+
+_NOTHING = "nothing changes"
+_KEPT = "λ⁻ = λ⁺"
+_TRIGGER: Cell = ("an arrival lifts the", "guard over zero")
 
 
 def parameter_tables(parameters: Sequence[Parameter]) -> tuple[Table, ...]:
@@ -132,6 +164,12 @@ def _jumps(derivation: Derivation, suffix: str, reading: Reading) -> tuple[Cell,
     if kept:
         cell.append("every other λ⁻ = λ⁺" if moved else "λ⁻ = λ⁺")
     return tuple(cell), labels
+
+
+def _gradient(derivation: Derivation, equation: Equation, reading: Reading) -> Relation:
+    """The gradient; that of a phase comes on top of the rest."""
+    made = _relation(_at_receptor(derivation, equation), reading)
+    return replace(made, sign="+=") if equation.label.startswith("phase.") else made
 
 
 def _at_receptor(derivation: Derivation, gradient: Equation) -> Equation:
@@ -194,6 +232,41 @@ def _transitions(derivation: Derivation) -> list[str]:
     return [label.removeprefix(first) for label in derivation if label.startswith(first)]
 
 
+@dataclass(frozen=True)
+class _Phase:
+    """A phase by the labels of its steps, which begin with ``phase.`` and its name."""
+
+    derivation: Derivation
+    name: str
+    duration: str
+
+    def under(self, prefix: str) -> list[Equation]:
+        """Its steps whose labels go on so."""
+        return _under(self.derivation, f"phase.{self.name}.{prefix}")
+
+    @property
+    def ends(self) -> Cell:
+        """When it ends."""
+        return (f"{notation.pretty_name(self.duration)} after", f"{self.name} began")
+
+
+def _phases(derivation: Derivation) -> list[_Phase]:
+    """The phases, in order."""
+    first = "gradient.duration."
+    marks = [label.removeprefix(first).split(".") for label in derivation if label.startswith(first)]
+    return [_Phase(derivation, name, duration) for duration, name in marks]
+
+
+def _name_after(label: str) -> str:
+    """What a label ends in after the name of a state: of which maximum it is, where there are several."""
+    parts = label.split(".")
+    return "".join(f".{part}" for part in parts[3:])
+
+
+def _under(derivation: Derivation, prefix: str) -> list[Equation]:
+    return [equation for equation in derivation.values() if equation.label.startswith(prefix)]
+
+
 def _ends(label: str, suffix: str) -> bool:
     return not suffix or label.endswith(suffix)
 
@@ -208,6 +281,14 @@ def _is_jump(label: str) -> bool:
 
 
 def _is_gradient(label: str) -> bool:
-    return label.startswith(
-        ("gradient.weight.sum", "gradient.input", "arrival.credit", "gradient.parameter", "gradient.initial")
+    of_a_phase = label.startswith("phase.") and ".gradient." in label and ".gradient.input" not in label
+    return of_a_phase or label.startswith(
+        (
+            "gradient.weight.sum",
+            "gradient.input",
+            "arrival.credit",
+            "gradient.parameter",
+            "gradient.duration",
+            "gradient.initial",
+        )
     )

@@ -57,7 +57,7 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
         for receptor in model.receptors or (None,):
             yield from _spike_checks(model, derivation, transition, receptor)
             if receptor is not None:
-                yield from _trigger_checks(model, transition, receptor)
+                yield from _trigger_checks(model, derivation, transition, receptor)
     for receptor in model.receptors:
         yield (
             f"arrival:{receptor.name}",
@@ -115,12 +115,14 @@ def _spike_checks(
         )
 
 
-def _trigger_checks(model: ModelSpec, transition: Transition, receptor: Receptor) -> Iterator[Check]:
+def _trigger_checks(
+    model: ModelSpec, derivation: Derivation, transition: Transition, receptor: Receptor
+) -> Iterator[Check]:
     if triggers(transition, model, receptor):
         yield (
             f"trigger:{transition.name}:{receptor.name}",
             "an arrival that sets off a spike: the two rules composed are the saltation matrix of both",
-            partial(triggered_routes, model, transition, receptor),
+            partial(triggered_routes, model, derivation, transition, receptor),
         )
 
 

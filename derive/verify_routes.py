@@ -73,6 +73,8 @@ def definitions(model: ModelSpec, derivation: Derivation) -> Residuals:
             hold(f"{prefix}reset", SPIKING, t.reset, suffix)
             for m, r in representative_targets(model).items():
                 hold(f"{prefix}receive" if m == "m" else f"{prefix}receive.{m}", m, r.jump, suffix)
+    if "trigger.credit" in derivation:
+        hold("trigger.reset", "j", model.transitions[0].reset)
     for r in model.receptors:
         where = "input" if len(model.receptors) == 1 else f"input.{r.name}"
         hold(f"{where}.receive", "j", r.jump)
@@ -225,14 +227,9 @@ def phase_routes(model: ModelSpec, derivation: Mapping[str, Equation], phase: Ph
     found = _against_timer(model, rule, other)
     written = _as_rule(model.in_phase(phase.name), phase.reset, model.in_phase(phase.goto))
     losses, prefix = LOSS_BEFORE - LOSS_AFTER, f"phase.{phase.name}.end"
-    for label in (f"{prefix}.credit", f"gradient.duration.{phase.duration.name}.{phase.name}"):
-        found[label] = rule.credit + losses - derivation[label].rhs.xreplace(written)
-    for name, value in rule.adjoint.items():
-        found[f"derived {name}"] = value - derivation[f"{prefix}.jump.{name}"].rhs.xreplace(written)
-    left = sympy.expand(derivation[f"{prefix}.left"].rhs)
-    for parameter in model.parameters:
-        share = left.coeff(notation.derivative(parameter.name, "p")).xreplace(written)
-        found[f"derived {parameter.name}"] = rule.parameters.get(parameter.name, S.Zero) - share
+    duration = f"gradient.duration.{phase.duration.name}.{phase.name}"
+    found[duration] = rule.credit + losses - derivation[duration].rhs.xreplace(written)
+    found |= _against_steps(model, derivation, prefix, rule, written, losses)
     return {name: reduced(value) for name, value in found.items()}
 
 
@@ -275,8 +272,11 @@ def maximum_routes(model: ModelSpec, readout: Readout) -> Residuals:
     return {name: reduced(value) for name, value in found.items()}
 
 
-def triggered_routes(model: ModelSpec, transition: Transition, receptor: Receptor) -> Residuals:
-    """The rules of an arrival and of the spike that it sets off, composed, against one map by ``saltation``.
+def triggered_routes(
+    model: ModelSpec, derivation: Mapping[str, Equation], transition: Transition, receptor: Receptor
+) -> Residuals:
+    """The rules of an arrival and of the spike that it sets off, composed, against one map by ``saltation``,
+    and the spike's alone against the derivation.
 
     Going backward the spike's rule comes first, at the states after the arrival.
     """
@@ -299,7 +299,29 @@ def triggered_routes(model: ModelSpec, transition: Transition, receptor: Recepto
         share = spike.parameters.get(parameter.name, S.Zero).xreplace(at_spike)
         share += arrival.parameters.get(parameter.name, S.Zero).xreplace(here)
         found[parameter.name] = share - other.parameters[parameter.name]
+    written = _as_rule(model, transition.reset, model.in_phase(transition.goto))
+    own = SPIKE_LOSS + LOSS_BEFORE - LOSS_AFTER
+    found |= _against_steps(model, derivation, "trigger", spike, written, own)
     return {name: reduced(value) for name, value in found.items()}
+
+
+def _against_steps(
+    model: ModelSpec,
+    derivation: Mapping[str, Equation],
+    prefix: str,
+    rule: TimedRule,
+    written: Mapping[Expr, Expr],
+    losses: Expr,
+) -> dict[str, Expr]:
+    """The rule of a time set elsewhere against the steps that end in it."""
+    found = {f"{prefix}.credit": rule.credit + losses - derivation[f"{prefix}.credit"].rhs.xreplace(written)}
+    for name, value in rule.adjoint.items():
+        found[f"derived {name}"] = value - derivation[f"{prefix}.jump.{name}"].rhs.xreplace(written)
+    left = sympy.expand(derivation[f"{prefix}.left"].rhs)
+    for parameter in model.parameters:
+        share = left.coeff(notation.derivative(parameter.name, "p")).xreplace(written)
+        found[f"derived {parameter.name}"] = rule.parameters.get(parameter.name, S.Zero) - share
+    return found
 
 
 def _against_timer(model: ModelSpec, rule: TimedRule, other: saltation.BackwardJump) -> dict[str, Expr]:

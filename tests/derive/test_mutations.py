@@ -31,6 +31,8 @@ LIF = spec.load("lif")
 DERIVATIONS = {
     "lif": adjoint(LIF),
     "li": adjoint(spec.load("li")),
+    "li_max": adjoint(spec.load("li_max")),
+    "lif_delta": adjoint(spec.load("lif_delta")),
     "general": adjoint_method(2),
     "calculus": calculus(),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sympy import Expr
 
 from saltus.derive import spec, verify, verify_routes
 from saltus.derive.algebra import reduced
+from saltus.derive.derivation import Derivation
 from saltus.derive.gradient import adjoint
 from saltus.derive.lower import lower
 from saltus.derive.maximum import maximum_rule
@@ -146,8 +148,18 @@ TIMED, ARRIVAL = ("adjoint", "credit", "parameters"), ("adjoint", "credit", "wei
 Routes = Callable[[ModelSpec], verify_routes.Residuals]
 
 
+@cache
+def _derived(name: str) -> Derivation:
+    return adjoint(MODELS[name])
+
+
+def derived(model: ModelSpec) -> Derivation:
+    """The model's derivation, made once."""
+    return _derived(next(name for name, known in MODELS.items() if known is model))
+
+
 def _trigger(model: ModelSpec) -> verify_routes.Residuals:
-    return verify_routes.triggered_routes(model, model.transitions[0], model.receptors[0])
+    return verify_routes.triggered_routes(model, derived(model), model.transitions[0], model.receptors[0])
 
 
 def _spike(model: ModelSpec) -> verify_routes.Residuals:
@@ -194,6 +206,21 @@ def test_changes_of_a_phases_end_are_caught(monkeypatch: pytest.MonkeyPatch, nam
             missed.append(what)
     assert len(wrong) > 3
     assert missed == []
+
+
+def test_changes_of_a_triggered_spikes_steps_are_caught() -> None:
+    """What the document says of it is held against its rule, and so against the saltation matrix."""
+    model = MODELS["delta"]
+    derivation, survivors, tried = derived(model), [], 0
+    at = (model.transitions[0], model.receptors[0])
+    for label in ("trigger.credit", "trigger.left", *(f"trigger.jump.{s.name}" for s in model.states)):
+        for what, mutant in mutants(derivation[label].rhs):
+            changed = derivation.replaced(replace(derivation[label], rhs=mutant))
+            tried += 1
+            if all(v == 0 for v in verify_routes.triggered_routes(model, changed, *at).values()):
+                survivors.append(f"{label}: {what}")
+    assert tried > 8
+    assert survivors == []
 
 
 MAXIMA = """

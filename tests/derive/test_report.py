@@ -11,15 +11,15 @@ from xml.etree import ElementTree
 import pytest
 from sympy import Symbol
 
-from saltus.derive import report_document
+from saltus.derive import files, report_document
 from saltus.derive.gradient import adjoint
 from saltus.derive.report import document, table2_html, table2_latex, table2_text, write
-from saltus.derive.report_code import listings
+from saltus.derive.report_code import listings, places
 from saltus.derive.report_document import Document, names_of, steps_of
 from saltus.derive.report_latex import relation_latex
 from saltus.derive.report_layout import relation
 from saltus.derive.report_mathml import NAMESPACE, math
-from saltus.derive.report_pages import html_page, json_text, latex_page, markdown_page
+from saltus.derive.report_pages import anchors, html_page, json_text, latex_page, markdown_page
 from saltus.derive.report_text import relation_text
 from saltus.derive.spec import load
 from saltus.errors import SpecError
@@ -141,13 +141,31 @@ def test_equations_and_the_c_lead_to_each_other(name):
     names = {element.get("id") for element in root.iter()}
     addresses = [element.get("href") for element in root.iter() if element.get("href")]
     assert {address[1:] for address in addresses} <= names
-    found = listings(code, {step.label for step in document(name).steps})
-    linked = [line for listing in found for part in listing.parts for line in part if line.step]
-    assert len(linked) >= 3
-    for line in linked:
-        assert line.text in next(s.text for s in code if s.file == found[0].file).split("\n")[line.number - 1]
-        assert f"#{line.step}" in addresses
-    assert sum(address.startswith(f"#{found[0].file}-") for address in addresses) == len(linked)
+    (listing,) = listings(code, anchors(document(name)))
+    labelled = [line for part in listing.parts for line in part if line.label]
+    assert len(labelled) >= 3
+    (text,) = (source.text for source in code if source.file == listing.file)
+    for line in labelled:
+        assert line.text == text.split("\n")[line.number - 1]
+        assert f"#{line.anchor}" in addresses
+    led = {address.removeprefix("#") for address in addresses}
+    assert {line.anchor for line in labelled} == set(places([listing]))
+    assert all(f"{place.file}-{place.first}" in led for p in places([listing]).values() for place in p)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*files.shipped("models"), *files.shipped("losses")])
+def test_every_assignment_of_every_model_leads_to_its_equation(name):
+    """No labelled line of C without an equation in the document."""
+    lines = [
+        line
+        for listing in listings(sources(name), anchors(document(name)))
+        for part in listing.parts
+        for line in part
+        if line.label
+    ]
+    assert lines
+    assert [f"{line.number}: {line.label}" for line in lines if not line.anchor] == []
 
 
 @pytest.mark.parametrize("name", ["lif", "li", LOSS])
