@@ -94,8 +94,8 @@ class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     T: end of the simulation in seconds; inputs: sizes of the input pseudo-populations by name;
     loss: ``{name = ..., population = ..., missing = ..., <parameters>}`` or ``saltus.Loss``;
     seed: of the weights that are drawn; engine: ``"event"`` or ``"clock"``; dt and dtype: the clock's step in
-    seconds, and the type of its states and weights; threads: None for all cores; tolerance: local error of
-    flows without a closed form, relative and absolute.
+    seconds, and the type of its states and weights; threads: None for all cores; tolerance: relative
+    error of the velocities where a flow has no closed form.
     """
 
     T: float

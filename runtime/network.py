@@ -55,7 +55,8 @@ class Network:
         seed: of the weights that are drawn.
         threads: None: ``SALTUS_NUM_THREADS``, or all cores that the process may use. The bits of all
             results are the same for any number.
-        tolerance: local error, relative and absolute, of solutions that have no closed form.
+        tolerance: of solutions that have no closed form: how far off, relatively, the velocity of a state may be in a
+            step; gradients follow it (docs/kernels.md).
 
     Attributes:
         populations: what each population is, by name.

@@ -183,26 +183,7 @@ def test_with_delays_and_another_model(name: str):
     assert_model_exact(with_delays(model, DRIVES[name], 2), DRIVES[name])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", NONLINEAR)
-def test_a_model_that_is_not_linear(name: str):
-    """Its accuracy is that of the integration."""
-    accuracy = Accuracy(spikes=1e-10, gradients=1e-7, flow=1e-12)
-    assert_model_exact(with_delays(name, NONLINEAR[name], 2, 0.6 * T), NONLINEAR[name], accuracy)
-
-
-def test_a_smooth_system():
-    """Lotka and Volterra's: the states at the end by everything, without any event."""
-    random = np.random.default_rng(4)
-    network = {
-        "T": 3.0,
-        "populations": {"a": population("lotka_volterra", Drive(), random)},
-        "projections": {},
-    }
-    assert_exact(Case(network, []), LOSS, Accuracy(gradients=1e-8, flow=1e-12))
-
-
 def test_every_shipped_model_has_its_test():
-    """The bouncing ball's is in runtime/test_readouts.py, against its closed form."""
+    """Those that are integrated are in test_tolerance.py; the bouncing ball is in runtime/test_bounces.py."""
     tested = {*DRIVES, *NONLINEAR, "lotka_volterra", "bouncing_ball"}
     assert tested == set(shipped("models"))
