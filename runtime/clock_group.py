@@ -17,7 +17,7 @@ from saltus.runtime import clock_rows, clock_wiring, memory
 from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent
-from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
+from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, failure, out_of_memory
 from saltus.runtime.grid import Grid
 from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
@@ -93,7 +93,7 @@ class ClockGroup:
         self._wiring: clock_wiring.ClockWiring | None = None
         self._forward, self._backward = Schedule(self.kernel.openmp), Schedule(self.kernel.openmp)
         self._capacity = 4 * self.frame.neurons + 16 if any(m.spikes for m in models.values()) else 0
-        self._workspace = np.empty(0, dtype=np.int8)
+        self._workspace = memory.place(0)
         self._sums: dict[int, NDArray[Any]] = {}
 
     def new_tape(self) -> ClockTape:
@@ -137,6 +137,8 @@ class ClockGroup:
                 'engine = "event".'
             )
         tape.wiring = self._wiring
+        if tape.wiring.above >= 0:
+            raise self._failure(STARTS_ABOVE, 0, tape.wiring.above, 0.0)
         self._listen(tape, sources, run)
         kernel = self.kernel
         while True:
@@ -147,7 +149,7 @@ class ClockGroup:
             if status is None:
                 break
             self._capacity = max(int(status.needed), 2 * self._capacity)
-        tape.finish(self.populations)
+        tape.finish(self.populations, self.grid.dt)
 
     def backward(
         self, tape: ClockTape, run: Run, want: int, cotangents: Mapping[str, Cotangent]
@@ -177,7 +179,7 @@ class ClockGroup:
                 )
                 if want & bit
             }
-            times = np.zeros(len(tape.heard.train.time)) if want & TIMES else None
+            times = tape.event_times() if want & TIMES else None
         except MemoryError:
             raise out_of_memory(self.name, self._capacity) from None
         cotangent, gradient = kernel.struct("clock_cotangent"), kernel.struct("clock_gradient")
@@ -226,16 +228,12 @@ class ClockGroup:
         self, tape: ClockTape, run: Run, cotangents: Mapping[str, Cotangent]
     ) -> tuple[Array | None, Array | None, Array | None]:
         """dL/dt of each spike, dL/dx(T) and dL/dx at the sample times, as the kernel reads them."""
-        time = np.zeros(run.batch * tape.capacity)
         final = sampled = None
+        time = self._times(tape, cotangents)
         for name, members in self.populations.items():
             given, seen = cotangents[name], tape.outcomes[name]
             own = slice(members.first, members.first + members.size)
             states = [state.name for state in members.model.ir.states]
-            if given.times and seen.places is None:
-                given.times.add_to(time, seen.out)
-            elif given.times:
-                time[seen.places] = given.times.add_to(np.zeros(len(seen.out.time)), seen.out)
             for key, values in given.final.items():
                 final = np.zeros_like(tape.final) if final is None else final
                 final[:, own, states.index(key)] = values
@@ -244,6 +242,23 @@ class ClockGroup:
                 at = np.searchsorted(self.sample_times, members.sample_times)
                 sampled[:, at, own, states.index(key)] = values.transpose(0, 2, 1)
         return time, final, sampled
+
+    def _times(self, tape: ClockTape, cotangents: Mapping[str, Cotangent]) -> Array | None:
+        """dL/dt of each spike; in place where there is one source of it."""
+        given = {name: cotangents[name].times for name in self.populations if cotangents[name].times}
+        if not given:
+            return None
+        (credits, *others) = given.values()
+        if len(self.populations) == 1 and len(credits.whole) == 1 and not credits.some:
+            return credits.whole[0]
+        time = np.zeros(len(tape.time))
+        for name, credits in given.items():
+            seen = tape.outcomes[name]
+            if seen.places is None:
+                credits.add_to(time, seen.out)
+            else:
+                time[seen.places] = credits.add_to(np.zeros(len(seen.out.time)), seen.out)
+        return time
 
     def _call(
         self, function: Any, tape: ClockTape, arrays: tuple[Any, ...]
@@ -264,9 +279,8 @@ class ClockGroup:
         net.batch, net.chunks = run.batch, run.chunks
         self._events = int(tape.heard.train.count.max(initial=0))
         rows = tape.wiring.layout
-        together = int(np.diff(tape.first, axis=1).max(initial=0))
         per_source = int(np.diff(rows.start, axis=1).max(initial=0)) * len(rows.delay)
-        net.most = together * max(per_source, 1) + len(rows.rows) + self.frame.neurons
+        net.most = tape.together * max(per_source, 1) + len(rows.rows) + self.frame.neurons
         self._reserve(net, tape.capacity, gradient, run.threads)
         self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
         if not schedule.run(call, run.chunks, run.threads):
@@ -276,7 +290,7 @@ class ClockGroup:
         assert status.code != WORKSPACE, "reserved"
         if status.code == CAPACITY:
             return status
-        raise self._failure(status)
+        raise self._failure(status.code, status.sample, status.neuron, status.time)
 
     def _reserve(self, net: Any, capacity: int, gradient: Any, threads: int) -> None:
         """Workspace for each thread."""
@@ -284,7 +298,7 @@ class ClockGroup:
         self._bytes = -(-needed // memory.LINE) * memory.LINE
         if len(self._workspace) < self._bytes * threads:
             try:
-                self._workspace = np.empty(self._bytes * threads, dtype=np.int8)
+                self._workspace = memory.place(self._bytes * threads)
             except MemoryError:
                 raise out_of_memory(self.name, capacity) from None
         self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
@@ -295,7 +309,8 @@ class ClockGroup:
             self._sums[bit] = memory.zeros(chunks, size, dtype=dtype)
         return self._sums[bit]
 
-    def _failure(self, status: Any) -> Exception:
+    def _failure(self, code: int, sample: int, neuron: int, time: float) -> Exception:
         """The error, naming the population of the neuron."""
-        own = next(m for m in self.populations.values() if m.first <= status.neuron < m.first + m.size)
+        status = self.kernel.struct("status", code=code, sample=sample, neuron=neuron, time=time)
+        own = next(m for m in self.populations.values() if m.first <= neuron < m.first + m.size)
         return failure(own.name, status, own.first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,19 @@ from saltus.runtime.trains import Merged, Train
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class ClockTrain(Train):
+    """A train that is known step by step.
+
+    step: at which each event acts; first: first event of each step and the one after the last,
+    ``(batch, steps + 2)``; dt: of these steps.
+    """
+
+    step: NDArray[np.int32]
+    first: NDArray[np.int32]
+    dt: float
+
+
 class ClockTape:
     """The part of one group of the clock kernel.
 
@@ -26,6 +40,7 @@ class ClockTape:
         heard: the incoming events, and where each source's went.
         sources: the trains of spikes among them.
         first: of each step and the one after the last, the first event, ``(batch, steps + 2)``.
+        together: events of one sample in one step, at most.
         final: states at the end, ``(batch, neurons, states)``.
         sampled: states at the sample times, ``(batch, samples, neurons, states)``.
         outcomes: what each population did.
@@ -36,6 +51,7 @@ class ClockTape:
     heard: Merged
     sources: Sequence[Train]
     first: NDArray[np.int32]
+    together: int
     input_struct: Any
     output_struct: Any
 
@@ -45,6 +61,7 @@ class ClockTape:
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
         self._states, self._dtype = states, dtype
+        self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
 
     def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train], steps: int, dt: float) -> None:
@@ -53,15 +70,18 @@ class ClockTape:
         train = heard.train
         if self._binned is not None and self._binned[0] is train:
             return
-        batch = len(train.count)
-        step = np.zeros(len(train.time), dtype=np.int32)
-        self.first = np.zeros((batch, steps + 2), dtype=np.int32)
-        arrays = (train.start, train.count, train.time, step, self.first)
-        kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
+        if isinstance(train, ClockTrain) and train.dt == dt:
+            step, self.first = train.step, train.first
+        else:
+            batch = len(train.count)
+            step = np.empty(len(train.time), dtype=np.int32)
+            self.first = np.empty((batch, steps + 2), dtype=np.int32)
+            arrays = (train.start, train.count, train.time, step, self.first)
+            kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
         fields = {"start": train.start, "count": train.count, "channel": train.row, "step": step}
         self.input_struct = kernel.struct("clock_input", first=self.first, **fields)
-        keeps = not isinstance(train.time.base, np.ndarray)
-        self._binned = (train, step) if keeps else None
+        self.together = int(np.diff(self.first, axis=1).max(initial=0))
+        self._binned = (train, step)
 
     def reserve(
         self, kernel: Kernel, batch: int, neurons: int, steps: int, samples: int, capacity: int
@@ -96,9 +116,16 @@ class ClockTape:
             sampled=self.sampled,
         )
 
-    def finish(self, populations: Mapping[str, Members]) -> None:
+    def event_times(self) -> Array:
+        """Where the kernel writes dL/dt of each incoming event; until the next call."""
+        if len(self._event_times) < len(self.heard.train.time):
+            self._event_times = np.empty(len(self.heard.train.time))
+        return self._event_times
+
+    def finish(self, populations: Mapping[str, Members], dt: float) -> None:
         """Makes what the kernel wrote visible, each population's part to itself."""
-        whole = Train(self.time, self.neuron, self.capacity * np.arange(len(self.count)), self.count)
+        start = self.capacity * np.arange(len(self.count))
+        whole = ClockTrain(self.time, self.neuron, start, self.count, self.step, self.recorded, dt)
         self.outcomes = {name: self._outcome(members, whole) for name, members in populations.items()}
 
     @property

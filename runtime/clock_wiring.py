@@ -19,7 +19,7 @@ from saltus.runtime.synapses import Synapses
 
 Array = NDArray[np.float64]
 
-BLOCK = 1 << 19
+BLOCK = 1 << 20
 """Bytes of what the weight gradient is summed up from at a time: half of a core's own cache, or less."""
 
 
@@ -27,7 +27,8 @@ BLOCK = 1 << 19
 class ClockWiring:
     """The C structs of a group with the values of one time; ``held`` keeps their arrays alive.
 
-    delays: of the synapses of each projection, in steps; parameters: of each population, padded.
+    delays: of the synapses of each projection, in steps; parameters: of each population, padded; above: the first
+    neuron that starts at or above its threshold, or -1.
     """
 
     layout: Layout
@@ -36,6 +37,7 @@ class ClockWiring:
     parameters: tuple[Array, ...]
     struct: Any
     held: tuple[Any, ...]
+    above: int
 
     def same(self, weights: NDArray[Any], parameters: Sequence[Array]) -> bool:
         """Whether every value is."""
@@ -108,10 +110,19 @@ def wire(
         population_of=population_of,
         sample_step=frame.sample_step,
     )
-    kernel.lib.saltus_clock_prepare(struct)
-    return ClockWiring(
-        layout, delays, weights, parameters, struct, (*held, struct_ports, population_of, rows)
-    )
+    struct.at_end = _at_end(frame, populations[0])
+    tables = memory.zeros(kernel.lib.saltus_clock_tables(struct) if struct.at_end else 0, dtype=grid.dtype)
+    struct.tables = kernel.pointer(tables)
+    above = int(kernel.lib.saltus_clock_prepare(struct))
+    held += [struct_ports, population_of, rows, tables]
+    return ClockWiring(layout, delays, weights, parameters, struct, tuple(held), above)
+
+
+def _at_end(frame: ClockFrame, population: Any) -> bool:
+    """Whether no step needs to be taken: nothing spikes or is read on the way, and all neurons are alike."""
+    (members, *others) = frame.populations.values()
+    silent = not others and not members.model.spikes
+    return silent and bool(population.shared) and not len(frame.sample_step)
 
 
 def _fill(populations: Any, frame: ClockFrame, parameters: tuple[Array, ...]) -> list[NDArray[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 from saltus.errors import RunError
 
 CAPACITY = 1
+STARTS_ABOVE = 2
 WORKSPACE = 4
 
 _SENTENCES = {

@@ -169,6 +169,7 @@ def _adapter(model: ModelIR) -> str:
         "emission": emission,
         "arrivals": model.arrivals,
         "sections": sections(model),
+        "own_sections": [("one step", [own.advance, own.adjoint])] if own.places else [],
         "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads],
         "step_blocks": [own.advance, *guard],
         "changed_states": moved,

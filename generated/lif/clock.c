@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (clock; ir.json 63151f554a28). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (clock; ir.json 8813c7fba247). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -82,14 +82,18 @@ SALTUS_INLINE uint64_t not_negative(vec v)
 #endif
 }
 
-/* The sum of all lanes, in a fixed order. */
+/* The sum of all lanes, in an order that is fixed on one machine. */
 SALTUS_INLINE real total(vec v)
 {
+#ifdef __AVX512F__
+    return sizeof(real) == 4 ? (real)_mm512_reduce_add_ps((__m512)v) : (real)_mm512_reduce_add_pd((__m512d)v);
+#else
     real part[LANES];
     memcpy(part, &v, sizeof part);
     for (int width = LANES / 2; width > 0; width /= 2)
         for (int i = 0; i < width; i++) part[i] += part[i + width];
     return part[0];
+#endif
 }
 
 SALTUS_INLINE real dot(const real *a, const real *b, int32_t lanes)
@@ -97,10 +101,28 @@ SALTUS_INLINE real dot(const real *a, const real *b, int32_t lanes)
     vec sum[4] = {{0}};
     int32_t n = 0;
     for (; n + 4 * LANES <= lanes; n += 4 * LANES)
+#pragma GCC unroll 4
         for (int q = 0; q < 4; q++) sum[q] += load(a + n + q * LANES) * load(b + n + q * LANES);
     for (; n < lanes; n += LANES) sum[0] += load(a + n) * load(b + n);
     return total((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
+
+/* Where a sample's spikes are written, and how many there are. */
+typedef struct {
+    int32_t *neuron, *step;
+    double *time, *slope;
+    real *state;
+    int64_t capacity;
+    int32_t count;
+} spike_log;
+
+/* Spikes of the neurons of a plain group that arrive in one step: neuron k's row, and what its arrival is owed. */
+typedef struct {
+    const real *weight;
+    const int32_t *neuron;
+    int32_t count;
+    double *owed;
+} senders;
 
 /* What arrives at a receptor in one step: dense rows by number, and what sparse rows came to (NULL: none). */
 typedef struct {
@@ -358,6 +380,14 @@ static void lif_begin(const double *p, int64_t stride, double *x)
     x[1] = p[5 * stride];
 }
 
+/* All neurons. */
+static void lif_begin_all(const saltus_clock_population *P, real *x)
+{
+    const size_t bytes = sizeof(real) * (size_t)P->lanes;
+    memcpy(x + 0 * (int64_t)P->lanes, P->values + 4 * (int64_t)P->lanes, bytes);
+    memcpy(x + 1 * (int64_t)P->lanes, P->values + 5 * (int64_t)P->lanes, bytes);
+}
+
 static void lif_begin_back(const double *p, int64_t stride, const double *y, double *grad)
 {
     const lif_parameters q = lif_read(p, stride);
@@ -390,17 +420,6 @@ SALTUS_INLINE void lif_entries(const lif_parameters *q, double dt, double *entry
     entry[3] = Psi_I_V;
 }
 
-static __attribute__((unused)) void lif_advance_by(const lif_parameters *q, double dt, const double *x, double *x_end)
-{
-    (void)q, (void)dt, (void)x;
-    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    lif_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-    double V_next, I_next;
-    lif_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-    x_end[0] = V_next;
-    x_end[1] = I_next;
-}
-
 /* grad = d(a(end) . x(dt))/dp for each parameter. */
 static void lif_flow_back(const lif_parameters *q, double dt, const double *x, const double *y, double *grad)
 {
@@ -410,6 +429,67 @@ static void lif_flow_back(const lif_parameters *q, double dt, const double *x, c
     lif_flow_parameters(dt, x[0], x[1], y[0], y[1], q->tau_mem, q->tau_syn, q->per_tau_mem, q->per_tau_syn, &grad_tau_mem, &grad_tau_syn);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
+}
+
+/* The states after dt. */
+static __attribute__((unused)) void lif_advance_by(const lif_parameters *q, double dt, double *x)
+{
+    double entry[4];
+    (void)x;
+    lif_entries(q, dt, entry);
+    double V_next, I_next;
+    lif_advance(x[0], x[1], entry[0], entry[1], entry[2], &V_next, &I_next);
+    x[0] = V_next;
+    x[1] = I_next;
+}
+
+/* The adjoints dt earlier. */
+static void lif_retreat_by(const lif_parameters *q, double dt, double *y)
+{
+    double entry[4];
+    (void)y;
+    lif_entries(q, dt, entry);
+    double lambda_V_next, lambda_I_next;
+    lif_adjoint(y[0], y[1], entry[0], entry[2], entry[3], &lambda_V_next, &lambda_I_next);
+    y[0] = lambda_V_next;
+    y[1] = lambda_I_next;
+}
+
+/* What an arrival with each number of steps to go does at the end, from a unit weight, and what the adjoints at the end say
+ * of it, from unit adjoints: all is linear in them. */
+static void lif_tabulate(const double *p, int64_t stride, double dt, int32_t steps, real *rest, real *reach, real *gain, real *claim)
+{
+    enum { SIZE = 2 };
+    const lif_parameters q = lif_read(p, stride);
+    double x[SIZE], none[SIZE] = { 0.0 };
+    lif_begin(p, stride, x);
+    lif_advance_by(&q, steps * dt, x);
+    for (int s = 0; s < SIZE; s++) rest[s] = (real)x[s];
+    (void)none, (void)reach, (void)gain, (void)claim;
+    for (int32_t left = 0; left <= steps; left++) {
+        double drift[SIZE] = { 0.0 };
+        lif_advance_by(&q, left * dt, drift);
+        {
+            const int64_t at = (0 * (int64_t)(steps + 1) + left) * SIZE;
+            double V_next, I_next;
+            lif_exc_jump(none[0], none[1], 1.0, &V_next, &I_next);
+            x[0] = V_next;
+            x[1] = I_next;
+            lif_advance_by(&q, left * dt, x);
+            for (int s = 0; s < SIZE; s++) reach[at + s] = (real)(x[s] - drift[s]);
+            for (int s = 0; s < SIZE; s++) {
+                double y[SIZE] = { 0.0 };
+                y[s] = 1.0;
+                lif_retreat_by(&q, left * dt, y);
+                double grad_w;
+                lif_exc_weight(y[1], q.tau_syn, &grad_w);
+                double credit;
+                lif_exc_credit(y[0], y[1], &credit);
+                gain[at + s] = (real)grad_w;
+                claim[at + s] = (real)credit;
+            }
+        }
+    }
 }
 
 /* Parameters, constants and the entries of the flow over one step, for each neuron. */
@@ -549,86 +629,138 @@ static void lif_arrive(const saltus_clock_population *P, real *now, const delive
         lif_tiles(0, 0, P, now, now, from, NULL);
 }
 
-static double lif_cell_guard(const double *p, int64_t stride, const double *x)
+/* A neuron's parameters and constants, as the loops have them. */
+SALTUS_INLINE lif_parameters lif_at(const saltus_clock_population *P, int32_t n)
 {
-    const lif_parameters q = lif_read(p, stride);
+    lif_parameters q;
+    q.tau_mem = P->values[0 * (int64_t)P->lanes + n];
+    q.tau_syn = P->values[1 * (int64_t)P->lanes + n];
+    q.theta = P->values[2 * (int64_t)P->lanes + n];
+    q.v_reset = P->values[3 * (int64_t)P->lanes + n];
+    q.V0 = P->values[4 * (int64_t)P->lanes + n];
+    q.I0 = P->values[5 * (int64_t)P->lanes + n];
+    q.per_tau_mem = P->values[6 * (int64_t)P->lanes + n];
+    q.per_tau_syn = P->values[7 * (int64_t)P->lanes + n];
+    return q;
+}
+
+SALTUS_INLINE double lif_guard_at(const lif_parameters *q, const double *x)
+{
     (void)q, (void)x;
     double guard;
-    lif_guard(x[0], q.theta, &guard);
+    lif_guard(x[0], q->theta, &guard);
     return guard;
 }
 
-static double lif_cell_slope(const double *p, int64_t stride, const double *x)
+SALTUS_INLINE double lif_slope_at(const lif_parameters *q, const double *x)
 {
-    const lif_parameters q = lif_read(p, stride);
     (void)q, (void)x;
     double guard_slope;
-    lif_guard_slope(x[0], x[1], q.per_tau_mem, &guard_slope);
+    lif_guard_slope(x[0], x[1], q->per_tau_mem, &guard_slope);
     return guard_slope;
 }
 
-static void lif_cell_reset(const double *p, int64_t stride, double *x)
+static int lif_starts_above(const double *p, int64_t stride)
 {
     const lif_parameters q = lif_read(p, stride);
-    (void)q;
-    double V_next, I_next;
-    lif_reset(x[1], q.v_reset, &V_next, &I_next);
-    x[0] = V_next;
+    double x[2];
+    lif_begin(p, stride, x);
+    return lif_guard_at(&q, x) >= 0.0;
 }
 
-/* The crossing inside a step from x0 to x1: states x there, and the share of the step that is left after it. By linear
- * interpolation, whose error is of the second order in dt; where the guard's slope changes so much in the step that this
- * says little, by bisection with the flow itself. Returns the slope there. */
-static double lif_cross(const double *p, int64_t stride, double dt, const double *x0, const double *x1, double *x,
-                                 double *left)
+/* Neuron n's guard is not negative at the end of a step: its states at the crossing inside the step, the guard's slope
+ * there, the share of the step that is left after it, and the reset at the step's end; returns whether that leaves it above.
+ *
+ * The crossing is found by linear interpolation, whose error is of the second order in dt; where the guard's slope there is
+ * so far from the mean over the step that this says little, by Newton's method with the flow itself, kept in a bracket. */
+SALTUS_INLINE int lif_emit_one(const saltus_clock_population *P, int32_t n, double dt, const real *restrict now, real *restrict next,
+                                 real *restrict state, double *slope, double *left)
 {
-    const double g0 = lif_cell_guard(p, stride, x0), g1 = lif_cell_guard(p, stride, x1);
+    const lif_parameters q = lif_at(P, n);
+    double x0[2], x1[2], x[2];
+    for (int s = 0; s < 2; s++) x0[s] = now[s * (int64_t)P->lanes + n], x1[s] = next[s * (int64_t)P->lanes + n];
+    const double g0 = lif_guard_at(&q, x0), g1 = lif_guard_at(&q, x1);
     *left = g0 < 0.0 ? g1 / (g1 - g0) : 1.0;
-    for (int i = 0; i < 2; i++) x[i] = x1[i] + *left * (x0[i] - x1[i]);
-    const double slope = lif_cell_slope(p, stride, x), first = lif_cell_slope(p, stride, x0), last = lif_cell_slope(p, stride, x1);
-    if (slope > 0.5 * fabs(last - first) || !(g0 < 0.0)) return slope;
-    const lif_parameters q = lif_read(p, stride);
-    double low = 0.0, high = dt;
-    for (int round = 0; round < 40; round++) {
-        const double middle = 0.5 * (low + high);
-        lif_advance_by(&q, middle, x0, x);
-        if (lif_cell_guard(p, stride, x) < 0.0)
-            low = middle;
-        else
-            high = middle;
+    for (int s = 0; s < 2; s++) x[s] = x1[s] + *left * (x0[s] - x1[s]);
+    *slope = lif_slope_at(&q, x);
+    if (fabs(*slope * dt - (g1 - g0)) > 0.5 * (g1 - g0) && g0 < 0.0) {
+        double low = 0.0, high = dt, at = dt * (1.0 - *left);
+        for (int round = 0; round < 60 && high - low > 1e-12 * dt; round++) {
+            memcpy(x, x0, sizeof x);
+            lif_advance_by(&q, at, x);
+            *slope = lif_slope_at(&q, x);
+            const double guard = lif_guard_at(&q, x), newton = at - guard / *slope;
+            *left = 1.0 - at / dt;
+            if (fabs(guard) <= 1e-12 * fabs(*slope) * dt) break;
+            if (guard < 0.0)
+                low = at;
+            else
+                high = at;
+            at = newton > low && newton < high && round % 4 != 3 ? newton : 0.5 * (low + high);
+        }
     }
-    lif_advance_by(&q, high, x0, x);
-    *left = 1.0 - high / dt;
-    return lif_cell_slope(p, stride, x);
+    for (int s = 0; s < 2; s++) state[s] = (real)x[s];
+    double V_next, I_next;
+    lif_reset(x1[1], q.v_reset, &V_next, &I_next);
+    x1[0] = V_next;
+    next[0 * (int64_t)P->lanes + n] = (real)V_next;
+    return lif_guard_at(&q, x1) >= 0.0;
+}
+
+/* The spikes of one step, by neuron, at whose end hits are their bits; returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
+static int lif_emit(const saltus_clock_population *P, int32_t j, double dt, const uint64_t *hits, const real *now, real *next,
+                      spike_log *log)
+{
+    for (int32_t first = 0; first < P->count; first += 64) {
+        uint64_t hit = hits[first / 64];
+        if (P->count - first < 64) hit &= ((uint64_t)1 << (P->count - first)) - 1;
+        for (; hit != 0; hit &= hit - 1) {
+            const int32_t n = first + __builtin_ctzll(hit), k = log->count;
+            double left;
+            if (k == log->capacity) return CAPACITY;
+            log->neuron[k] = P->first + n;
+            log->step[k] = j + 1;
+            log->count = k + 1;
+            if (lif_emit_one(P, n, dt, now, next, log->state + k * (int64_t)STATES, log->slope + k, &left)) return RESETS_ABOVE;
+            log->time[k] = (j + 1 - left) * dt;
+        }
+    }
+    return DONE;
 }
 
 /* The spiking neuron's adjoint jump, in reverse time, with the states at the crossing. */
-static void lif_emit_back(const double *p, int64_t stride, double external, const double *x, double *y, double *grad)
+static void lif_undo(const saltus_clock_population *P, int32_t n, double external, const real *state, real *adjoint, double *grad)
 {
-    const lif_parameters q = lif_read(p, stride);
+    const lif_parameters q = lif_at(P, n);
+    double x[2], y[2];
+    for (int s = 0; s < 2; s++) x[s] = state[s], y[s] = adjoint[s * (int64_t)P->lanes + n];
     (void)q, (void)grad;
     double sensitivity, lambda_V_next, lambda_I_next;
     lif_emission_adjoint(x[0], x[1], y[0], y[1], external, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next);
     if (grad != NULL) {
         double grad_theta, grad_v_reset;
         lif_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, &grad_theta, &grad_v_reset);
-        grad[2 * stride] += grad_theta;
-        grad[3 * stride] += grad_v_reset;
+        grad[2 * P->stride] += grad_theta;
+        grad[3 * P->stride] += grad_v_reset;
     }
-    y[0] = lambda_V_next;
+    adjoint[0 * (int64_t)P->lanes + n] = (real)lambda_V_next;
 }
 
-/* One step back if `back`; then what a unit weight that arrives here gives, and its credit, at each port. */
-SALTUS_INLINE void lif_back(const int shared, const int back, const saltus_clock_population *P, real *restrict y,
-                              real *const *weight, real *const *credit)
+/* `tile` vectors of neurons from n on, one step back if `back`; then what a unit weight that arrives here gives, and its
+ * credit, at each port. The credits go to memory if `kept`, and to the spikes whose rows are `own`. */
+SALTUS_INLINE void lif_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
+                                   real *restrict y, real *const *weight, real *const *credit, const senders own)
 {
     real *restrict weight_0 = weight[0], *restrict credit_0 = credit[0];
+    vec claim[TILE];
     const vec all_tau_syn = splat(P->values[1 * (int64_t)P->lanes]);
     const vec all_Phi_V_V = splat(P->values[8 * (int64_t)P->lanes]);
     const vec all_Phi_I_I = splat(P->values[10 * (int64_t)P->lanes]);
     const vec all_Psi_I_V = splat(P->values[11 * (int64_t)P->lanes]);
 
-    for (int64_t at = 0; at < P->lanes; at += LANES) {
+#pragma GCC unroll 16
+    for (int q = 0; q < tile; q++) {
+        const int64_t at = n + q * LANES;
         const vec tau_syn = shared ? all_tau_syn : load(P->values + 1 * (int64_t)P->lanes + at);
         const vec Phi_V_V = shared ? all_Phi_V_V : load(P->values + 8 * (int64_t)P->lanes + at);
         const vec Phi_I_I = shared ? all_Phi_I_I : load(P->values + 10 * (int64_t)P->lanes + at);
@@ -645,6 +777,7 @@ SALTUS_INLINE void lif_back(const int shared, const int back, const saltus_clock
             lambda_I = lambda_I_next;
             store(y + 1 * (int64_t)P->lanes + at, lambda_I);
         }
+        claim[q] = splat(0);
         {
             vec grad_w;
             lif_exc_weight_v(lambda_I, tau_syn, &grad_w);
@@ -653,25 +786,43 @@ SALTUS_INLINE void lif_back(const int shared, const int back, const saltus_clock
         {
             vec credit;
             lif_exc_credit_v(lambda_V, lambda_I, &credit);
-            store(credit_0 + at, credit);
+            if (credit_0 != NULL) store(credit_0 + at, credit);
+            claim[q] = credit;
         }
+    }
+    for (int32_t k = 0; k < own.count; k++) {
+        const real *row = own.weight + own.neuron[k] * (int64_t)P->lanes + n;
+        vec sum[4] = {{0}};
+        __asm__("" : "+r"(row));
+#pragma GCC unroll 16
+        for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
+        own.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
     }
 }
 
-static void lif_deliver(const saltus_clock_population *P, const real *y, real *const *weight, real *const *credit)
+SALTUS_INLINE void lif_back_tiles(const int shared, const int back, const saltus_clock_population *P, real *y,
+                                    real *const *weight, real *const *credit, const senders own)
 {
-    if (P->shared)
-        lif_back(1, 0, P, (real *)y, weight, credit);
-    else
-        lif_back(0, 0, P, (real *)y, weight, credit);
+    int64_t n = 0;
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_back_tile(TILE, shared, back, n, P, y, weight, credit, own);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_back_tile(4, shared, back, n, P, y, weight, credit, own);
+    for (; n < P->lanes; n += LANES) lif_back_tile(1, shared, back, n, P, y, weight, credit, own);
 }
 
-static void lif_retreat(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit)
+static void lif_deliver(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own)
 {
     if (P->shared)
-        lif_back(1, 1, P, y, weight, credit);
+        lif_back_tiles(1, 0, P, y, weight, credit, own);
     else
-        lif_back(0, 1, P, y, weight, credit);
+        lif_back_tiles(0, 0, P, y, weight, credit, own);
+}
+
+static void lif_retreat(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own)
+{
+    if (P->shared)
+        lif_back_tiles(1, 1, P, y, weight, credit, own);
+    else
+        lif_back_tiles(0, 1, P, y, weight, credit, own);
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1). */
@@ -705,24 +856,24 @@ static void lif_moment(const saltus_clock_population *P, const real *restrict y,
 typedef struct {
     int32_t values, moments;
     void (*prepare)(const saltus_clock_population *P, double dt);
-    void (*begin)(const double *p, int64_t stride, double *x);
+    void (*tabulate)(const double *p, int64_t stride, double dt, int32_t steps, real *rest, real *reach, real *gain, real *claim);
+    void (*begin)(const saltus_clock_population *P, real *x);
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
-    double (*guard)(const double *p, int64_t stride, const double *x); /* this and the next: NULL without spikes */
-    double (*cross)(const double *p, int64_t stride, double dt, const double *x0, const double *x1, double *x, double *left);
-    void (*reset)(const double *p, int64_t stride, double *x);
-    void (*emit_back)(const double *p, int64_t stride, double external, const double *x, double *y, double *grad);
+    int (*starts_above)(const double *p, int64_t stride); /* this and the next: NULL without spikes */
+    int (*emit)(const saltus_clock_population *P, int32_t j, double dt, const uint64_t *hits, const real *now, real *next, spike_log *log);
+    void (*undo)(const saltus_clock_population *P, int32_t n, double external, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
-    void (*deliver)(const saltus_clock_population *P, const real *y, real *const *weight, real *const *credit);
-    void (*retreat)(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit);
+    void (*deliver)(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own);
+    void (*retreat)(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
 } model_table;
 
 static const model_table MODELS[] = {
-    { 12, 6, lif_prepare, lif_begin, lif_arrive, lif_step,
-      lif_cell_guard, lif_cross, lif_cell_reset, lif_emit_back,
+    { 12, 6, lif_prepare, lif_tabulate, lif_begin_all, lif_arrive, lif_step,
+      lif_starts_above, lif_emit, lif_undo,
       lif_end, lif_deliver, lif_retreat, lif_moment, lif_flow_gradient,
       lif_begin_back },
 };
@@ -739,6 +890,7 @@ typedef struct {
     real *weight, *credit; /* [block][port_lanes] of a unit weight that arrives at each step; credit: [1] without delays */
     real *path;            /* [steps][lanes * STATES] states at the start of each step, only for moments */
     real *moments;         /* one sample's */
+    real *sums;            /* [rows][STATES] where all is read at the end */
     double *owed;          /* [capacity] dL/dt of each spike */
     int32_t *at, *start, *order, *size; /* events by source: [events], [sources + 1], [sources], [sources] */
 } workspace;
@@ -772,6 +924,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
     w->hits = take(base, &used, net->lanes / 8 + 16);
+    if (net->at_end) w->sums = take(base, &used, net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1] * STATES * f);
     if (gradient == NULL) return used;
     const int64_t sources = sources_of(net);
     w->y = take(base, &used, states * f);
@@ -865,47 +1018,12 @@ static void collect(const run *r, int32_t j, const int32_t *in_first, const int3
     }
 }
 
-/* Neuron n's guard is not negative at the end of step j: where it crossed, and the reset. */
-static int emit(const run *r, int32_t j, int32_t neuron, int32_t k)
-{
-    const cell c = cell_of(r->net, neuron);
-    double x0[STATES], x1[STATES], x[STATES] = {0.0}, left;
-    read_cell(r->w->now, &c, x0);
-    read_cell(r->w->next, &c, x1);
-    const int64_t place = r->sample * r->out->capacity + k;
-    r->out->slope[place] = c.model->cross(c.p, c.stride, r->net->dt, x0, x1, x, &left);
-    for (int s = 0; s < STATES; s++) r->out->state[place * STATES + s] = (real)x[s];
-    r->out->neuron[place] = neuron;
-    r->out->step[place] = j + 1;
-    r->out->time[place] = (j + 1 - left) * r->net->dt;
-    c.model->reset(c.p, c.stride, x1);
-    if (c.model->guard(c.p, c.stride, x1) >= 0.0)
-        return fail(r->status, RESETS_ABOVE, r->sample, neuron, (j + 1) * r->net->dt, 0);
-    write_cell(r->w->next, &c, x1);
-    return DONE;
-}
-
 static void snapshot(const run *r, const real *x, double *out)
 {
     for (int32_t n = 0; n < r->net->neurons; n++) {
         const cell c = cell_of(r->net, n);
         read_cell(x, &c, out + n * (int64_t)STATES);
     }
-}
-
-static int begin(const run *r)
-{
-    memset(r->w->now, 0, sizeof(real) * (size_t)r->net->lanes * STATES);
-    memset(r->w->next, 0, sizeof(real) * (size_t)r->net->lanes * STATES);
-    for (int32_t n = 0; n < r->net->neurons; n++) {
-        const cell c = cell_of(r->net, n);
-        double x[STATES] = {0.0};
-        c.model->begin(c.p, c.stride, x);
-        if (c.model->guard != NULL && c.model->guard(c.p, c.stride, x) >= 0.0)
-            return fail(r->status, STARTS_ABOVE, r->sample, n, 0.0, 0);
-        write_cell(r->w->now, &c, x);
-    }
-    return DONE;
 }
 
 /* One sample; path: where the states at the start of each step go, or NULL. */
@@ -916,11 +1034,14 @@ static int forward(const run *r, real *path)
     saltus_clock_output *out = r->out;
     const int64_t states = (int64_t)net->lanes * STATES;
     const int32_t *in_first = r->in->first + r->sample * (int64_t)(net->steps + 2);
-    int32_t *out_first = out->first + r->sample * (int64_t)(net->steps + 2), spikes = 0, next_sample = 0;
+    int32_t *out_first = out->first + r->sample * (int64_t)(net->steps + 2), next_sample = 0;
     for (int32_t k = 0; k < net->ports; k++)
         w->from[k] = (deliveries){net->port[k].weight, w->list + k * (int64_t)net->most, 0,
                                   net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
-    if (begin(r)) return r->status->code;
+    spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
+                     out->slope + r->sample * out->capacity, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+    for (int32_t k = 0; k < net->populations; k++)
+        MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     for (int32_t j = 0; j <= net->steps; j++) {
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)
@@ -934,27 +1055,20 @@ static int forward(const run *r, real *path)
                 model->arrive(P, now, w->from + P->first_port);
                 continue;
             }
-            if (model->guard != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
+            if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
-            for (int32_t first = 0; model->guard != NULL && first < P->count; first += 64) {
-                uint64_t hit = w->hits[first / 64];
-                if (P->count - first < 64) hit &= ((uint64_t)1 << (P->count - first)) - 1;
-                for (; hit != 0; hit &= hit - 1) {
-                    if (spikes == out->capacity)
-                        return fail(r->status, CAPACITY, r->sample, -1, j * net->dt, 2 * out->capacity + net->neurons);
-                    if (emit(r, j, P->first + first + __builtin_ctzll(hit), spikes)) return r->status->code;
-                    spikes++;
-                }
-            }
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, net->dt, w->hits, now, next, &log);
+            if (code == CAPACITY) return fail(r->status, CAPACITY, r->sample, -1, j * net->dt, 2 * out->capacity + net->neurons);
+            if (code) return fail(r->status, code, r->sample, log.neuron[log.count - 1], (j + 1) * net->dt, 0);
         }
         if (j == net->steps) break;
-        out_first[j + 2] = spikes;
+        out_first[j + 2] = log.count;
         if (path != NULL) memcpy(path + j * states, w->now, sizeof(real) * (size_t)states);
         real *swap = w->now;
         w->now = w->next, w->next = swap;
     }
-    out->count[r->sample] = spikes;
-    snapshot(r, w->now, out->final + r->sample * (int64_t)net->neurons * STATES);
+    out->count[r->sample] = log.count;
+    if (path == NULL) snapshot(r, w->now, out->final + r->sample * (int64_t)net->neurons * STATES);
     return DONE;
 }
 
@@ -963,13 +1077,13 @@ static int forward(const run *r, real *path)
  * Events are sorted by source first, so that a row of the gradient is read and written once for each block of steps, and
  * sources by their number of events, so that the loops over events are of even length. */
 
-/* The events whose arrivals with this delay are in steps [low, high), by source; returns how many sources have some. */
+/* The events whose arrivals with this delay are in steps [low, high), by source, the sources without any first; returns how
+ * many those are. */
 static int32_t by_source(const run *r, int32_t low, int32_t high, int32_t delay)
 {
     const saltus_clock *net = r->net;
     workspace *w = r->w;
-    const int32_t sources = sources_of(net), from = low - delay < 0 ? 0 : low - delay, to = high - delay, shift = delay - low;
-    if (to <= 0) return 0;
+    const int32_t sources = sources_of(net), from = low < delay ? 0 : low - delay, to = high < delay ? 0 : high - delay, shift = delay - low;
     const int32_t *in_first = r->in->first + r->sample * (int64_t)(net->steps + 2);
     const int32_t *out_first = r->out->first + r->sample * (int64_t)(net->steps + 2);
     const int32_t *channel = r->in->channel + r->in->start[r->sample], *in_step = r->in->step + r->in->start[r->sample];
@@ -995,18 +1109,18 @@ static int32_t by_source(const run *r, int32_t low, int32_t high, int32_t delay)
     }
     for (int32_t k = 0; k < 64; k++) bound[k + 1] += bound[k];
     const int32_t silent = bound[1];
-    for (int32_t s = 0; s < sources; s++)
-        if (w->size[s] > 0) w->order[bound[w->size[s] > 63 ? 63 : w->size[s]]++ - silent] = s;
-    return sources - silent;
+    for (int32_t s = 0; s < sources; s++) w->order[bound[w->size[s] > 63 ? 63 : w->size[s]]++] = s;
+    return silent;
 }
 
-SALTUS_INLINE void add_rows(const int tile, real *restrict to, const real *restrict from, int64_t apart, const int32_t *at, int32_t count)
+SALTUS_INLINE void add_rows(const int tile, int fresh, real *restrict to, const real *restrict from, int64_t apart, const int32_t *at, int32_t count)
 {
     vec sum[TILE];
 #pragma GCC unroll 16
-    for (int q = 0; q < tile; q++) sum[q] = load(to + q * LANES);
+    for (int q = 0; q < tile; q++) sum[q] = fresh ? splat(0) : load(to + q * LANES);
     for (int32_t k = 0; k < count; k++) {
         const real *row = from + at[k] * apart;
+        __asm__("" : "+r"(row)); /* one address a row, where GCC would keep one for each vector */
 #pragma GCC unroll 16
         for (int q = 0; q < tile; q++) sum[q] += load(row + q * LANES);
     }
@@ -1014,45 +1128,62 @@ SALTUS_INLINE void add_rows(const int tile, real *restrict to, const real *restr
     for (int q = 0; q < tile; q++) store(to + q * LANES, sum[q]);
 }
 
-SALTUS_APART void add_dense(real *to, const real *from, int64_t apart, int32_t lanes, const int32_t *at, int32_t count)
+SALTUS_INLINE void add_dense(int fresh, real *to, const real *from, int64_t apart, int32_t lanes, const int32_t *at, int32_t count)
 {
     int32_t n = 0;
-    for (; n + TILE * LANES <= lanes; n += TILE * LANES) add_rows(TILE, to + n, from + n, apart, at, count);
-    for (; TILE > 4 && n + 4 * LANES <= lanes; n += 4 * LANES) add_rows(4, to + n, from + n, apart, at, count);
-    for (; n < lanes; n += LANES) add_rows(1, to + n, from + n, apart, at, count);
+    for (; n + TILE * LANES <= lanes; n += TILE * LANES) add_rows(TILE, fresh, to + n, from + n, apart, at, count);
+    for (; TILE > 4 && n + 4 * LANES <= lanes; n += 4 * LANES) add_rows(4, fresh, to + n, from + n, apart, at, count);
+    for (; n < lanes; n += LANES) add_rows(1, fresh, to + n, from + n, apart, at, count);
 }
 
-static void gather_row(const run *r, const saltus_clock_row *row, real *gradient, const real *each, const int32_t *at, int32_t count)
+/* Of a plain group, where source s has row s. */
+SALTUS_APART void gather_plain(const run *r, int32_t silent, real *gradient, const real *each, int fresh)
+{
+    const workspace *w = r->w;
+    const int32_t lanes = r->net->port[0].lanes, sources = sources_of(r->net), *start = w->start, *size = w->size;
+    const int64_t rows = r->net->row_start[sources];
+    for (int32_t i = fresh ? 0 : silent; i < sources; i++) {
+        const int32_t s = w->order[i];
+        if (s < rows) add_dense(fresh, gradient + s * (int64_t)lanes, each, lanes, lanes, w->at + start[s] - size[s], size[s]);
+    }
+}
+
+static void gather_row(const run *r, const saltus_clock_row *row, int fresh, real *gradient, const real *each, const int32_t *at, int32_t count)
 {
     const int64_t apart = r->net->port_lanes;
     const saltus_clock_port *port = r->net->port + row->port;
     real *to = gradient + row->at;
     const real *from = each + port->first_lane;
     if (row->target < 0) {
-        add_dense(to, from, apart, port->lanes, at, count);
+        add_dense(fresh, to, from, apart, port->lanes, at, count);
         return;
     }
     for (int32_t i = 0; i < row->count; i++) {
         const int32_t lane = r->net->targets[row->target + i];
         real sum = 0;
         for (int32_t k = 0; k < count; k++) sum += from[at[k] * apart + lane];
-        to[i] += sum;
+        to[i] = fresh ? sum : to[i] + sum;
     }
 }
 
-/* The arrivals of steps [low, high), whose values are in the workspace. */
-static void gather(const run *r, int32_t low, int32_t high, real *weights, real *delays)
+/* The arrivals of steps [low, high), whose values are in the workspace; fresh: what is there is not yet a sum. */
+static void gather(const run *r, int32_t low, int32_t high, real *weights, real *delays, int fresh)
 {
     const saltus_clock *net = r->net;
     workspace *w = r->w;
     for (int32_t c = 0; c < net->classes; c++) {
         const int64_t *start = net->row_start + c * (int64_t)(sources_of(net) + 1);
-        const int32_t sources = by_source(r, low, high, net->delay[c]);
-        for (int32_t i = 0; i < sources; i++) {
+        const int32_t silent = by_source(r, low, high, net->delay[c]);
+        if (net->plain) {
+            if (weights != NULL) gather_plain(r, silent, weights, w->weight, fresh);
+            if (delays != NULL) gather_plain(r, silent, delays, w->credit, fresh);
+            continue;
+        }
+        for (int32_t i = fresh ? 0 : silent; i < sources_of(net); i++) {
             const int32_t s = w->order[i], *at = w->at + w->start[s] - w->size[s];
             for (int64_t k = start[s]; k < start[s + 1]; k++) {
-                if (weights != NULL) gather_row(r, net->row + k, weights, w->weight, at, w->size[s]);
-                if (delays != NULL) gather_row(r, net->row + k, delays, w->credit, at, w->size[s]);
+                if (weights != NULL) gather_row(r, net->row + k, fresh, weights, w->weight, at, w->size[s]);
+                if (delays != NULL) gather_row(r, net->row + k, fresh, delays, w->credit, at, w->size[s]);
             }
         }
     }
@@ -1060,19 +1191,23 @@ static void gather(const run *r, int32_t low, int32_t high, real *weights, real 
 
 /* ======== backward */
 
+/* Weights times what is there for each lane of their port. */
+static double row_credit(const run *r, const saltus_clock_row *row, const real *each)
+{
+    const real *weight = r->net->weight + row->at;
+    double sum = 0.0;
+    if (row->target < 0) return dot(weight, each, r->net->port[row->port].lanes);
+    for (int32_t k = 0; k < row->count; k++) sum += weight[k] * each[r->net->targets[row->target + k]];
+    return sum;
+}
+
 /* dL/dt of the arrivals at step j of what one source sent with one delay. */
 static double credit_of(const run *r, const int64_t *start, int32_t source, const real *credit)
 {
     double sum = 0.0;
     for (int64_t i = start[source]; i < start[source + 1]; i++) {
         const saltus_clock_row *row = r->net->row + i;
-        const saltus_clock_port *port = r->net->port + row->port;
-        const real *weight = r->net->weight + row->at, *each = credit + port->first_lane;
-        if (row->target < 0) {
-            sum += dot(weight, each, port->lanes);
-            continue;
-        }
-        for (int32_t k = 0; k < row->count; k++) sum += weight[k] * each[r->net->targets[row->target + k]];
+        sum += row_credit(r, row, credit + r->net->port[row->port].first_lane);
     }
     return sum;
 }
@@ -1114,19 +1249,25 @@ static void undo_spikes(const run *r, int32_t j, double *parameters)
     const int32_t *first = r->out->first + r->sample * (int64_t)(r->net->steps + 2);
     for (int32_t k = first[j + 1] - 1; k >= first[j]; k--) {
         const int64_t place = r->sample * r->out->capacity + k;
-        const cell c = cell_of(r->net, r->out->neuron[place]);
-        double x[STATES], y[STATES];
-        for (int s = 0; s < STATES; s++) x[s] = r->out->state[place * STATES + s];
-        read_cell(r->w->y, &c, y);
-        c.model->emit_back(c.p, c.stride, r->w->owed[k], x, y, parameters == NULL ? NULL : parameters + c.gradient);
-        write_cell(r->w->y, &c, y);
+        const int32_t neuron = r->out->neuron[place];
+        const saltus_clock_population *P = r->net->population + r->net->population_of[neuron];
+        const int32_t n = neuron - P->first;
+        MODELS[P->model].undo(P, n, r->w->owed[k], r->out->state + place * STATES, r->w->y + P->first_lane * (int64_t)STATES,
+                              parameters == NULL ? NULL : parameters + P->first_parameter + n);
     }
 }
 
-/* The adjoints of all populations, one step back where there is one; what unit weights give, and their credits, there. */
+/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
+ * to memory or (credit NULL) to the spikes of a plain group. */
 static void step_back(const run *r, int32_t j, real *weight, real *credit)
 {
     const saltus_clock *net = r->net;
+    senders own = {0};
+    if (credit == NULL && net->plain == 2) {
+        const int32_t *first = r->out->first + r->sample * (int64_t)(net->steps + 2);
+        own = (senders){net->port[0].weight + net->channels * (int64_t)net->port[0].lanes,
+                        r->out->neuron + r->sample * r->out->capacity + first[j], first[j + 1] - first[j], r->w->owed + first[j]};
+    }
     for (int32_t k = 0; k < net->populations; k++) {
         const saltus_clock_population *P = net->population + k;
         const model_table *model = MODELS + P->model;
@@ -1134,15 +1275,15 @@ static void step_back(const run *r, int32_t j, real *weight, real *credit)
         const int32_t ports = (k + 1 < net->populations ? net->population[k + 1].first_port : net->ports) - P->first_port;
         for (int32_t i = 0; i < ports; i++) {
             weights[i] = weight + net->port[P->first_port + i].first_lane;
-            credits[i] = credit + net->port[P->first_port + i].first_lane;
+            credits[i] = credit == NULL ? NULL : credit + net->port[P->first_port + i].first_lane;
         }
         if (j == net->steps) {
-            model->deliver(P, y, weights, credits);
+            model->deliver(P, y, weights, credits, own);
             continue;
         }
         if (r->w->path != NULL)
             model->moment(P, y, r->w->path + (j * (int64_t)net->lanes + P->first_lane) * STATES, r->w->moments + P->first_moment);
-        model->retreat(P, y, weights, credits);
+        model->retreat(P, y, weights, credits, own);
     }
 }
 
@@ -1157,8 +1298,120 @@ static void finish(const run *r, double *parameters, double *moments)
     for (int64_t i = 0; moments != NULL && i < r->net->moments; i++) moments[i] += r->w->moments[i];
 }
 
-/* One sample backward, after its forward run. */
-static void backward(const run *r, int32_t chunk)
+/* ======== populations that send no spikes and are read at the end alone
+ *
+ * All is linear in what arrives, so no step is taken: an arrival with m steps to go moves the states at the end by its weight
+ * times `reach`; dL/dx(T), as an adjoint, gives its weight `gain` and its time `claim`, all of them tabulated once. */
+
+typedef struct {
+    const real *rest;                 /* [STATES] at the end if nothing arrives */
+    const real *reach, *gain, *claim; /* [ports][steps + 1][STATES] */
+} end_tables;
+
+static end_tables tables_of(const saltus_clock *net)
+{
+    const int64_t size = net->ports * (int64_t)(net->steps + 1) * STATES;
+    const real *base = net->tables + STATES;
+    return (end_tables){net->tables, base, base + size, base + 2 * size};
+}
+
+int64_t saltus_clock_tables(const saltus_clock *net)
+{
+    return STATES + 3 * net->ports * (int64_t)(net->steps + 1) * STATES;
+}
+
+/* For each row, the sum of a table over its arrivals; matters: which states it is wanted for. */
+static void sum_up(const run *r, const real *table, const int *matters, real *sums)
+{
+    const saltus_clock *net = r->net;
+    int32_t wanted[STATES], count = 0;
+    for (int s = 0; s < STATES; s++)
+        if (matters[s]) wanted[count++] = s;
+    const int64_t start = r->in->start[r->sample];
+    const int32_t *channel = r->in->channel + start, *step = r->in->step + start;
+    for (int32_t c = 0; c < net->classes; c++) {
+        const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
+        for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
+            const int32_t left = net->steps - net->delay[c] - step[e];
+            for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++)
+                for (int32_t k = 0; k < count; k++)
+                    sums[i * STATES + wanted[k]] += table[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + wanted[k]];
+        }
+    }
+}
+
+static void forward_to_end(const run *r)
+{
+    const saltus_clock *net = r->net;
+    workspace *w = r->w;
+    const end_tables t = tables_of(net);
+    const int64_t rows = net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1];
+    memset(w->sums, 0, sizeof(real) * (size_t)(rows * STATES));
+    int all[STATES];
+    for (int s = 0; s < STATES; s++) all[s] = 1;
+    sum_up(r, t.reach, all, w->sums);
+    for (int s = 0; s < STATES; s++) {
+        real *x = w->now + s * (int64_t)net->lanes;
+        for (int32_t n = 0; n < net->lanes; n++) x[n] = t.rest[s];
+        for (int64_t i = 0; i < rows; i++) {
+            const saltus_clock_row *row = net->row + i;
+            const real sum = w->sums[i * STATES + s], *weight = net->weight + row->at;
+            if (row->target < 0)
+                for (int32_t n = 0; n < net->lanes; n++) x[n] += sum * weight[n];
+            else
+                for (int32_t k = 0; k < row->count; k++) x[net->targets[row->target + k]] += sum * weight[k];
+        }
+    }
+    r->out->count[r->sample] = 0;
+    memset(r->out->first + r->sample * (int64_t)(net->steps + 2), 0, sizeof(int32_t) * (size_t)(net->steps + 2));
+    snapshot(r, w->now, r->out->final + r->sample * (int64_t)net->neurons * STATES);
+}
+
+/* The adjoints at the end are in the workspace. */
+static void backward_from_end(const run *r, real *weights, double *event_time)
+{
+    const saltus_clock *net = r->net;
+    workspace *w = r->w;
+    const end_tables t = tables_of(net);
+    const int64_t rows = net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1], start = r->in->start[r->sample];
+    const int32_t *channel = r->in->channel + start, *step = r->in->step + start;
+    int matters[STATES] = {0};
+    for (int s = 0; s < STATES; s++)
+        for (int32_t n = 0; n < net->lanes; n++) matters[s] |= w->y[s * (int64_t)net->lanes + n] != 0;
+    if (weights != NULL) {
+        memset(w->sums, 0, sizeof(real) * (size_t)(rows * STATES));
+        sum_up(r, t.gain, matters, w->sums);
+        for (int64_t i = 0; i < rows; i++) {
+            const saltus_clock_row *row = net->row + i;
+            for (int s = 0; s < STATES; s++) {
+                const real sum = w->sums[i * STATES + s], *y = w->y + s * (int64_t)net->lanes;
+                if (!matters[s]) continue;
+                real *to = weights + row->at;
+                if (row->target < 0)
+                    for (int32_t n = 0; n < net->lanes; n++) to[n] += sum * y[n];
+                else
+                    for (int32_t k = 0; k < row->count; k++) to[k] += sum * y[net->targets[row->target + k]];
+            }
+        }
+    }
+    if (event_time == NULL) return;
+    for (int64_t i = 0; i < rows; i++)
+        for (int s = 0; s < STATES; s++)
+            w->sums[i * STATES + s] = !matters[s] ? 0 : (real)row_credit(r, net->row + i, w->y + s * (int64_t)net->lanes);
+    for (int32_t c = 0; c < net->classes; c++) {
+        const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
+        for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
+            const int32_t left = net->steps - net->delay[c] - step[e];
+            for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++)
+                for (int s = 0; s < STATES; s++)
+                    if (matters[s])
+                        event_time[e] += w->sums[i * STATES + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + s];
+        }
+    }
+}
+
+/* One sample backward, after its forward run; fresh: the first of its chunk, with which the sums of weights begin. */
+static void backward(const run *r, int32_t chunk, int fresh)
 {
     const saltus_clock *net = r->net;
     const saltus_clock_gradient *gradient = r->gradient;
@@ -1173,18 +1426,24 @@ static void backward(const run *r, int32_t chunk)
     for (int32_t k = 0; k < r->out->count[b]; k++) w->owed[k] = r->cotangent->time == NULL ? 0.0 : r->cotangent->time[spikes + k];
     for (int32_t e = 0; event_time != NULL && e < r->in->count[b]; e++) event_time[e] = 0.0;
     kick(r, r->cotangent->final == NULL ? NULL : r->cotangent->final + b * net->neurons * STATES);
+    if (net->at_end && parameters == NULL && delays == NULL) {
+        if (fresh && weights != NULL) memset(weights, 0, sizeof(real) * (size_t)net->weights);
+        backward_from_end(r, weights, event_time);
+        return;
+    }
+    const int kept = !net->plain || delays != NULL || event_time != NULL;
     int32_t sample = net->samples - 1;
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
-            real *credit = w->credit + (delays == NULL ? 0 : (j - low) * (int64_t)net->port_lanes);
+            real *credit = kept ? w->credit + (delays == NULL ? 0 : (j - low) * (int64_t)net->port_lanes) : NULL;
             step_back(r, j, w->weight + (j - low) * (int64_t)net->port_lanes, credit);
-            give_credits(r, j, credit, event_time);
+            if (kept) give_credits(r, j, credit, event_time);
             for (; sample >= 0 && net->sample_step[sample] == j; sample--)
                 kick(r, r->cotangent->sampled == NULL ? NULL : r->cotangent->sampled + (b * net->samples + sample) * net->neurons * STATES);
             undo_spikes(r, j, parameters);
         }
-        if (weights != NULL || delays != NULL) gather(r, low, high, weights, delays);
+        if (weights != NULL || delays != NULL) gather(r, low, high, weights, delays, fresh && high == net->steps + 1);
     }
     finish(r, parameters, gradient->moments == NULL ? NULL : gradient->moments + chunk * net->moments);
 }
@@ -1201,25 +1460,42 @@ int32_t saltus_clock_moments(int32_t model)
     return MODELS[model].moments;
 }
 
-void saltus_clock_prepare(const saltus_clock *net)
+int32_t saltus_clock_prepare(const saltus_clock *net)
 {
     for (int32_t k = 0; k < net->populations; k++) MODELS[net->population[k].model].prepare(net->population + k, net->dt);
+    const end_tables t = tables_of(net);
+    const saltus_clock_population *P = net->population;
+    if (net->at_end)
+        MODELS[P->model].tabulate(P->parameters, P->stride, net->dt, net->steps, (real *)t.rest, (real *)t.reach, (real *)t.gain, (real *)t.claim);
+    for (int32_t n = 0; n < net->neurons; n++) {
+        const cell c = cell_of(net, n);
+        if (c.model->starts_above != NULL && c.model->starts_above(c.p, c.stride)) return n;
+    }
+    return -1;
 }
 
 void saltus_clock_bin(int32_t batch, int32_t steps, double dt, const int64_t *start, const int32_t *count,
                       const double *time, int32_t *step, int32_t *first)
 {
-    const double grain = 1e-6; /* of a step: what rounding does to a multiple of dt */
+    const double per_dt = 1.0 / dt, grain = 1e-6; /* of a step: what rounding does to a multiple of dt */
     for (int32_t b = 0; b < batch; b++) {
         int32_t *mine = first + b * (int64_t)(steps + 2), *at = step + start[b], reached = 0;
         const double *when = time + start[b];
         for (int32_t e = 0; e < count[b]; e++) {
-            const double exact = ceil(when[e] / dt - grain);
+            const double exact = ceil(when[e] * per_dt - grain);
             at[e] = exact > steps ? steps : (int32_t)exact;
             for (; reached <= at[e]; reached++) mine[reached] = e;
         }
         for (; reached <= steps + 1; reached++) mine[reached] = count[b];
     }
+}
+
+/* Sets the sums of a chunk to zero; those of weights and delays begin with the chunk's first sample. */
+static void clear(const saltus_clock *net, const saltus_clock_gradient *gradient, int32_t chunk)
+{
+    const size_t parameters = sizeof(double) * (size_t)net->parameters, moments = sizeof(double) * (size_t)net->moments;
+    if (gradient->parameters != NULL) memset(gradient->parameters + chunk * net->parameters, 0, parameters);
+    if (gradient->moments != NULL) memset(gradient->moments + chunk * net->moments, 0, moments);
 }
 
 /* Every sample of the chunks [first, last), chunk by chunk; the first failure (by sample) is kept. */
@@ -1245,12 +1521,17 @@ static int32_t run_chunks(run job, int32_t first, int32_t last, int32_t threads,
 #endif
         workspace w;
         lay_out(&w, net, job.out->capacity, events, job.gradient, mine);
+        if (job.gradient != NULL) clear(net, job.gradient, chunk);
         const int32_t from = (int32_t)((int64_t)chunk * net->batch / net->chunks);
         const int32_t to = (int32_t)((int64_t)(chunk + 1) * net->batch / net->chunks);
         for (int32_t sample = from; sample < to; sample++) {
             saltus_status mine_status = {DONE, 0, 0, 0.0, 0};
             run r = job;
             r.w = &w, r.status = &mine_status, r.sample = sample;
+            if (job.gradient == NULL && net->at_end) {
+                forward_to_end(&r);
+                continue;
+            }
             if ((job.gradient == NULL || w.path != NULL) && forward(&r, w.path)) {
 #ifdef _OPENMP
 #pragma omp critical
@@ -1258,7 +1539,7 @@ static int32_t run_chunks(run job, int32_t first, int32_t last, int32_t threads,
                 if (sample < status->sample) *status = mine_status;
                 break;
             }
-            if (job.gradient != NULL) backward(&r, chunk);
+            if (job.gradient != NULL) backward(&r, chunk, sample == from);
         }
     }
     return status->code;
@@ -1278,25 +1559,22 @@ int32_t saltus_clock_backward(const saltus_clock *net, const saltus_clock_input 
                               saltus_status *status)
 {
     const run job = {.net = net, .in = in, .out = out, .cotangent = cotangent, .gradient = gradient};
-    const struct {
-        void *base;
-        int64_t bytes;
-    } slices[] = { {gradient->weights, net->weights * (int64_t)sizeof(real)}, {gradient->delays, net->weights * (int64_t)sizeof(real)},
-                   {gradient->parameters, net->parameters * (int64_t)sizeof(double)}, {gradient->moments, net->moments * (int64_t)sizeof(double)} };
-    for (int k = 0; k < 4; k++)
-        if (slices[k].base != NULL)
-            memset((char *)slices[k].base + first * slices[k].bytes, 0, (size_t)((last - first) * slices[k].bytes));
     return run_chunks(job, first, last, threads, place, bytes, events, status);
 }
 
+/* As `reduce`, a piece after the other, so that each chunk is read from far away once. */
 static void reduce_weights(real *base, int32_t chunks, int64_t size)
 {
-    for (int32_t step = 1; base != NULL && step < chunks; step *= 2)
-        for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
-            real *restrict into = base + chunk * size;
-            const real *restrict from = base + (chunk + step) * size;
-            for (int64_t i = 0; i < size; i++) into[i] += from[i];
-        }
+    enum { PIECE = 1024 };
+    for (int64_t first = 0; base != NULL && first < size; first += PIECE) {
+        const int64_t last = first + PIECE < size ? first + PIECE : size;
+        for (int32_t step = 1; step < chunks; step *= 2)
+            for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
+                real *restrict into = base + chunk * size;
+                const real *restrict from = base + (chunk + step) * size;
+                for (int64_t i = first; i < last; i++) into[i] += from[i];
+            }
+    }
 }
 
 void saltus_clock_reduce(const saltus_clock *net, const saltus_clock_gradient *gradient)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from two_compartment.toml (clock; ir.json 197df2b0ebd8). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from two_compartment.toml (clock; ir.json 597462dd61b6). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 
@@ -37,6 +37,7 @@ typedef struct {
 
 typedef struct {
     int32_t channels, neurons, lanes, port_lanes, populations, ports, classes, batch, chunks, steps, samples;
+    int32_t at_end;        /* it is read at the end alone, and sends no spikes: one population, alike neurons */
     int32_t plain;         /* one port; row s is dense and the only one of source s; no delays */
     int32_t most;          /* rows that reach one port in one step, at most */
     int32_t block;         /* steps of the weight gradient that are added up at a time */
@@ -50,6 +51,7 @@ typedef struct {
     const int32_t *targets;       /* lanes of the port */
     const saltus_real *weight;
     const int32_t *population_of; /* [neurons] */
+    saltus_real *tables;          /* where at_end: see saltus_clock_tables */
     const int32_t *sample_step;   /* [samples] at which states are read, ascending */
 } saltus_clock;
 
@@ -106,8 +108,12 @@ int32_t saltus_abi(void);
 int32_t saltus_clock_values(int32_t model);
 int32_t saltus_clock_moments(int32_t model);
 
-/* Fills the values of all populations: parameters, constants and the entries of the flow over one step. */
-void saltus_clock_prepare(const saltus_clock *net);
+/* How many numbers the tables of a population that is read at the end have. */
+int64_t saltus_clock_tables(const saltus_clock *net);
+
+/* Fills the values of all populations: parameters, constants and the entries of the flow over one step; and tables.
+ * Returns the first neuron that starts at or above threshold, -1 for none. */
+int32_t saltus_clock_prepare(const saltus_clock *net);
 
 /* A spike acts at the first step at or after it. */
 void saltus_clock_bin(int32_t batch, int32_t steps, double dt, const int64_t *start, const int32_t *count,
