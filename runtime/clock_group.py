@@ -231,7 +231,7 @@ class ClockGroup:
         final = sampled = None
         time = self._times(tape, cotangents)
         for name, members in self.populations.items():
-            given, seen = cotangents[name], tape.outcomes[name]
+            given = cotangents[name]
             own = slice(members.first, members.first + members.size)
             states = [state.name for state in members.model.ir.states]
             for key, values in given.final.items():
@@ -248,7 +248,7 @@ class ClockGroup:
         given = {name: cotangents[name].times for name in self.populations if cotangents[name].times}
         if not given:
             return None
-        (credits, *others) = given.values()
+        credits = next(iter(given.values()))
         if len(self.populations) == 1 and len(credits.whole) == 1 and not credits.some:
             return credits.whole[0]
         time = np.zeros(len(tape.time))

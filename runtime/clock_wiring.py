@@ -27,8 +27,8 @@ BLOCK = 1 << 20
 class ClockWiring:
     """The C structs of a group with the values of one time; ``held`` keeps their arrays alive.
 
-    delays: of the synapses of each projection, in steps; parameters: of each population, padded; above: the first
-    neuron that starts at or above its threshold, or -1.
+    delays: of the synapses of each projection, in steps; parameters: of each population, padded; above:
+    the first neuron that starts at or above its threshold, or -1.
     """
 
     layout: Layout
