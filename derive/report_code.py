@@ -103,11 +103,13 @@ def _line(number: int, text: str, labels: Collection[str], anchors: Collection[s
 
 def _anchor(label: str, anchors: Collection[str]) -> str:
     """The step that a label means, the first of several, or the section; empty where there is none."""
+    if label in anchors:
+        return label
     others = (pattern.sub(other, label) for pattern, other in _ELSEWHERE if pattern.fullmatch(label))
-    for name in (label, *others):
+    for name in (*others, label):
         found = [anchor for anchor in anchors if anchor == name or anchor.startswith(f"{name}.")]
         if found:
-            return name if name in found else found[0]
+            return found[0]
     named = (section for start, section in _SECTIONS if label == start or label.startswith(f"{start}."))
     return next((anchor for section in named for anchor in anchors if anchor.startswith(section)), "")
 

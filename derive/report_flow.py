@@ -70,7 +70,7 @@ def _ladder(
     title: str,
     prose: str,
     solution: flow_choice.AnySolution,
-    rungs: Sequence[ladder.LadderRung],
+    rungs: tuple[ladder.LadderRung, ...],
     label: str,
     reading: Reading,
 ) -> Section:

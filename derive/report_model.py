@@ -95,8 +95,8 @@ _CHAPTERS = (
         "maximum",
         "The maximum of a readout",
         _starts("maximum"),
-        "The time of a maximum is an event at which nothing jumps. Inside a stretch the readout does not move"
-        " there, so only $\\lambda$ takes up the head's derivative by the maximum.",
+        "The time of a maximum, here $t_k$, is an event at which nothing jumps. Inside a stretch the readout"
+        " does not move there, so only $\\lambda$ takes up the head's derivative by the maximum.",
     ),
     _Chapter(
         "kink",

@@ -11,7 +11,8 @@ from saltus.derive.derivation import Derivation
 from saltus.derive.interval import T as TIME
 from saltus.derive.model import ModelSpec
 from saltus.derive.report_document import Section, Table
-from saltus.derive.report_layout import Call, Relation, layout
+from saltus.derive.report_latex import latex
+from saltus.derive.report_layout import Call, Layout, Relation, layout
 from saltus.derive.report_reading import Reading
 from saltus.derive.report_tables import Cell
 from saltus.derive.scene import SPIKE_LOSS, loss_slope
@@ -39,43 +40,43 @@ def _rows(spec: ModelSpec, derivation: Derivation, reading: Reading) -> Iterator
         time = equal(SPIKE_LOSS, _by(notation.quantity("tₖ", "t_k")))
         yield ("a spike's time",), (equal(guard.lhs, guard.rhs),), (time, "in the jump at the spike")
     for readout in spec.readouts:
-        q, by = readout.integrand, _by(_written(readout.name))
+        q, by = readout.integrand, _by(notation.named(readout.name))
         slopes = [
             equal(loss_slope(s.name), by * q.diff(s.symbol), "+=") for s in spec.states if q.has(s.symbol)
         ]
         gains = [(p.name, by * q.diff(p.symbol)) for p in spec.parameters if q.has(p.symbol)]
         shares = [equal(notation.total_derivative("L", p), Integral(gain, _RUN), "+=") for p, gain in gains]
-        yield ("an integral",), (equal(_written(readout.name), Integral(q, _RUN)),), (*slopes, *shares)
+        yield (
+            (f"{readout.name}, an integral",),
+            (_formula(layout(Integral(q, _RUN), reading)),),
+            (*slopes, *shares),
+        )
     for peak in spec.peaks:
         highest = Call("max", r"\max", (layout(peak.integrand, reading),))
-        value = Relation(layout(_written(peak.name), reading), highest)
-        yield ("a maximum",), (value,), ("in the jump at the maximum,", "where it is called M")
+        place = ("in the jump at the maximum,", "where it is called M")
+        yield (f"{peak.name}, a maximum",), (_formula(highest),), place
     inverse = spec.mass.T.inv()
     for kind, at in (("a state at the end", "T"), ("a state at a given time", "s")):
-        taken = [
-            notation.quantity(f"{notation.pretty_name(s.name)}({at})", f"{notation.latex_name(s.name)}({at})")
-            for s in spec.states
-        ]
-        kicks = inverse * Matrix([_by(state) for state in taken])
-        yield (
-            (kind,),
-            tuple(f"${notation.latex_name(s.name)}({at})$" for s in spec.states),
-            tuple(
-                equal(
-                    notation.adjoint(s.name, "", "-"),
-                    (0 if at == "T" else notation.adjoint(s.name, "", "+")) - kick,
-                )
-                for s, kick in zip(spec.states, kicks, strict=True)
-            ),
-        )
+        taken = [_at(notation.state(s.name), at) for s in spec.states]
+        places = []
+        for s, kick in zip(spec.states, inverse * Matrix([_by(state) for state in taken]), strict=True):
+            before, after = (notation.adjoint(s.name, "", side) for side in ("-", "+"))
+            end = _at(notation.adjoint(s.name), at)
+            places.append(equal(end, -kick) if at == "T" else equal(before, after - kick))
+        yield (kind,), tuple(f"${notation.latex(state)}$" for state in taken), tuple(places)
 
 
 _RUN = (TIME, S.Zero, Symbol("T"))
 
 
-def _written(name: str) -> notation.Quantity:
-    """A name of the spec as a symbol."""
-    return notation.named(name)
+def _formula(node: Layout) -> str:
+    """A formula that is no equation, as prose."""
+    return f"${latex(node)}$"
+
+
+def _at(read: notation.Quantity, time: str) -> notation.Quantity:
+    """The same at a time."""
+    return notation.quantity(f"{notation.text(read)}({time})", f"{notation.latex(read)}({time})")
 
 
 def _by(read: notation.Quantity) -> notation.Quantity:

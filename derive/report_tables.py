@@ -57,7 +57,7 @@ def table_1(derivation: Derivation) -> Table:
         received = changes(_under(derivation, "input.receive"))
         rows.append((free, ("a spike arrives",) if received else ("none",), received))
     for phase in _phases(derivation):
-        held = (f"in {phase.name}:", *(_explicit(e, reading) for e in phase.under("dynamics.")))
+        held: Cell = (f"in {phase.name}:", *(_explicit(e, reading) for e in phase.under("dynamics.")))
         rows.append((held, phase.ends, changes(phase.under("end.reset.")) or (_NOTHING,)))
     return Table("Table 1: the model", COLUMNS, tuple(rows))
 
@@ -91,16 +91,16 @@ def table_2(derivation: Derivation) -> AdjointTable:
     for phase in _phases(derivation):
         odes = phase.under("adjoint.ode.")
         used += [e.label for e in odes]
-        held = (f"in {phase.name}:", *(_relation(e, reading) for e in odes))
+        held: Cell = (f"in {phase.name}:", *(_relation(e, reading) for e in odes))
         (worth,) = phase.under("end.credit")
         jumps = (*changes(phase.under("end.jump."), worth), "which the spike that began it gains")
         rows.append((held, phase.ends, jumps))
     for kind, when in (("maximum", "inside a stretch"), ("kink", "at an arrival")):
         for name in dict.fromkeys(_name_after(e.label) for e in _under(derivation, f"{kind}.jump.")):
-            jumps = [e for e in _under(derivation, f"{kind}.jump.") if _name_after(e.label) == name]
+            found = [e for e in _under(derivation, f"{kind}.jump.") if _name_after(e.label) == name]
             worths = [e for e in _under(derivation, f"{kind}.worth.") if e.label.endswith(name)]
             which = f": {name.removeprefix('.')}" if name else ""
-            rows.append(((), (f"a maximum {when}{which}",), changes(jumps, *worths)))
+            rows.append(((), (f"a maximum {when}{which}",), changes(found, *worths)))
     gradients = [e for e in derivation.values() if _is_gradient(e.label)]
     return AdjointTable(
         tuple(rows),
