@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from saltus.runtime.network import Network
 
 
+Augment = Callable[[Dataset, np.random.Generator], Dataset]
+"""Random changes of training data, such as shifts."""
+
+
 @dataclass(frozen=True)
 class _State:
     """A run between two epochs: all that is needed to go on, in arrays of its own."""
@@ -55,6 +59,8 @@ class Trainer:
             github.com/eventprop/eventprop, for all weights of a layer with too many silent neurons); here it
             acts on the silent neurons alone, and the history counts each time as ``boosted``.
         schedule: factor of the learning rates for each epoch, counted from 0; constant by default.
+        augment: what is done to each batch of training data before it is used; its random numbers depend on
+            the seed and the step alone. A checkpoint knows a function by its name, else by its ``repr``.
 
     Raises:
         ConfigError: for a batch size, a boost or learning rates that make no sense.
@@ -69,6 +75,7 @@ class Trainer:
         seed: int = 0,
         silent_boost: float | None = None,
         schedule: Schedule = CONSTANT,
+        augment: Augment | None = None,
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"trainer: batch_size = {batch_size} is not positive. Use one such as 32.")
@@ -82,6 +89,7 @@ class Trainer:
         self.seed = seed
         self.silent_boost = silent_boost
         self.schedule = schedule
+        self.augment = augment
         optimiser.start(net.parameters())  # a learning rate that fits nothing is found here, not after a run
 
     def fit(
@@ -155,6 +163,8 @@ class Trainer:
         watch = validation is None or self.silent_boost is not None  # who is silent is not free to find out
         for first in range(0, len(order), self.batch_size):
             batch = train.take(order[first : first + self.batch_size])
+            if self.augment is not None:
+                batch = self.augment(batch, np.random.default_rng((self.seed, epoch, first)))
             result = self.net.run(batch.spikes, batch.labels)
             silent = result.silent() if watch else {}
             tally.add(result, batch.labels, silent)
@@ -209,6 +219,7 @@ class Trainer:
             "seed": str(self.seed),
             "silent boost": str(self.silent_boost),
             "schedule": getattr(self.schedule, "__qualname__", str(self.schedule)),
+            "augmentation": getattr(self.augment, "__qualname__", repr(self.augment)),
             "training data": train.fingerprint(),
             "validation data": "none" if validation is None else validation.fingerprint(),
         }

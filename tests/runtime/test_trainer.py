@@ -299,3 +299,26 @@ def test_an_empty_data_set_is_refused():
 def test_contradictions_are_refused(data, call, message):
     with pytest.raises(ConfigError, match=message):
         call(data, make(LinearNetwork()))
+
+
+def test_augmentation_changes_batches_and_depends_on_the_seed_and_the_step_alone(data, tmp_path):
+    seen = []
+
+    def later(batch, random):
+        shift = random.uniform(0.0, 1e-3)
+        seen.append(shift)
+        return Dataset(Spikes.from_times(batch.spikes.first() + shift), batch.labels)
+
+    whole, halves = LinearNetwork(), LinearNetwork()
+    make(whole, augment=later).fit(data.train, epochs=2, progress=quiet)
+    assert len(set(seen)) == len(seen)
+    before = list(seen)
+    path = tmp_path / "run.npz"
+    for epochs in (1, 2):
+        make(halves, augment=later).fit(
+            data.train, epochs=epochs, checkpoint=path, resume=True, progress=quiet
+        )
+    assert seen[len(before) :] == before
+    np.testing.assert_array_equal(whole.weights, halves.weights)
+    with pytest.raises((ConfigError, InputError), match="augmentation"):
+        make(halves).fit(data.train, epochs=3, checkpoint=path, resume=True, progress=quiet)
