@@ -50,7 +50,7 @@ CONTESTANTS = (
     Contestant("by hand, exact", "by_hand.py", True, ("d",), by_hand=True),
     Contestant("Saltus event", "saltus_event.py", True),
     Contestant("by hand, clock", "by_hand.py", True, ("a",), by_hand=True),
-    # Contestant("Saltus clock", "saltus_clock.py", True),
+    Contestant("Saltus clock", "saltus_clock.py", True),
     Contestant("Norse", "norse_surrogate.py", True, peer="norse"),
     Contestant("snnTorch", "snntorch_surrogate.py", True, peer="snntorch"),
 )
