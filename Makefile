@@ -6,6 +6,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
+EXTRA ?= # more packages for the tests, such as torch==2.13.0: without PyTorch its tests are skipped
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -32,6 +33,7 @@ demo: $(VENV)/installed-plot
 	$(VENV)/bin/python examples/demo.py
 
 test: $(VENV)/installed-dev
+	@[ -z "$(EXTRA)" ] || $(VENV)/bin/python -m pip install --quiet $(EXTRA)
 	@before="$$(git status --porcelain 2>/dev/null)"; \
 	$(MAKE) --no-print-directory lint types contracts proofs tests sanitize wheel learns || exit 1; \
 	after="$$(git status --porcelain 2>/dev/null)"; \
