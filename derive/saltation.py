@@ -113,11 +113,20 @@ def at_maximum(spec: ModelSpec, q: Expr) -> BackwardJump:
 
 
 def at_kink(spec: ModelSpec, receptor: Receptor, q: Expr) -> BackwardJump:
-    """An arrival at m, a delay after its spike, before which q has its maximum: it is recorded there."""
+    """An arrival at m, a delay after its spike, at which q, in the states before, is recorded."""
     jump = (_of(spec, TARGET, value) for value in receptor.jump)
     after = dict(zip(_states(spec, TARGET), jump, strict=True))
     after[_RECORD] = _of(spec, TARGET, q)
     return _Event(spec, (TARGET, BYSTANDER), _TIMER - _DELAY, after, (_TIMER, _DELAY, _RECORD)).backward()
+
+
+def at_summit(spec: ModelSpec, transition: Transition, q: Expr) -> BackwardJump:
+    """A spike of n that reaches no one, at which q, in the states before, is recorded."""
+    after = dict(zip(_states(spec, SPIKING), (_of(spec, SPIKING, r) for r in transition.reset), strict=True))
+    after[_RECORD] = _of(spec, SPIKING, q)
+    fields = {SPIKING: _field(spec, transition.goto)}
+    guard = _of(spec, SPIKING, transition.when)
+    return _Event(spec, (SPIKING, BYSTANDER), guard, after, (_RECORD,), fields).backward()
 
 
 def _field(spec: ModelSpec, phase: str | None) -> Matrix:

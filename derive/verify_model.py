@@ -25,11 +25,11 @@ from saltus.derive.transition import (
     triggered_rule,
     triggers,
 )
+from saltus.derive.verify_maximum import maximum_routes
 from saltus.derive.verify_routes import (
     Residuals,
     arrival_routes,
     definitions,
-    maximum_routes,
     network_against_saltation,
     own_target,
     phase_routes,
@@ -69,7 +69,7 @@ def checks_of(spec: ModelSpec) -> Iterator[Check]:
     for readout in model.peaks:
         yield (
             f"maximum:{readout.name}",
-            "a maximum inside and at a kink is that of the saltation matrix, and its ladder misses none",
+            "a maximum inside, at an arrival and at a reset is that of the saltation matrix; none is missed",
             partial(maximum_routes, model, readout),
         )
     if model.transitions and model.receptors:

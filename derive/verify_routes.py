@@ -12,12 +12,10 @@ from dataclasses import replace
 import sympy
 from sympy import Expr, Matrix, S, Symbol
 
-from saltus.derive import flow, notation, saltation
+from saltus.derive import notation, saltation
 from saltus.derive.algebra import reduced
 from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.gradient import representative_targets
-from saltus.derive.ladder import residuals
-from saltus.derive.maximum import maximum_rule, rungs
 from saltus.derive.model import (
     EXTERNAL,
     SENSITIVITY,
@@ -25,7 +23,6 @@ from saltus.derive.model import (
     ModelSpec,
     Parameter,
     Phase,
-    Readout,
     Receptor,
     Transition,
 )
@@ -141,13 +138,13 @@ def rules_against_saltation(model: ModelSpec, transition: Transition, receptor: 
     shares: dict[str, Expr] = {}
     if receptor is not None:
         arrival = arrival_rule(model, receptor)
-        at_target = _rule_symbols(model, saltation.TARGET)
+        at_target = rule_symbols(model, saltation.TARGET)
         worth += arrival.whole_credit.xreplace(at_target)
         found["weight"] = arrival.weight.xreplace(at_target) - other.weight
         shares = {name: value.xreplace(at_target) for name, value in arrival.parameters.items()}
         for name, value in arrival.adjoint.items():
             found[f"target.{name}"] = value.xreplace(at_target) - other.adjoint[saltation.TARGET, name]
-    here = _rule_symbols(model, SPIKING) | {EXTERNAL: worth}
+    here = rule_symbols(model, SPIKING) | {EXTERNAL: worth}
     here |= {SENSITIVITY: rule.sensitivity.xreplace(here)}
     found["sensitivity"] = here[SENSITIVITY] / rule.slope.xreplace(here) - other.parameters[_SHIFT.name]
     for name, value in rule.adjoint.items():
@@ -183,7 +180,7 @@ def own_target(model: ModelSpec, transition: Transition, receptor: Receptor) -> 
     emission = emission_rule(model, transition)
     arrival = arrival_rule(model.in_phase(transition.goto), receptor)
     losses = saltation.SPIKE_LOSS + saltation.LOSS_BEFORE - saltation.LOSS_AFTER
-    first = _rule_symbols(model, SPIKING)
+    first = rule_symbols(model, SPIKING)
     later: dict[Symbol, Expr] = first | {x: value.xreplace(first) for x, value in onto.items()}
     later |= {WEIGHT: _OWN}
     between = {state.adjoint: arrival.adjoint[state.name].xreplace(later) for state in model.states}
@@ -200,7 +197,7 @@ def arrival_routes(model: ModelSpec, derivation: Mapping[str, Equation], recepto
     """The arrival's rule against ``saltation`` with a delay line, and against the network's derivation."""
     rule, other = arrival_rule(model, receptor), saltation.at_arrival(model, receptor)
     suffix = "" if len(model.receptors) == 1 else f".{receptor.name}"
-    names = _rule_symbols(model, saltation.TARGET)
+    names = rule_symbols(model, saltation.TARGET)
     written = _as_rule(model, receptor.jump, model)
     losses = saltation.LOSS_BEFORE - saltation.LOSS_AFTER
     found = {
@@ -233,45 +230,6 @@ def phase_routes(model: ModelSpec, derivation: Mapping[str, Equation], phase: Ph
     return {name: reduced(value) for name, value in found.items()}
 
 
-def maximum_routes(model: ModelSpec, readout: Readout) -> Residuals:
-    r"""The rule of a maximum against ``saltation``, and its ladder against the dynamics.
-
-    There the event is :math:`\dot q = 0`, and what the rule leaves out is :math:`\dot q` times something:
-    it is zero at the event. At a kink, the time of the arrival gains :math:`\dot q^-`.
-    """
-    rule = maximum_rule(model, readout)
-    names, worth = _rule_symbols(model, saltation.TARGET), saltation.SPIKE_LOSS
-    same = {saltation.LOSS_AFTER: saltation.LOSS_BEFORE}
-    curve = (Matrix([rule.slope]).jacobian(model.x) * model.vector_field)[0]
-    gained = Matrix([rule.partials.get(s.name, S.Zero) for s in model.states])
-    found: dict[str, Expr] = {}
-
-    def hold(event: str, other: saltation.BackwardJump, rule_of: Mapping[str, Expr], rest: Matrix) -> None:
-        kicks = model.mass.T.LUsolve(gained - rest) * worth
-        for state, kick in zip(model.states, kicks, strict=True):
-            jumped = other.adjoint[saltation.TARGET, state.name].xreplace(same)
-            found[f"{event} {state.name}"] = (rule_of[state.name] - kick).xreplace(names) - jumped
-
-    if reduced(curve) != 0:
-        other = saltation.at_maximum(model, rule.value)
-        vanishing = Matrix([rule.slope]).jacobian(model.x).T * rule.slope / curve
-        hold("inside", other, {s.name: s.adjoint for s in model.states}, vanishing)
-        for p in model.parameters:
-            share = rule.parameters.get(p.name, S.Zero) - rule.slope * rule.slope.diff(p.symbol) / curve
-            found[p.name] = worth * share.xreplace(names) - other.parameters[p.name].xreplace(same)
-    for receptor in model.receptors:
-        arrival, other = arrival_rule(model, receptor), saltation.at_kink(model, receptor, rule.value)
-        hold(f"kink {receptor.name}", other, arrival.adjoint, sympy.zeros(len(model.states), 1))
-        credit = (arrival.whole_credit + worth * rule.slope).xreplace(names)
-        found[f"kink {receptor.name} time"] = credit - (other.time or S.Zero).xreplace(same)
-    solution = flow.solve(model)
-    steps = rungs(solution, readout)
-    found |= {f"rung {k}": value for k, value in enumerate(residuals(steps, solution))}
-    found["rung 0 is q"] = steps[0].value - rule.value
-    found["rung 1 is its slope"] = steps[1].value - rule.slope
-    return {name: reduced(value) for name, value in found.items()}
-
-
 def triggered_routes(
     model: ModelSpec, derivation: Mapping[str, Equation], transition: Transition, receptor: Receptor
 ) -> Residuals:
@@ -282,7 +240,7 @@ def triggered_routes(
     """
     spike, arrival = triggered_rule(model, transition), arrival_rule(model, receptor)
     other = saltation.at_triggered(model, transition, receptor)
-    names = _rule_symbols(model, saltation.TARGET)
+    names = rule_symbols(model, saltation.TARGET)
     jumped = {x: value.xreplace(names) for x, value in zip(model.x, receptor.jump, strict=True)}
     at_spike: dict[Symbol, Expr] = names | jumped
     between = {state.adjoint: spike.adjoint[state.name].xreplace(at_spike) for state in model.states}
@@ -325,7 +283,7 @@ def _against_steps(
 
 
 def _against_timer(model: ModelSpec, rule: TimedRule, other: saltation.BackwardJump) -> dict[str, Expr]:
-    names = _rule_symbols(model, saltation.TARGET)
+    names = rule_symbols(model, saltation.TARGET)
     losses = saltation.LOSS_BEFORE - saltation.LOSS_AFTER
     found = {"credit": rule.credit.xreplace(names) + losses - (other.time or S.Zero)}
     for name, value in rule.adjoint.items():
@@ -336,7 +294,7 @@ def _against_timer(model: ModelSpec, rule: TimedRule, other: saltation.BackwardJ
     return found
 
 
-def _rule_symbols(model: ModelSpec, neuron: str) -> dict[Symbol, Expr]:
+def rule_symbols(model: ModelSpec, neuron: str) -> dict[Symbol, Expr]:
     """The rules' symbols for one neuron, in the names of ``saltation``."""
     names: dict[Symbol, Expr] = {s.symbol: saltation.state(neuron, s.name) for s in model.states}
     return names | {s.adjoint: saltation.multiplier(neuron, s.name) for s in model.states}

@@ -11,7 +11,7 @@ import pytest
 from mutations import mutants
 from sympy import Expr
 
-from saltus.derive import spec, verify, verify_routes
+from saltus.derive import spec, verify, verify_maximum, verify_routes
 from saltus.derive.algebra import reduced
 from saltus.derive.derivation import Derivation
 from saltus.derive.gradient import adjoint
@@ -265,8 +265,8 @@ def test_changes_of_a_maximum_are_caught(monkeypatch: pytest.MonkeyPatch) -> Non
     rule = maximum_rule(model, readout)
     wrong, missed = list(changed_rules(rule, ("value", "slope", "partials", "parameters"))), []
     for what, mutated in wrong:
-        monkeypatch.setattr(verify_routes, "maximum_rule", lambda *_, mutated=mutated: mutated)
-        if all(value == 0 for value in verify_routes.maximum_routes(model, readout).values()):
+        monkeypatch.setattr(verify_maximum, "maximum_rule", lambda *_, mutated=mutated: mutated)
+        if all(value == 0 for _, value in verify_maximum.differences(model, readout)):
             missed.append(what)
     assert len(wrong) > 10
     assert missed == []
