@@ -14,6 +14,7 @@ from sympy import Expr, S, Symbol
 
 from saltus.derive import flow, loss, model
 from saltus.derive.algebra import reduced
+from saltus.derive.deltas import deltas, integrated
 from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.divided_differences import to_exponentials
 from saltus.derive.dynamics import adjoint_method, calculus
@@ -38,7 +39,7 @@ class Domain:
 
 @cache
 def domains() -> Mapping[str, Domain]:
-    """All of them, derived once: general, calculus, lif, self, three, flow, loss, maximum."""
+    """All of them, derived once: general, calculus, lif, self, three, flow, loss, maximum, delta, li."""
     lif = load("lif")
     return {
         "general": Domain(adjoint_method(SYSTEM_SIZE), reduced),
@@ -55,6 +56,8 @@ def domains() -> Mapping[str, Domain]:
         "flow": Domain(flows(lif), exponentials_reduced),
         "loss": Domain(losses(), loss.reduced),
         "maximum": Domain(maxima(), loss.reduced),
+        "delta": Domain(deltas(), integrated),
+        "li": Domain(adjoint(load("li")), reduced),
     }
 
 
@@ -171,6 +174,7 @@ def _head(kind: str, derivation: loss.LossDerivation) -> list[Equation]:
     label, other = of(derivation.label_gradient, 1), of(derivation.other_gradient, 1, OTHER_CLASS)
     return [
         Equation(f"{kind}.value", Symbol("L"), whole, "The mean over the batch."),
+        Equation(f"{kind}.any", Symbol("H"), derivation.value.xreplace(scale), "Any number of classes."),
         Equation(f"{kind}.label", by_readout("label"), label / batch, "By the readout of the label's class."),
         Equation(f"{kind}.other", by_readout("other"), other / batch, "By the readout of another class."),
     ]

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import sympy
-from sympy import Expr, S, Symbol, exp, log
+from sympy import Derivative, DiracDelta, Expr, IndexedBase, Integral, S, Sum, Symbol, exp, log, oo
 
 from saltus.derive import notation
 from saltus.derive.arrival import NEURON, SENDER
+from saltus.derive.deltas import CHANGE, MOVED, VARIED, WHEN
+from saltus.derive.deltas import V as POTENTIAL
+from saltus.derive.loss import CLASSES
+from saltus.derive.loss import LABEL as LABEL_OF_ANY
 from saltus.derive.maximum_steps import HIGHEST, SHARE, WORTH
+from saltus.derive.scene import loss_slope
 from saltus.derive.source import Claim, Row, claim, definition, erratum, proven, settled
 from saltus.derive.source_domains import OTHER_CLASS, SAMPLES, by_readout, readout
-from saltus.derive.source_symbols import TAU_MEM, V, V_dot, lam_I, lam_V
+from saltus.derive.source_section3 import WITHOUT_LP, f_I, f_V, l, over
+from saltus.derive.source_symbols import TAU_MEM, V_dot, lam_I, lam_V
 
 N_BATCH = Symbol("N_batch", positive=True)
 L = Symbol("L")
@@ -22,6 +28,17 @@ DM = notation.quantity("dM/dp", r"\frac{dM}{dp}")
 DV = notation.partial("V", "p", J, "-")
 DT = notation.quantity("dtₖ/dp", r"\frac{dt_k}{dp}")
 WEIGHT = notation.weight(J, SENDER)
+DELTA = "delta"
+u, t = Symbol("u", real=True), Symbol("t", real=True)
+AS_INTEGRAL = Integral(POTENTIAL(u) * DiracDelta(u - WHEN), (u, -oo, oo))
+H = Symbol("H")
+BY_INTEGRAL = notation.quantity("∂L/∂S", r"\frac{\partial\mathcal{L}}{\partial S}")
+BACK_V, BACK_S = notation.adjoint_backward("V"), notation.adjoint_backward("sum_V")
+INTEGRAL_ALONE: dict[Expr, Expr] = {
+    notation.adjoint("sum_V"): -BY_INTEGRAL,
+    **{loss_slope(name): S.Zero for name in ("V", "I", "sum_V")},
+}
+"""No other loss; the integral is a state S with S' = V, whose multiplier is what the head says of it."""
 
 
 def softmax(sample: int, neuron: int, kind: str = "max") -> Expr:
@@ -39,6 +56,12 @@ def cross_entropy(kind: str) -> Expr:
     return -sympy.Add(*(log(softmax(i, SAMPLES[i], kind)) for i in SAMPLES)) / N_BATCH
 
 
+def any_cross_entropy() -> Expr:
+    """The same of one sample, for any number of classes."""
+    x, j = IndexedBase("x", real=True), Symbol("j", integer=True, nonnegative=True)
+    return -log(exp(x[LABEL_OF_ANY]) / Sum(exp(x[j]), (j, 0, CLASSES - 1)))
+
+
 def rows() -> tuple[Row, ...]:
     """The rows of section 6."""
     other, label = _derivatives()
@@ -53,20 +76,26 @@ def section_12() -> tuple[Row, ...]:
             "12:75",
             "The loss of the maxima",
             claim(L, cross_entropy("max"), "max.value", of=MAXIMUM),
+            claim(H, any_cross_entropy(), "max.any", of=MAXIMUM),
+            note="The second proof is of one sample, for any number of classes.",
         ),
-        proven(
+        settled(
             "12:76",
             "The loss of the integrals",
+            "It is no l_p + ∫ l_V dt, and need not be: it is a head over integrals that are. With dL/dS for"
+            " its derivative by S = ∫ V dt, section 3 covers it by l_V = (dL/dS) V; nothing jumps.",
             claim(L, cross_entropy("sum"), "sum.value", of=MAXIMUM),
-            note="An integral over time is of the form that section 3 covers, with dL/dS as a constant factor"
-            " of l_V: nothing jumps.",
+            claim(H, any_cross_entropy(), "sum.any", of=MAXIMUM),
+            claim(TAU_MEM * BACK_V, -lam_V() - BY_INTEGRAL, "adjoint.ode.V", of="li", facts=INTEGRAL_ALONE),
+            claim(BACK_S, S.Zero, "adjoint.ode.sum_V", of="li", facts=INTEGRAL_ALONE),
         ),
         settled(
             "12:77",
             "The maximum as an integral with a Dirac delta",
             "True, but the delta moves: the derivative has the term V' dt_max/dp beside the potential's own"
             " derivative. It vanishes inside a stretch, where V' = 0, and not at a kink.",
-            claim(HIGHEST, V(J, "-"), "maximum.value", of=MAXIMUM),
+            claim(HIGHEST, AS_INTEGRAL, "delta.value", of=DELTA),
+            claim(VARIED, CHANGE(WHEN) + Derivative(POTENTIAL(WHEN), WHEN) * MOVED, "delta.moves", of=DELTA),
             claim(DM, DV + V_dot(J, "-") * DT, "maximum.moves", of=MAXIMUM),
             claim(DM, DV, "maximum.fixed", of=MAXIMUM),
         ),
@@ -106,6 +135,7 @@ def _loss() -> tuple[Row, ...]:
             "6:33",
             "The form of loss that the derivation of section 3 assumes, quoted",
             "section 3; a loss of maxima is not of this form, but a head H over readouts",
+            claim(WITHOUT_LP, over(l), "loss", facts={f_V: S.Zero, f_I: S.Zero}),
         ),
         proven(
             "6:34",
@@ -140,25 +170,40 @@ def _derivatives() -> tuple[Row, Row]:
 
 
 def _maximum() -> tuple[Row, ...]:
-    moving = claim(DM, DV + V_dot(J, "-") * DT, "maximum.moves", of=MAXIMUM)
-    still = claim(DM, DV, "maximum.fixed", of=MAXIMUM)
-    alone = claim(DM, DV, "maximum.moves", of=MAXIMUM, holds=False)
-    kept = "Right where the time of the maximum does not matter: inside a stretch, where V' = 0."
-    lost = " At a kink, where the maximum is an arrival's time, V' dt_max/dp is missing."
-    return (
-        erratum(
-            "6:37",
-            "The derivative of the maximum, written with a Dirac delta at a fixed time",
-            kept + lost,
-            alone,
-            moving,
-            still,
-        ),
-        erratum(
-            "6:38", "The functional derivative of the voltage under the integral", kept + lost, alone, still
-        ),
-        erratum("6:39", "The derivative of the maximum: a delta at its time", kept + lost, alone, still),
+    """For any change η of the voltage: a functional derivative is what stands before η under an integral."""
+    both_deltas = Integral(
+        Integral(DiracDelta(u - t) * DiracDelta(u - WHEN), _whole(u)) * CHANGE(t), _whole(t)
     )
+    one_delta = Integral(DiracDelta(t - WHEN) * CHANGE(t), _whole(t))
+    lost = (
+        "It holds the delta still, and its time moves: right where that does not matter, inside a stretch,"
+        " where V' = 0. At a kink, where the maximum is an arrival's time, V' dt_max/dp is missing."
+    )
+
+    def held_still(printed: Expr) -> tuple[Claim, ...]:
+        return (
+            claim(VARIED, printed, "delta.moves", of=DELTA, holds=False),
+            claim(VARIED, printed, "delta.fixed", of=DELTA),
+            claim(DM, DV, "maximum.moves", of=MAXIMUM, holds=False),
+            claim(DM, DV, "maximum.fixed", of=MAXIMUM),
+            claim(DM, DV + V_dot(J, "-") * DT, "maximum.moves", of=MAXIMUM),
+        )
+
+    return (
+        proven(
+            "6:37",
+            "The maximum as an integral with a Dirac delta, to be differentiated",
+            claim(HIGHEST, AS_INTEGRAL, "delta.value", of=DELTA),
+            note="True as long as the derivative takes the delta's own motion with it.",
+        ),
+        erratum("6:38", "The derivative of the voltage under the integral", lost, *held_still(both_deltas)),
+        erratum("6:39", "The derivative of the maximum: a delta at its time", lost, *held_still(one_delta)),
+    )
+
+
+def _whole(variable: Symbol) -> tuple[Expr, Expr, Expr]:
+    """From before the run to after it; where the voltage is not, it is zero."""
+    return (variable, -oo, oo)
 
 
 def _jumps() -> tuple[Row, Row]:
