@@ -117,18 +117,38 @@ def test_a_ball_on_a_spring_that_is_not_linear():
     np.testing.assert_allclose(found["restitution"], (weights * by_r).sum(), rtol=1e-8)
 
 
+def exponential(r, g, x0, count):
+    """Landing times for x'' = -g exp(-x) from rest: flights take 2/a arccos(a^2/g - 1), a^2 = 2g - v^2."""
+    speed = np.sqrt(2 * g * (1 - np.exp(-x0))) * r ** np.arange(count)
+    a = np.sqrt(2 * g - speed**2)
+    flights = 2 / a * np.arccos(a**2 / g - 1)
+    return np.cumsum(flights) - flights[0] / 2
+
+
+@pytest.mark.parametrize(("tolerance", "count"), [(1e-3, 22), (1e-6, 32), (1e-9, 42)])
+def test_flights_within_one_step(tolerance, count):
+    """Bounces that take less time than a first step are all there."""
+    spec = ball("-g*exp(-x)", g=9.81)
+    landings = exponential(0.8, 9.81, 1.0, count + 1)
+    times, _ = bounces(spec, float(landings[-2:].mean()), tolerance=tolerance)
+    assert abs(len(times) - count) <= 2
+    np.testing.assert_allclose(times[: count - 2], landings[: count - 2], rtol=3 * tolerance)
+
+
 @pytest.mark.parametrize(
     ("spec", "params"),
     [
         (ball("-omega**2*x - 2*damping*v - 9.81", omega=5.0, damping=0.3), {}),
         (ball("-k*x**3", k=2.0), {"restitution": 4.0}),
+        (ball("-g*exp(-x)", g=9.81), {}),
         (ball("-9.81 - drag*v", drag=0.1), {}),
     ],
-    ids=["spring", "quartic", "drag"],
+    ids=["spring", "quartic", "exponential", "drag"],
 )
-def test_bounces_accumulate_in_every_flow(spec, params):
+@pytest.mark.parametrize("T", [20.0, 1e8])
+def test_bounces_accumulate_in_every_flow(spec, params, T):
     with pytest.raises(RunError, match=r"transitions that come ever faster and accumulate"):
-        bounces(spec, 20.0, **params)
+        bounces(spec, T, **params)
 
 
 def test_a_ball_in_air_falls_as_its_equations_say():
