@@ -55,8 +55,8 @@ class Network:
         seed: of the weights that are drawn.
         threads: None: ``SALTUS_NUM_THREADS``, or all cores that the process may use. The bits of all
             results are the same for any number.
-        tolerance: of solutions that have no closed form: how far off, relatively, the velocity of a state may be in a
-            step; gradients follow it (docs/kernels.md).
+        tolerance: how far off, relatively, the velocity of a state may be where its solution has no closed
+            form; gradients follow it (docs/kernels.md).
 
     Attributes:
         populations: what each population is, by name.
