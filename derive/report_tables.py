@@ -36,6 +36,16 @@ class AdjointTable:
     gradients: tuple[Relation, ...]
     labels: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        from saltus.derive.report_pages import table_html
+
+        return table_html("The adjoint", self)
+
+    def _repr_latex_(self) -> str:
+        from saltus.derive.report_pages import table_latex
+
+        return table_latex(self)
+
 
 def table_1(derivation: Derivation) -> Table:
     """The forward model: its dynamics solved for the velocities' terms, and what its transitions do."""

@@ -371,6 +371,11 @@ class Network:
         learns = ", ".join(self.learnable) or "nothing"
         return f"Network({', '.join(sizes)}; T = {self.horizon:g} s; learns {learns})"
 
+    def _repr_html_(self) -> str:
+        from saltus.runtime.overview import overview_html
+
+        return overview_html(self)
+
     def _into(self, population: str) -> list[Synapses]:
         """The projections into a population from elsewhere."""
         if population not in self.populations:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,12 +21,15 @@ from saltus.derive.report_latex import relation_latex
 from saltus.derive.report_layout import relation
 from saltus.derive.report_mathml import NAMESPACE, math
 from saltus.derive.report_pages import anchors, html_page, json_text, latex_page, markdown_page
+from saltus.derive.report_tables import table_2
 from saltus.derive.report_text import relation_text
 from saltus.derive.spec import load
 from saltus.errors import SpecError
 from saltus.runtime.listing import sources
 
 LOSS = "first_spike_cross_entropy"
+made = cache(document)
+"""A document of a shipped name, made once."""
 TABLE_2 = """\
 lif: Leaky integrate-and-fire neuron with an exponential current synapse
 
@@ -56,12 +60,12 @@ dL/dI0 = -τ_syn λ_I
 
 @pytest.fixture(scope="module")
 def lif() -> Document:
-    return document("lif")
+    return made("lif")
 
 
 @pytest.fixture(scope="module")
 def loss() -> Document:
-    return document(LOSS)
+    return made(LOSS)
 
 
 def test_table_2_is_printed_as_a_person_would_write_it():
@@ -118,7 +122,7 @@ def test_a_wrong_step_is_not_called_proved():
 @pytest.mark.parametrize("name", ["lif", "li", LOSS])
 def test_html_is_well_formed_and_needs_no_network(name):
     """Parsed as XML; addresses are anchors of the page, and every anchor exists; nothing is run or loaded."""
-    page = write(name, "html")
+    page = html_page(made(name))
     root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
     elements = list(root.iter())
     names = {element.get("id") for element in elements}
@@ -136,12 +140,12 @@ def test_html_is_well_formed_and_needs_no_network(name):
 def test_equations_and_the_c_lead_to_each_other(name):
     """Each labelled assignment of a known step is linked with it, both ways; and nothing points nowhere."""
     code = sources(name)
-    page = write(name, "html", code)
+    page = html_page(made(name), code)
     root = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
     names = {element.get("id") for element in root.iter()}
     addresses = [element.get("href") for element in root.iter() if element.get("href")]
     assert {address[1:] for address in addresses} <= names
-    (listing,) = listings(code, anchors(document(name)))
+    (listing,) = listings(code, anchors(made(name)))
     labelled = [line for part in listing.parts for line in part if line.label]
     assert len(labelled) >= 3
     (text,) = (source.text for source in code if source.file == listing.file)
@@ -159,7 +163,7 @@ def test_every_assignment_of_every_model_leads_to_its_equation(name):
     """No labelled line of C without an equation in the document."""
     lines = [
         line
-        for listing in listings(sources(name), anchors(document(name)))
+        for listing in listings(sources(name), anchors(made(name)))
         for part in listing.parts
         for line in part
         if line.label
@@ -171,7 +175,7 @@ def test_every_assignment_of_every_model_leads_to_its_equation(name):
 @pytest.mark.parametrize("name", ["lif", "li", LOSS])
 def test_latex_is_balanced(name):
     """Braces, environments, brackets that stretch; and no letter that pdflatex does not know."""
-    page = re.sub(r"\\[{}]", "", write(name, "latex"))
+    page = re.sub(r"\\[{}]", "", latex_page(made(name)))
     assert page.count("{") == page.count("}")
     assert page.count(r"\left") == page.count(r"\right")
     assert page.count(r"\Bigl") == page.count(r"\Bigr")
@@ -184,6 +188,57 @@ def test_links_between_equations_cite_the_source(lif):
     """(3:40) comes from the step before it and (3:37)."""
     step = next(step for step in lif.steps if step.numbers == ("3:40",))
     assert [link.cited for link in step.links] == ["reset.time.V", "3:37"]
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        (
+            "lif_refractory",
+            (
+                "in held:                          t_ref after     λ⁻ = λ⁺",
+                "τ_mem λ_V′ = -∂l/∂V               held began      ∂L/∂t_held = τ_mem (V̇⁺)ⱼ (λ_V⁺)ⱼ"
+                " - τ_mem (V̇⁻)ⱼ (λ_V⁺)ⱼ",
+                "dL/dτ_syn += Σ[intervals in held] ∫[tₖ, tₖ₊₁] İ λ_I dt",
+            ),
+        ),
+        (
+            "lif_delta",
+            (
+                "an arrival lifts the   (λ_V⁻)ⱼ = 0",
+                "guard over zero        ∂L/∂t_in = τ_mem (V̇⁺)ⱼ (λ_V⁺)ⱼ + ∂l_p/∂tₖ + l⁻ - l⁺",
+            ),
+        ),
+        (
+            "li_max",
+            (
+                "a maximum inside a stretch   (λ_V⁻)ⱼ = (λ_V⁺)ⱼ - 1/τ_mem · ∂H/∂M",
+                "∂L/∂t_in = (V̇⁻)ⱼ ∂H/∂M",
+            ),
+        ),
+    ],
+)
+def test_the_table_shows_phases_triggered_spikes_and_maxima(name, lines):
+    """Dynamics for each phase, when it ends, what an arrival sets off, and where a maximum is taken up."""
+    table = write(name, "text")
+    for line in lines:
+        assert line in table
+    assert "NOT PROVED" not in table
+
+
+def test_no_step_is_in_a_chapter_of_leftovers():
+    """Each step of each kind of model has its place."""
+    for name in ("lif_refractory", "lif_delta", "li_max", "adex"):
+        titles = [section.title for section in made(name).sections]
+        assert "Other steps" not in titles
+        assert len(set(titles)) == len(titles)
+
+
+def test_the_readouts_say_where_their_derivatives_enter():
+    """Spike times in the jump, integrals in the running loss, states as a kick."""
+    page = markdown_page(made("li"))
+    assert r"$\frac{\partial l}{\partial V} += \frac{\partial H}{\partial \mathrm{sum}_{V}}$" in page
+    assert r"$\lambda_{V}(T) = -\frac{1}{\tau_{\mathrm{mem}}} \, \frac{\partial H}{\partial V(T)}$" in page
 
 
 def test_errata_say_what_is_wrong(lif):
@@ -238,6 +293,12 @@ def test_notebooks_get_the_table():
     assert ElementTree.fromstring(table2_html(derivation)).tag == "div"
     latex = table2_latex(derivation)
     assert latex.startswith("$") and latex.endswith("$") and r"\theta" in latex
+    assert derivation._repr_html_() == table2_html(derivation)
+    assert derivation._repr_latex_() == latex
+    table = table_2(derivation)
+    assert ElementTree.fromstring(table._repr_html_()).tag == "div"
+    assert table._repr_latex_() == latex
+    assert derivation["3:52a"]._repr_latex_().startswith(r"$\displaystyle")
 
 
 def test_signs_and_brackets():
