@@ -43,11 +43,10 @@ def consistent(spec: ModelSpec) -> None:
 
 def _readouts(spec: ModelSpec) -> None:
     taken = set(spec.symbols())
-    for readout in (*spec.readouts, *spec.peaks):
-        place = Place(spec.origin, "readouts", readout.name)
-        if readout.name in taken:
-            raise place.error(
-                f"{readout.name} is also a state or a parameter.", "Give the readout another name."
+    for name in spec.readout_names:
+        if name in taken:
+            raise Place(spec.origin, "readouts", name).error(
+                f"{name} is also a state or a parameter.", "Give the readout another name."
             )
 
 

@@ -18,7 +18,18 @@ from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
 from saltus.derive.flow_lowering import costate, lower_flow
 from saltus.derive.ladder import LadderRung, bound, ladder
 from saltus.derive.maximum import maximum_rule, rungs
-from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec, Phase, Readout, Receptor, Transition
+from saltus.derive.model import (
+    END,
+    EXTERNAL,
+    SENSITIVITY,
+    ModelSpec,
+    Phase,
+    Probe,
+    Readout,
+    Receptor,
+    Transition,
+)
+from saltus.derive.probe import ReadingRule, reading_rules
 from saltus.derive.transition import (
     TimedRule,
     arrival_rule,
@@ -68,12 +79,13 @@ def lower(spec: ModelSpec) -> ir.ModelIR:
         constants=ir.Block("constants", (), (), ()),
         terminal=_terminal(whole, writer),
         initial=_initial(whole, writer),
-        integrals=tuple(readout.name for readout in spec.readouts),
+        integrals=tuple(readout.name for readout in spec.readouts if readout.window is None),
         facts=_facts(solution, writer),
         costate=costate(whole.x, whole.mass, whole.adjoints, writer),
         modes=tuple(_mode(whole, writer, phase, modes) for phase in whole.phases),
         inputs=whole.inputs,
         peaks=tuple(_peak(solution, writer, readout) for readout in whole.peaks),
+        probes=tuple(_probe(whole, writer, probe) for probe in whole.probes),
     )
     return hoist_reciprocals(model)
 
@@ -170,6 +182,27 @@ def _peak(solution: AnySolution, writer: Writer, readout: Readout) -> ir.Peak:
         parameters=_gradient(
             f"{name}_parameters", writer, rule.parameters, {f"parameters.{p}": label for p in rule.parameters}
         ),
+    )
+
+
+def _probe(spec: ModelSpec, writer: Writer, probe: Probe) -> ir.Probe:
+    label = writer.label(f"probe.{probe.name}")
+    readings = tuple(
+        _reading(f"probe_{probe.name}" + f"_{i}" * (len(probe.readings) > 1), writer, rule, label)
+        for i, rule in enumerate(reading_rules(spec, probe))
+    )
+    return ir.Probe(probe.name, readings, probe.listed)
+
+
+def _reading(name: str, writer: Writer, rule: ReadingRule, label: ir.Label) -> ir.Reading:
+    partials = [writer.assign(f"{state}_partial", value, label) for state, value in rule.partials.items()]
+    labels = {f"parameters.{p}": label for p in rule.parameters}
+    timed = writer.with_locals([END])
+    return ir.Reading(
+        time=None if rule.time is None else timed.single(f"{name}_time", "u_time", rule.time, label),
+        value=writer.single(f"{name}_value", "u_value", rule.value, label),
+        partials=writer.block(f"{name}_partials", partials, [a.target for a in partials]),
+        parameters=_gradient(f"{name}_parameters", writer, rule.parameters, labels),
     )
 
 

@@ -44,7 +44,7 @@ def maximum_rule(spec: ModelSpec, readout: Readout) -> MaximumRule:
     """The rule for the maximum of ``readout.integrand``."""
     q = readout.integrand
     partials = {s.name: q.diff(s.symbol) for s in spec.states}
-    parameters = {p.name: q.diff(p.symbol) for p in spec.parameters}
+    parameters = {p.name: q.diff(p.symbol) for p in spec.all_parameters}
     return MaximumRule(
         name=readout.name,
         value=q,

@@ -28,6 +28,8 @@ SENSITIVITY = Symbol("sensitivity", real=True)
 """dL/dt_k in full: ``EXTERNAL`` and the term of the neuron's own reset."""
 TIME = Symbol("t", nonnegative=True)
 """The time since the start of a run, which a readout may use."""
+END = Symbol("T", positive=True)
+"""The end of a run, which the times of readouts may use."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,32 @@ class Receptor:
 class Readout:
     """The integral of ``integrand``, an expression of states, parameters and ``TIME``, over the run; among a
     model's ``peaks``, its maximum over the run, and without ``TIME``.
+
+    window: from when to when instead, in parameters and ``END``.
     """
 
     name: str
     integrand: Expr
+    window: tuple[Expr, Expr] | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """``value``, an expression of states and parameters, at ``time``, one of parameters and ``END``."""
+
+    value: Expr
+    time: Expr
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The readout that is the sum of ``readings``; ``listed``: its only one at each time of a list instead,
+    which a population is given.
+    """
+
+    name: str
+    readings: tuple[Reading, ...]
+    listed: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +137,7 @@ class ModelSpec:
     trajectory. parameters: those of the spec; the initial values follow from ``states``. origin: the file
     or shipped name that messages point to. inputs: names of the states that are given from outside,
     piecewise constant in time. peaks: readouts that are a maximum over time. phases: what transitions go to,
-    with dynamics of their own.
+    with dynamics of their own. probes: readouts of the state at given times.
     """
 
     name: str
@@ -129,6 +153,7 @@ class ModelSpec:
     inputs: tuple[str, ...] = ()
     phases: tuple[Phase, ...] = ()
     peaks: tuple[Readout, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
     @property
     def initial(self) -> tuple[Parameter, ...]:
@@ -139,6 +164,12 @@ class ModelSpec:
     def all_parameters(self) -> tuple[Parameter, ...]:
         """The spec's parameters, then the initial values."""
         return self.parameters + self.initial
+
+    @property
+    def readout_names(self) -> tuple[str, ...]:
+        """The names of all readouts."""
+        names = [readout.name for readout in (*self.readouts, *self.peaks)]
+        return (*names, *(probe.name for probe in self.probes))
 
     @property
     def x(self) -> Matrix:
@@ -205,10 +236,22 @@ class ModelSpec:
         r"""The same model with each readout \int q dt as a state, \dot Q = q, Q(0) = 0, instead.
 
         Where q depends on time, there are clocks too, which start at 0 as well: s = t, and c = e^{-rt} - 1
-        for a factor e^{-rt}.
+        for a factor e^{-rt}. The integral over a window is what Q gains in it: a probe of a state of its own.
         """
         clocks = Clocks.of(self)
-        integrals = tuple(make_state(readout.name, None) for readout in self.readouts)
+        taken = {*self.symbols(), *self.readout_names}
+        taken |= {clock.name for clock in clocks.states}
+        integrals = tuple(
+            make_state(readout.name, None)
+            if readout.window is None
+            else _fresh_state(f"running_{readout.name}", taken)
+            for readout in self.readouts
+        )
+        gains = tuple(
+            Probe(readout.name, _gain(state.symbol, *readout.window))
+            for state, readout in zip(integrals, self.readouts, strict=True)
+            if readout.window is not None
+        )
         rows = tuple(
             state.dot - clocks.told(readout.integrand)
             for state, readout in zip(integrals, self.readouts, strict=True)
@@ -226,6 +269,7 @@ class ModelSpec:
                 for p in self.phases
             ),
             readouts=(),
+            probes=gains + self.probes,
         )
 
 
@@ -240,7 +284,7 @@ class Clocks:
     @classmethod
     def of(cls, spec: ModelSpec) -> Clocks:
         """A clock for each rate of decay that the readouts have, and one that counts the time itself."""
-        taken = {*spec.symbols(), *(readout.name for readout in spec.readouts)}
+        taken = {*spec.symbols(), *spec.readout_names}
         clocks: dict[Expr, State] = {}
         meaning: dict[Expr, Expr] = {}
         integrands = sympy.Tuple(*(readout.integrand for readout in spec.readouts))
@@ -260,6 +304,10 @@ class Clocks:
     def told(self, integrand: Expr) -> Expr:
         """``integrand`` with the clocks in the place of the time."""
         return integrand.xreplace(dict(self.meaning))
+
+
+def _gain(running: Expr, begin: Expr, end: Expr) -> tuple[Reading, ...]:
+    return Reading(running, end), Reading(-running, begin)
 
 
 def _fresh_state(stem: str, taken: set[str]) -> State:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import sympy
 from sympy import Expr
 
-from saltus.derive import checks, files, tables
+from saltus.derive import checks, files, readout_spec, tables
 from saltus.derive.exponential import exponential
 from saltus.derive.expressions import ELEMENTARY, Grammar, Place, parse_expression
 from saltus.derive.model import (
     EXTERNAL,
     SENSITIVITY,
-    TIME,
     WEIGHT,
     ModelSpec,
     Parameter,
@@ -26,6 +24,7 @@ from saltus.derive.model import (
     make_state,
 )
 from saltus.derive.names import check_name
+from saltus.derive.readout_spec import NO_DOT
 
 __all__ = [
     "EXTERNAL",
@@ -57,10 +56,6 @@ _KEYS = (
     "readouts",
 )
 _FUNCTIONS = {**ELEMENTARY, "exp": exponential}
-_NO_DOT = (
-    "uses a time derivative, which jumps at a spike",
-    "Write it in terms of states and parameters.",
-)
 
 
 def load(model: str | Path) -> ModelSpec:
@@ -90,7 +85,7 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
     states = _states(data, origin) + given
     checks.names_differ(origin, parameters, states)
     dynamics = _dynamics(data, origin, parameters, states)
-    readouts = _readouts(data, origin, parameters, states)
+    readouts = readout_spec.readouts(data, origin, parameters, _names(parameters, states), _FUNCTIONS)
     spec = ModelSpec(
         name=check_name(tables.text(data, "name", Place(origin)), Place(origin, key="name")),
         title=tables.text(data, "title", Place(origin)),
@@ -101,8 +96,9 @@ def from_dict(data: Mapping[str, object], origin: str = "model") -> ModelSpec:
         dynamics=dynamics,
         transitions=_transitions(data, origin, parameters, states),
         receptors=_receptors(data, origin, parameters, states),
-        readouts=tuple(readout for kind, readout in readouts if kind == _INTEGRAL),
-        peaks=tuple(readout for kind, readout in readouts if kind == _MAX),
+        readouts=readouts.integrals,
+        peaks=readouts.peaks,
+        probes=readouts.probes,
         inputs=tuple(state.name for state in given),
         phases=_phases(data, origin, parameters, states, dynamics),
     )
@@ -182,7 +178,7 @@ def _phases(
     modes = tables.subtable(data, "mode", Place(origin, "mode"))
     endings = tables.subtable(data, "transition", Place(origin, "transition"))
     grammar = _moving_grammar(parameters, states)
-    jumps = Grammar(_names(parameters, states), refusals={"dot": _NO_DOT})
+    jumps = Grammar(_names(parameters, states), refusals={"dot": NO_DOT})
     ends: dict[str, tuple[str, Mapping[str, object]]] = {}
     for name in endings:
         place = Place(origin, f"transition.{name}")
@@ -265,7 +261,7 @@ def _transitions(
             f"{len(entries)} transitions with a condition in one model are not supported yet.",
             "Keep one of them.",
         )
-    grammar = Grammar(_names(parameters, states), refusals={"dot": _NO_DOT})
+    grammar = Grammar(_names(parameters, states), refusals={"dot": NO_DOT})
     found = []
     for name in entries:
         place = Place(origin, f"transition.{name}")
@@ -292,7 +288,7 @@ def _receptors(
     data: Mapping[str, object], origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]
 ) -> tuple[Receptor, ...]:
     entries = tables.subtable(data, "receive", Place(origin, "receive"))
-    grammar = Grammar(_names(parameters, states) | {"w": WEIGHT}, refusals={"dot": _NO_DOT})
+    grammar = Grammar(_names(parameters, states) | {"w": WEIGHT}, refusals={"dot": NO_DOT})
     found = []
     for name in entries:
         place = Place(origin, f"receive.{name}")
@@ -310,57 +306,6 @@ def _jump(
         parse_expression(entries[s.name], grammar, place.within(s.name)) if s.name in entries else s.symbol
         for s in states
     )
-
-
-def _readouts(
-    data: Mapping[str, object], origin: str, parameters: tuple[Parameter, ...], states: tuple[State, ...]
-) -> tuple[tuple[object, Readout], ...]:
-    """Each readout with its kind."""
-    entries = tables.subtable(data, "readouts", Place(origin, "readouts"))
-    grammar = Grammar(
-        _names(parameters, states) | {"t": TIME},
-        functions={**_FUNCTIONS, **_KINDS},
-        refusals={"dot": _NO_DOT},
-    )
-    found = []
-    for name, value in entries.items():
-        place = Place(origin, "readouts", name)
-        check_name(name, Place(origin, "readouts"))
-        parsed = parse_expression(value, grammar, place)
-        if parsed.func not in (_INTEGRAL, _MAX) or parsed.args[0].has(*_MARKERS):
-            raise place.error(
-                f'"{value}" is a readout of a kind that is not supported yet.',
-                "Write integral(...) or max(...) of states; spike times and final states need no readout.",
-            )
-        if len(parsed.args) > 1:
-            raise place.error(
-                f'"{value}" is over a window, which is not supported yet.',
-                "Declare an input that is 1 in the window and 0 outside, and integrate the product with it.",
-            )
-        if parsed.func == _MAX and parsed.args[0].has(TIME):
-            raise place.error(
-                f'"{value}" is the maximum of something that depends on the time itself.',
-                "Write max(...) of states and parameters.",
-            )
-        found.append((parsed.func, Readout(name, parsed.args[0])))
-    return tuple(found)
-
-
-def _marker(name: str) -> Callable[..., Expr]:
-    """A readout's kind as a function of one to three arguments, which stands for itself."""
-    function = sympy.Function(name)
-
-    def kind(*arguments: Expr) -> Expr:
-        if not 1 <= len(arguments) <= 3:
-            raise ValueError(f"calls {name} with {len(arguments)} arguments", f"Write {name}(...) of one.")
-        return function(*arguments)
-
-    return kind
-
-
-_MARKERS = tuple(sympy.Function(name) for name in ("integral", "max", "final", "at"))
-_INTEGRAL, _MAX = _MARKERS[:2]
-_KINDS = {str(marker): _marker(str(marker)) for marker in _MARKERS}
 
 
 def _names(parameters: tuple[Parameter, ...], states: tuple[State, ...]) -> dict[str, Expr]:

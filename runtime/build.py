@@ -21,6 +21,7 @@ from saltus.runtime.losses.terms import LossSum, Term, parts
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model, model
 from saltus.runtime.network_group import NetworkGroup
+from saltus.runtime.probes import timed
 from saltus.runtime.synapses import Synapses
 
 ENGINES = ("event", "clock")
@@ -57,7 +58,7 @@ def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, AnyG
             clocked = _clocked(own, populations, into, steps)
             found[clocked.name] = clocked
             continue
-        sampled = [name for name in part if populations[name].sample_times]
+        sampled = [name for name in part if populations[name].sample_times or timed(models[name].ir)]
         choice = choose(own, into, sampled)
         group: AnyGroup
         if choice.fast:
@@ -77,6 +78,11 @@ def _clocked(
     for name, found in models.items():
         if (why := why_no_clock(found.ir)) is not None:
             raise ConfigError(f"populations.{name}: {why}")
+        if timed(found.ir):
+            raise ConfigError(
+                f"populations.{name}: {found.name} has a readout at a time of its own, and the clock engine "
+                'reads states at sample_times alone. Use at(q) with sample_times, or engine = "event".'
+            )
         if configs[name].spikes_kept is not None:
             raise ConfigError(
                 f"populations.{name}.spikes_kept = {configs[name].spikes_kept}: the clock engine follows all "
@@ -158,6 +164,11 @@ def _check_population(name: str, population: Population, found: Model, config: N
     if any(not 0.0 <= t <= config.T for t in times) or any(b <= a for a, b in pairwise(times)):
         raise ConfigError(
             f"{where}.sample_times: not ascending times in [0, T = {config.T:g}]. Sort them, each once."
+        )
+    if (listed := [probe.name for probe in found.ir.probes if probe.listed]) and not times:
+        raise ConfigError(
+            f"{where}: {found.name} has the readout {listed[0]} at each of its sample times, and "
+            "there are none. Give it sample_times = [...]."
         )
     kept = population.spikes_kept
     if kept is None:

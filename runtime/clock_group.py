@@ -149,6 +149,7 @@ class ClockGroup:
             if status is None:
                 break
             self._capacity = max(int(status.needed), 2 * self._capacity)
+        tape.sample_times = self.sample_times
         tape.finish(self.populations, self.grid.dt)
 
     def backward(
@@ -240,7 +241,7 @@ class ClockGroup:
             for key, values in given.states.items():
                 sampled = np.zeros_like(tape.sampled) if sampled is None else sampled
                 at = np.searchsorted(self.sample_times, members.sample_times)
-                sampled[:, at, own, states.index(key)] = values.transpose(0, 2, 1)
+                sampled[:, :, own, states.index(key)][:, at] = values.transpose(0, 2, 1)
         return time, final, sampled
 
     def _times(self, tape: ClockTape, cotangents: Mapping[str, Cotangent]) -> Array | None:

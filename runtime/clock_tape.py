@@ -42,7 +42,7 @@ class ClockTape:
         first: of each step and the one after the last, the first event, ``(batch, steps + 2)``.
         together: events of one sample in one step, at most.
         final: states at the end, ``(batch, neurons, states)``.
-        sampled: states at the sample times, ``(batch, samples, neurons, states)``.
+        sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``.
         outcomes: what each population did.
         joined, tied: zeros; on the grid, what comes together is added up.
     """
@@ -61,7 +61,7 @@ class ClockTape:
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
         self._states, self._dtype = states, dtype
-        self._event_times = np.empty(0)
+        self.sample_times = self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
 
     def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train], steps: int, dt: float) -> None:
@@ -148,4 +148,5 @@ class ClockTape:
             None,
             states=read.transpose(0, 2, 1),
             samples=np.arange(batch * samples).reshape(batch, samples),
+            sample_times=self.sample_times,
         )

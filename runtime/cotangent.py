@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,15 +34,25 @@ class Credits:
         return bool(self.whole or self.some)
 
 
+class Kick(NamedTuple):
+    """dL/dx ``(batch, neurons, states)`` of the states at a time that each neuron has for itself."""
+
+    times: Array
+    values: Array
+
+
 @dataclass
 class Cotangent:
     """dL/d(what a population gave), summed over the batch's samples as they are.
 
     times: of its spikes; final, peaks: by state at T and by maximum, ``(batch, neurons)``; states: by state
-    at its sample times, ``(batch, neurons, times)``.
+    at its sample times, ``(batch, neurons, times)``; kicks: by the states at other times; parameters: what
+    its parameters have gained where readouts were taken, ``(parameters, neurons)``.
     """
 
     times: Credits = field(default_factory=Credits)
     final: dict[str, Array] = field(default_factory=dict)
     peaks: dict[str, Array] = field(default_factory=dict)
     states: dict[str, Array] = field(default_factory=dict)
+    kicks: list[Kick] = field(default_factory=list)
+    parameters: Array | None = None

@@ -61,14 +61,17 @@ def model_files(model: str | Path) -> dict[str, str]:
     from saltus.templates.clock import clock_unit, why_no_clock
     from saltus.templates.ir import dump
     from saltus.templates.network import network_unit
+    from saltus.templates.probes import probe_unit
     from saltus.templates.render import event_unit, why_not_fast
 
     ir = lower(load(model))
     unit = event_unit(ir) if why_not_fast(ir) is None else network_unit((ir,))
+    probes = probe_unit(ir).sources if ir.probes else {}
     clock = clock_unit((ir,)).sources if why_no_clock(ir) is None else {}
     return {
         "ir.json": dump(ir).decode(),
         **clock,
+        **probes,
         **unit.sources,
         "derivation.md": write(str(model), "markdown"),
     }

@@ -67,6 +67,7 @@ def sweep(net: Network, result: Result, seeds: dict[str, Cotangent], plan: Plan)
         group, tape = part.group, result.tape.groups[part.group.name]
         gradient: Any = group.backward(tape, result.run, part.want, seeds)
         found |= group.collect(gradient, part.names)
+        _add_read(group, part.names, seeds, found)
         if gradient.times is not None:
             _hand_on(group, tape, gradient.times, seeds)
         if part.want & VALUES:
@@ -112,6 +113,18 @@ def _plan(net: Network, names: Collection[str]) -> Plan:
             parts.append(Part(group, want, own))
             needed |= set(group.populations)
     return Plan(tuple(reversed(parts)), INPUT_TIMES in names, CURRENTS in names)
+
+
+def _add_read(
+    group: AnyGroup, names: Collection[str], seeds: dict[str, Cotangent], found: dict[str, Any]
+) -> None:
+    """Adds what the parameters have gained where readouts were taken."""
+    for name, members in group.populations.items():
+        if (read := seeds[name].parameters) is None:
+            continue
+        for key in members.parameters.names:
+            if (own := f"{name}.{key}") in names:
+                found[own] = found[own] + members.parameters.gradient(key, read)
 
 
 def _hand_on(group: AnyGroup, tape: AnyTape, times: Array, seeds: dict[str, Cotangent]) -> None:

@@ -91,6 +91,13 @@ def network_kernel(models: tuple[ModelIR, ...]) -> Kernel:
 
 
 @functools.cache
+def probe_kernel(model: ModelIR) -> Kernel:
+    """The compiled readouts of the state at given times; raises as ``event_kernel`` does."""
+    unit = _rendered((model,), "probes", "probe_unit")
+    return Kernel(compile.load(f"{model.name}-probes", unit.sources, unit.cdef))
+
+
+@functools.cache
 def why_no_clock(model: ModelIR) -> str | None:
     """Why the clock kernel does not take a model, in a sentence with the way out; None where it does."""
     return _rendered((model,), "clock", "clock_unit").refusal or None

@@ -49,7 +49,7 @@ class Outcome(NamedTuple):
         peaks, peak_times: maxima over time and where they are attained, ``(batch, neurons, peaks)``.
         states, adjoints: at each event that the group heard, ``(events, states, neurons or more)``; None
             unless they were asked for.
-        samples: the events at which its states are read, ``(batch, times)``.
+        samples: the events at which its states are read, ``(batch, times)``; sample_times: when that is.
     """
 
     out: Train
@@ -62,3 +62,11 @@ class Outcome(NamedTuple):
     states: Array | None = None
     adjoints: Array | None = None
     samples: Index | None = None
+    sample_times: Array | None = None
+
+    def at(self, times: Array) -> Array:
+        """The states at some of the sample times, ``(batch, times, states, neurons or more)``."""
+        assert self.states is not None, "it has sample times"
+        assert self.samples is not None and self.sample_times is not None
+        place = np.searchsorted(self.sample_times, times)
+        return self.states[np.asarray(self.samples)[:, place]]

@@ -20,6 +20,7 @@ from saltus.runtime.group import Run
 from saltus.runtime.loss import as_loss
 from saltus.runtime.losses import terms
 from saltus.runtime.losses.data import Data, Labels, check_labels, check_targets
+from saltus.runtime.probes import Probes
 from saltus.runtime.result import Result
 from saltus.runtime.seeds import Given
 from saltus.runtime.spikes import Spikes, as_spikes, check_horizon
@@ -181,6 +182,9 @@ class Network:
             result = Result(self, tape, run, inputs, trains)
             for name, group in self.groups.items():
                 group.refresh()
+                for own, members in group.populations.items():
+                    if members.model.ir.probes:
+                        result.probes[own] = Probes.of(members, run.horizon)
                 sources = [trains[source] for source in group.listens]
                 group.forward(tape.groups[name], sources, run)
                 result.outcomes |= tape.groups[name].outcomes

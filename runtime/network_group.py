@@ -25,6 +25,7 @@ from saltus.runtime.members import Members
 from saltus.runtime.model import Model
 from saltus.runtime.network_tape import NetworkTape
 from saltus.runtime.parameters import Parameters
+from saltus.runtime.probes import Probes, timed
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.threads import Schedule
 from saltus.runtime.trains import Merged, Train, merge
@@ -74,7 +75,6 @@ class NetworkGroup:
         self.explanation = explanation
         self.synapses = list(into)
         self.populations = members_of(models, configs)
-        self.sample_times = np.unique([t for m in self.populations.values() for t in m.sample_times])
         self.listens = tuple(dict.fromkeys(s.pre for s in into if s.pre not in models))
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
@@ -124,6 +124,7 @@ class NetworkGroup:
         """
         assert self._wiring is not None, "refreshed"
         tape.wiring = self._wiring
+        tape.sample_times = self._sample_times(run)
         self._listen(tape, sources, run)
         kernel = self.kernel
         while True:
@@ -195,12 +196,23 @@ class NetworkGroup:
                     found[f"{name}.{key}"] = members.parameters.gradient(key, block)
         return found
 
+    def _sample_times(self, run: Run) -> Array:
+        """When states are read: at the sample times, and at those of readouts."""
+        listed = [np.array(members.sample_times) for members in self.populations.values()]
+        own = [
+            time
+            for members in self.populations.values()
+            if timed(members.model.ir)
+            for time in Probes.of(members, run.horizon).times.values()
+        ]
+        return np.unique(np.concatenate([*listed, *own]))
+
     def _listen(self, tape: NetworkTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or all of them merged."""
         given = settings(run.currents, self.populations, run.batch, self._states)
         extra = {
             "settings": None if given is None else given.train,
-            "samples": probes(self.sample_times, run.batch) if len(self.sample_times) else None,
+            "samples": probes(tape.sample_times, run.batch) if len(tape.sample_times) else None,
             "probes": run.probes,
         }
         tape.sources = sources
@@ -251,10 +263,13 @@ class NetworkGroup:
                 peak = np.zeros_like(tape.peak) if peak is None else peak
                 peak[:, own, [p.name for p in members.model.ir.peaks].index(key)] = values
             for key, values in given.states.items():
-                assert tape.states is not None and tape.samples is not None, "sampled"
-                probe = np.zeros(tape.states.shape) if probe is None else probe
-                at = tape.samples[:, np.searchsorted(self.sample_times, members.sample_times)]
-                probe[at, own, states.index(key)] = values.transpose(0, 2, 1)
+                probe = tape.no_kicks() if probe is None else probe
+                at = tape.events_at(members.sample_times)
+                probe[at, own, states.index(key)] += values.transpose(0, 2, 1)
+            for kick in given.kicks:
+                probe = tape.no_kicks() if probe is None else probe
+                at, neuron = tape.events_at(kick.times), np.arange(own.start, own.stop)
+                probe[at, neuron, : len(states)] += kick.values
         return time, final, probe, peak
 
     def _call(

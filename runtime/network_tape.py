@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from saltus.runtime.failure import out_of_memory
 from saltus.runtime.kernel import Kernel
@@ -28,7 +28,7 @@ class NetworkTape:
         values: what input states are set to, at each event.
         settings: where they are set, ``(batch, settings)``.
         setting_parts: where in a sample's settings those of a population and state begin.
-        samples, probes: where states were read, ``(batch, times)``.
+        samples, probes: where states were read, ``(batch, times)``; sample_times: when the former were.
         final: states at the end, ``(batch, neurons, states)``.
         states, adjoints: after each event, ``(events, neurons, states)``; None unless they are asked for.
         outcomes: what each population did.
@@ -46,6 +46,7 @@ class NetworkTape:
     probes: Index | None = None
     states: Array | None = None
     adjoints: Array | None = None
+    sample_times: Array
 
     def __init__(self, name: str, states: int, peaks: int) -> None:
         self.name = name
@@ -88,6 +89,16 @@ class NetworkTape:
         whole = Train(self.time, self.neuron, self.capacity * np.arange(len(self.count)), self.count)
         self.outcomes = {name: self._outcome(members, whole) for name, members in populations.items()}
 
+    def events_at(self, times: ArrayLike) -> Index:
+        """The events at some of the sample times, ``(batch, times)``."""
+        assert self.samples is not None, "sampled"
+        return self.samples[:, np.searchsorted(self.sample_times, times)]
+
+    def no_kicks(self) -> Array:
+        """Zero for the states at each event."""
+        assert self.states is not None, "sampled"
+        return np.zeros(self.states.shape)
+
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
@@ -109,6 +120,7 @@ class NetworkTape:
             None if self.states is None else self.states[:, own].transpose(0, 2, 1),
             None if self.adjoints is None else self.adjoints[:, own].transpose(0, 2, 1),
             self.samples,
+            self.sample_times,
         )
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.runtime.group import Group, Run
+from saltus.runtime.group import Run
 from saltus.runtime.losses.data import Labels
 from saltus.runtime.losses.evaluated import Evaluated, Seeds
 from saltus.runtime.members import Outcome
+from saltus.runtime.probes import Probes
 from saltus.runtime.spikes import Spikes, pack
 from saltus.runtime.tape import Tape
 from saltus.runtime.trains import Kth, Train
@@ -52,6 +53,7 @@ class Result:
 
     Attributes:
         outcomes: what each population did, for those who look inside.
+        probes: how states are read at given times, of populations that say so.
         labels: the labels, or None.
         losses: the loss of each sample, ``(batch,)``; None without labels or a loss.
         missing: samples without a spike that the loss needs, so that it did what its ``missing`` says.
@@ -65,6 +67,7 @@ class Result:
         self.tape = tape
         self.run = run
         self.outcomes: dict[str, Outcome] = {}
+        self.probes: dict[str, Probes] = {}
         self.inputs = inputs
         self.trains = trains
         self.labels: Labels | None = None
@@ -113,12 +116,18 @@ class Result:
 
     @property
     def readouts(self) -> dict[str, dict[str, Array]]:
-        """The integrals and maxima over the run, by population and readout, each ``(batch, neurons)``."""
+        """The integrals, maxima and states read, by population and readout, each ``(batch, neurons)``.
+
+        What is read at each of the sample times is ``(batch, neurons, times)``.
+        """
         found = {}
         for name, states in self.final.items():
             integrals = self.net.populations[name].model.ir.integrals
             found[name] = {integral: states[integral] for integral in integrals}
             found[name] |= self._peaks(name, self.outcomes[name].peaks)
+            if (probes := self.probes.get(name)) is not None:
+                read = probes.members.model.ir.probes
+                found[name] |= {probe.name: probes.values(probe, self.outcomes[name]) for probe in read}
         return found
 
     @property
@@ -144,12 +153,9 @@ class Result:
     def states_at(self, population: str, name: str, times: Collection[float]) -> Array:
         """A state at some of a population's sample times, ``(batch, neurons, times)``."""
         members, seen = self.net.populations[population], self.outcomes[population]
-        assert seen.states is not None and seen.samples is not None, "it has sample times"
-        group = self.net.groups[members.group]
-        assert not isinstance(group, Group), "which reads no states"
-        at = seen.samples[:, np.searchsorted(group.sample_times, np.array(list(times)))]
         i = [state.name for state in members.model.ir.states].index(name)
-        return np.ascontiguousarray(seen.states[at, i, : members.size].transpose(0, 2, 1))
+        found = seen.at(np.array(list(times)))[:, :, i, : members.size]
+        return np.ascontiguousarray(found.transpose(0, 2, 1))
 
     def predictions(self) -> NDArray[np.int64] | None:
         """The class of each sample: the output neuron that spikes first, -1 where none does.

@@ -47,34 +47,53 @@ def cotangents(net: Network, result: Result, given: Given) -> dict[str, Cotangen
         )
     found = {name: Cotangent() for name in (*net.inputs, *net.populations)}
     if result.seeds is not None:
-        _of_loss(net, result.seeds, len(result), found)
+        _of_loss(net, result, result.seeds, found)
     for name, values in given.spike_times.items():
         found[_spiking(net, result, name)].times.some.append(_spike_seeds(net, result, name, values))
     for name, readouts in given.readouts.items():
-        _of_readouts(_members(net, name, "d_readouts"), len(result), readouts, found[name])
+        _of_readouts(_members(net, name, "d_readouts"), result, readouts, found[name])
     for name, states in given.states.items():
         _of_states(_members(net, name, "d_states"), len(result), states, found[name])
     return found
 
 
-def _of_loss(net: Network, seeds: Seeds, batch: int, found: dict[str, Cotangent]) -> None:
+def _of_loss(net: Network, result: Result, seeds: Seeds, found: dict[str, Cotangent]) -> None:
     """Each sample's share of the mean."""
+    batch = len(result)
     for population, index, values in seeds.times:
         found[population].times.some.append((index, values / batch))
     for population, name, values in seeds.readouts:
-        peaks = [peak.name for peak in net.populations[population].model.ir.peaks]
-        _add(found[population].peaks if name in peaks else found[population].final, name, values / batch)
+        _by_readout(net.populations[population], result, name, values / batch, found[population])
+    for population, name, values in seeds.states:
+        _add(found[population].states, name, values / batch)
 
 
-def _of_readouts(members: Members, batch: int, readouts: Mapping[str, ArrayLike], found: Cotangent) -> None:
-    states = [state.name for state in members.model.ir.states]
-    peaks = [peak.name for peak in members.model.ir.peaks]
+def _of_readouts(
+    members: Members, result: Result, readouts: Mapping[str, ArrayLike], found: Cotangent
+) -> None:
+    ir = members.model.ir
+    listed = [probe.name for probe in ir.probes if probe.listed]
+    known = [state.name for state in ir.states]
+    known += [peak.name for peak in ir.peaks] + [probe.name for probe in ir.probes]
     for key, given in readouts.items():
         where = f"d_readouts[{members.name!r}]"
-        if key not in states and key not in peaks:
-            raise InputError(f"{where}: there is no {key!r}. There are {', '.join((*states, *peaks))}.")
-        values = _shaped(given, (batch, members.size), "(batch, neurons)", f"{where}[{key!r}]")
-        _add(found.peaks if key in peaks else found.final, key, values)
+        if key not in known:
+            raise InputError(f"{where}: there is no {key!r}. There are {', '.join(known)}.")
+        shape: tuple[int, ...] = (len(result), members.size)
+        meaning = "(batch, neurons)"
+        if key in listed:
+            shape, meaning = (*shape, len(members.sample_times)), "(batch, neurons, times)"
+        _by_readout(members, result, key, _shaped(given, shape, meaning, f"{where}[{key!r}]"), found)
+
+
+def _by_readout(members: Members, result: Result, name: str, values: Array, found: Cotangent) -> None:
+    """Adds dL/d(readout), or by a state at T, to where it enters."""
+    peaks = [peak.name for peak in members.model.ir.peaks]
+    probe = next((probe for probe in members.model.ir.probes if probe.name == name), None)
+    if probe is not None:
+        result.probes[members.name].pull(probe, values, result.outcomes[members.name], found)
+    else:
+        _add(found.peaks if name in peaks else found.final, name, values)
 
 
 def _of_states(members: Members, batch: int, states: Mapping[str, ArrayLike], found: Cotangent) -> None:

@@ -147,6 +147,20 @@ def arrival_blocks(arrival: Arrival) -> list[Block]:
     return [arrival.jump, arrival.adjoint, arrival.credit, arrival.weight, arrival.parameters]
 
 
+def probe_blocks(model: ModelIR) -> list[tuple[str, list[Block]]]:
+    """The blocks of the readouts of the state at given times, under titles."""
+    found = []
+    for probe in model.probes:
+        blocks = [
+            block
+            for reading in probe.readings
+            for block in (reading.time, reading.value, reading.partials, reading.parameters)
+            if block is not None and block.outputs
+        ]
+        found.append((f"readout: {probe.name}", blocks))
+    return found
+
+
 def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     """The blocks of a model that a kernel prints, under the titles of their sections."""
     found = [

@@ -265,6 +265,30 @@ class Peak(_Node, frozen=True):
     parameters: Block
 
 
+class Reading(_Node, frozen=True):
+    """A function q of the states at one time.
+
+    time: (parameters, ``T``, the end of the run) -> ``u_time``; None: at the end, or at each of the
+    population's sample times;
+    value: (states, parameters) -> ``u_value``;
+    partials: (states, parameters) -> ``<state>_partial`` = dq/dstate;
+    parameters: (states, parameters) -> ``grad_<parameter>`` = dq/dparameter, that of the time included.
+    """
+
+    time: Block | None
+    value: Block
+    partials: Block
+    parameters: Block
+
+
+class Probe(_Node, frozen=True):
+    """The readout that is the sum of its readings; listed: its only one at each of the sample times."""
+
+    name: str
+    readings: tuple[Reading, ...]
+    listed: bool
+
+
 class Fact(_Node, frozen=True):
     """Something that analysis found out about the model and that a kernel or a user may rely on."""
 
@@ -281,7 +305,7 @@ class ModelIR(_Node, frozen=True):
     integrals: names of the readout integrals, which are states as well;
     costate: (adjoints, parameters) -> ``costate_<state>`` = dL/dstate;
     inputs: states given from outside, piecewise constant in time: they have no dynamics of their own;
-    peaks: the readouts that are a maximum over time.
+    peaks: the readouts that are a maximum over time; probes: those of the state at given times.
     """
 
     name: str
@@ -301,6 +325,7 @@ class ModelIR(_Node, frozen=True):
     modes: tuple[Mode, ...] = ()
     inputs: tuple[str, ...] = ()
     peaks: tuple[Peak, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 class HeadReadout(_Node, frozen=True):

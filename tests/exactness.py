@@ -100,7 +100,7 @@ def expected(case: Case, loss: Loss) -> tuple[Trajectory, dict[str, Any]]:
                 factors = loss.of_spikes(name, i, len(cell.spikes))
                 for c, t in zip(factors, cell.spikes, strict=True):
                     total = total + t * Decimal(float(c))
-                for key, x in {**cell.states, **cell.peaks}.items():
+                for key, x in {**cell.states, **cell.peaks, **cell.probes}.items():
                     if key not in cell.spec.inputs:
                         total = total + x * Decimal(float(loss.of_end(name, key, len(cells))[i]))
         return trajectory, trajectory.gradient(total)

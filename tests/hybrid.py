@@ -56,14 +56,21 @@ class Spec:
         self.inputs = tuple(content.get("inputs", {}))
         self.dynamics = {name: content["dynamics"][f"f_{name}"] for name in initial}
         self.dynamics |= {name: f"dot({name})" for name in self.inputs}
-        self.maxima: dict[str, str] = {}
+        self.maxima: dict[str, tuple[str, str, str]] = {}
+        self.probes: dict[str, list[tuple[str, str]]] = {}
         for name, text in content.get("readouts", {}).items():
-            found = re.fullmatch(r"(integral|max)\((.*)\)", text)
+            found = re.fullmatch(r"(integral|max|final|at)\(([^,]*)(?:, ([^,]*))?(?:, ([^,]*))?\)", text)
             assert found is not None, text
-            if found[1] == "max":
-                self.maxima[name] = found[2]
+            kind, q, first, last = found.groups()
+            if kind == "max":
+                self.maxima[name] = (q, first or "0", last or "T")
+            elif kind != "integral":
+                self.probes[name] = [(q, first or "T")]
+            elif first is None:
+                self.dynamics[name] = f"dot({name}) - ({q})"
             else:
-                self.dynamics[name] = f"dot({name}) - ({found[2]})"
+                self.dynamics[f"running_{name}"] = f"dot(running_{name}) - ({q})"
+                self.probes[name] = [(f"running_{name}", last or "T"), (f"-running_{name}", first)]
         self.states = tuple(self.dynamics)
         self.modes = {"": self.dynamics}
         for mode, entry in content.get("mode", {}).items():
@@ -110,6 +117,8 @@ class Cell:
     due: Jet | None = None  # the end of a phase
     crossing: Decimal | None = None
     spikes: list[Jet] = field(default_factory=list)
+    windows: dict[str, tuple[Jet, Jet]] = field(default_factory=dict)  # of the maxima
+    probes: dict[str, Jet] = field(default_factory=dict)
     peaks: dict[str, Jet] = field(default_factory=dict)
     least_slope: float = float("inf")
     near_miss: float = float("inf")
@@ -185,22 +194,34 @@ class Cell:
 
     def advance(self, t: Jet) -> None:
         """Moves to time ``t``, tangents included; keeps the maxima on the way."""
-        for name, text in self.spec.maxima.items():
-            self._climb(name, number(text, self.values()))
+        for name, (text, _, _) in self.spec.maxima.items():
+            self._climb(name, self.time)
+            for bound in self.windows[name]:
+                if self.time.value < bound.value < t.value:
+                    self._climb(name, bound)
             for step in self.steps(t.value - self.time.value, local=False):
                 q = step.of(text)
                 for left, right in _pieces(step.length):
                     if horner(derivative(q), left) > 0 > horner(derivative(q), right):
-                        top = self.time.value + step.at + _root(derivative(q), left, right)
-                        self._climb(name, number(text, {**self.parameters, **self.at(Jet(top))[0]}))
+                        self._climb(name, Jet(self.time.value + step.at + _root(derivative(q), left, right)))
         self.states, _ = self.at(t)
         self.time = t
-        for name, text in self.spec.maxima.items():
-            self._climb(name, number(text, self.values()))
+        for name in self.spec.maxima:
+            self._climb(name, self.time)
 
-    def _climb(self, name: str, height: Jet) -> None:
+    def _climb(self, name: str, t: Jet) -> None:
+        begin, end = self.windows[name]
+        if not begin.value <= t.value <= end.value:
+            return
+        states = self.states if t is self.time else self.at(t)[0]
+        height = number(self.spec.maxima[name][0], {**self.parameters, **states})
         if name not in self.peaks or height.value > self.peaks[name].value:
             self.peaks[name] = height
+
+    def probe(self, name: str, text: str, t: Jet) -> None:
+        """Adds what a readout takes at ``t``."""
+        self.advance(t)
+        self.probes[name] = self.probes.get(name, Jet(ZERO)) + number(text, self.values())
 
     def above(self) -> bool:
         """Whether it is at or above its threshold, so that after an arrival it must spike now."""
@@ -263,6 +284,11 @@ class Cell:
         self.due = self.time + self.parameters[self.spec.ends[mode]["after"]] if mode else None
         if self.above():
             raise StillAboveError(float(self.time.value))
+
+
+def _time(text: str, known: Mapping[str, Jet]) -> Jet:
+    found = number(text, known)
+    return found if isinstance(found, Jet) else Jet(found)
 
 
 def _radius(coefficients: Sequence[Sequence[Any]]) -> Decimal:
@@ -342,10 +368,12 @@ class Trajectory:
             self._declare()
             unit = directions(len(self._given))
             self.jets = {key: Jet(x, unit[i]) for i, (key, x) in enumerate(self._given)}
+            self._probes: list[tuple[Jet, Cell, str, str]] = []
             self.cells = {name: self._cells(name, p) for name, p in case.network["populations"].items()}
             self._arrivals: list[_Arrival] = []
             self._order = itertools.count()
             self._settings = self._all_settings()
+            self._probes.sort(key=lambda probe: -probe[0].value)
             self._count = 0
             self._run(Decimal(float(case.network["T"])))
 
@@ -374,7 +402,11 @@ class Trajectory:
         for i in range(population["size"]):
             parameters = {key: self.jets["params", name, key, i] for key in spec.parameters}
             states = {s: parameters.get(f"{s}0", Jet(ZERO)) for s in spec.states}
-            found.append(Cell(spec, parameters, states))
+            known = parameters | {"T": Jet(Decimal(float(self.case.network["T"])))}
+            windows = {key: (_time(a, known), _time(b, known)) for key, (_, a, b) in spec.maxima.items()}
+            found.append(Cell(spec, parameters, states, windows=windows))
+            for key, readings in spec.probes.items():
+                self._probes += [(_time(time, known), found[-1], key, q) for q, time in readings]
         return found
 
     def _all_settings(self) -> list[tuple[Decimal, Cell, str, Jet]]:
@@ -403,6 +435,12 @@ class Trajectory:
                 self._arrivals.append(_Arrival(t + delay, next(self._order), batch, target, receptor, weight))
         self._arrivals.sort(key=lambda arrival: (-arrival.time.value, -arrival.order))
 
+    def _read(self, until: Decimal) -> None:
+        """Takes the readouts that come first."""
+        while self._probes and self._probes[-1][0].value <= until:
+            at, cell, key, q = self._probes.pop()
+            cell.probe(key, q, at)
+
     def _run(self, horizon: Decimal) -> None:
         everyone = [(name, i, c) for name, group in self.cells.items() for i, c in enumerate(group)]
         (source,) = self.case.network.get("inputs", {"": 0})
@@ -424,6 +462,7 @@ class Trajectory:
             setting = self._settings[-1][0] if self._settings else never
             arrival = self._arrivals[-1].time.value if self._arrivals else never
             t = min(first[0], setting, arrival)
+            self._read(min(t, horizon))
             if t > horizon:
                 break
             if first[0] == t:

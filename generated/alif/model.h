@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json 750ad7699e8a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json 669d0f421939). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron whose threshold adapts to its own spikes
  * (Bellec et al. (2018), Long short-term memory in networks of spiking neurons, eqs. (1)-(2))

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (event; ir.json 08f246093546). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (event; ir.json e778f64c9699). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of ei neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from izhikevich.toml (network; ir.json 28b4bbd0caeb). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from izhikevich.toml (network; ir.json 6d0c50c4e008). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

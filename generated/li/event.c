@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 9349183e6fb5). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 75291078fc3b). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 9349183e6fb5). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 75291078fc3b). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrator with an exponential current synapse: a readout that does not spike
  * (Wunderlich & Pehle (2021), Table 1 without its transition)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li_max.toml (network; ir.json 59bc94cf2aa2). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from li_max.toml (network; ir.json d271ebf01aaf). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

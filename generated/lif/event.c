@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json 63151f554a28). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json 8813c7fba247). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json 63151f554a28). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json 8813c7fba247). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with an exponential current synapse
  * (Wunderlich & Pehle (2021), Table 1)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json 025d7ed2f365). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json 5d63cc14787f). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif2 neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

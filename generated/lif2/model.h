@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json 025d7ed2f365). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json 5d63cc14787f). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with two synapses of different time constants
  * (Wunderlich & Pehle (2021), Table 1 with one more current)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (network; ir.json 2e5f8b19a048). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (network; ir.json 69c066914a0c). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_bias; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lotka_volterra.toml (network; ir.json d15bc2144a3c). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lotka_volterra.toml (network; ir.json 879ddef5ac1f). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

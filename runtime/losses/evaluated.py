@@ -27,7 +27,17 @@ class TimeSeeds(NamedTuple):
 
 
 class ReadoutSeeds(NamedTuple):
-    """dL/d(readout), or by a state at the end: population, name, and ``(batch, neurons)``."""
+    """dL/d(readout), or by a state at the end: population, name, and ``(batch, neurons)``; for what is read
+    at each sample time ``(batch, neurons, times)``.
+    """
+
+    population: str
+    name: str
+    values: Array
+
+
+class StateSeeds(NamedTuple):
+    """dL/d(state at the sample times): population, name, and ``(batch, neurons, times)``."""
 
     population: str
     name: str
@@ -40,11 +50,13 @@ class Seeds:
 
     times: list[TimeSeeds] = field(default_factory=list)
     readouts: list[ReadoutSeeds] = field(default_factory=list)
+    states: list[StateSeeds] = field(default_factory=list)
 
     def add(self, other: Seeds, weight: float) -> None:
         """Adds ``weight`` times another one's."""
         self.times.extend(seed._replace(values=weight * seed.values) for seed in other.times)
         self.readouts.extend(seed._replace(values=weight * seed.values) for seed in other.readouts)
+        self.states.extend(seed._replace(values=weight * seed.values) for seed in other.states)
 
 
 @dataclass(frozen=True, eq=False)
