@@ -21,7 +21,7 @@ from saltus.derive.crossing import across, spike_time, spiking_side, target_side
 from saltus.derive.derivation import Derivation, Equation
 from saltus.derive.interval import between_spikes
 from saltus.derive.jump import Spike, jumps
-from saltus.derive.maximum_steps import at_kink, inside
+from saltus.derive.maximum_steps import at_kink, at_spike, inside
 from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
 from saltus.derive.source_numbers import numbers
 from saltus.derive.spec import ModelSpec, Phase, Readout, Receptor, Transition
@@ -52,7 +52,7 @@ def adjoint(spec: ModelSpec) -> Derivation:
         if any(triggers(transition, model, receptor) for receptor in model.receptors)
         for equation in at_trigger(model, transition)
     ]
-    maxima = [equation for peak in model.peaks for equation in _maximum(model, peak)]
+    maxima = [equation for peak in model.peaks for equation in _maximum(model, peak, by_parameter)]
     equations = [*by_weight, *arrivals, *by_parameter, *gradients, *phases, *triggered, *maxima]
     return Derivation(f"{spec.name}: {spec.title}", equations).numbered(numbers(spec))
 
@@ -100,18 +100,18 @@ def _in_phase(model: ModelSpec, phase: Phase) -> list[Equation]:
     return [*own, *at_release(model, phase), *shares]
 
 
-def _maximum(model: ModelSpec, peak: Readout) -> list[Equation]:
-    """The maximum of a readout inside a stretch, and at an arrival that leaves the readout as it is."""
+def _maximum(model: ModelSpec, peak: Readout, by_parameter: list[Equation]) -> list[Equation]:
+    """The maximum of a readout inside a stretch, at an arrival that leaves it as it is, at the own spike."""
     q = peak.integrand
-    inside_ = inside(model, q)
-    found = inside_ if len(model.peaks) == 1 else _suffixed(inside_, peak.name)
+    own = peak.name if len(model.peaks) > 1 else ""
+    found = _suffixed(inside(model, q), own)
     for receptor in model.receptors:
         onto = dict(zip(model.x, receptor.jump, strict=True))
-        if reduced(q.xreplace(onto) - q) != 0:
-            continue
-        kink = at_kink(model, q, receptor)
-        name = ".".join([peak.name] * (len(model.peaks) > 1) + [receptor.name] * (len(model.receptors) > 1))
-        found += _suffixed(kink, name) if name else kink
+        if reduced(q.xreplace(onto) - q) == 0:
+            at = [name for name in (own, receptor.name if len(model.receptors) > 1 else "") if name]
+            found += _suffixed(at_kink(model, q, receptor), ".".join(at))
+    for transition in model.transitions:
+        found += _suffixed(at_spike(model, q, transition, by_parameter), own)
     return found
 
 
@@ -229,6 +229,8 @@ def _prefixed(steps: list[Equation]) -> list[Equation]:
 
 
 def _suffixed(steps: list[Equation], name: str) -> list[Equation]:
+    if not name:
+        return steps
     return [_renamed(e, {s.label: f"{s.label}.{name}" for s in steps}) for e in steps]
 
 

@@ -7,14 +7,17 @@ section 3 does not cover it; sections 6 and 12 leave the question open. The step
 .. math:: \frac{dM}{dp} = q_x\cdot\frac{\partial x}{\partial p} + q_p + \dot q \frac{dt_m}{dp},
 
 its share :math:`\frac{\partial H}{\partial M}\frac{dM}{dp}` joins the boundary terms of the partial
-integration at :math:`t_m`, and the multiplier before is chosen as at any event. Two cases:
+integration at :math:`t_m`, and the multiplier before is chosen as at any event. Three cases:
 
 - inside a stretch :math:`\dot q = 0`: where :math:`t_m` moves does not matter, only :math:`\lambda` jumps;
 - at a kink, q rises into an arrival and falls after it: :math:`t_m` is the arrival's time,
-  :math:`\dot q \neq 0` on both sides, and the arrival is worth :math:`\dot q\,\partial H/\partial M` more.
+  :math:`\dot q \neq 0` on both sides, and the arrival is worth :math:`\dot q\,\partial H/\partial M` more;
+- at the neuron's own spike, before its reset or after it: the spike's time is where g = 0, so that is put in.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import sympy
 from sympy import Expr, Matrix, S, Symbol
@@ -22,10 +25,10 @@ from sympy import Expr, Matrix, S, Symbol
 from saltus.derive import notation
 from saltus.derive.algebra import factor_parts, reduced
 from saltus.derive.arrival import NEURON, input_scene
-from saltus.derive.crossing import Side, across_arrival, arranged
+from saltus.derive.crossing import Side, across_arrival, arranged, spiking_side
 from saltus.derive.derivation import Equation
-from saltus.derive.scene import XI, Scene, along_parameter
-from saltus.derive.spec import ModelSpec, Receptor
+from saltus.derive.scene import SPIKING, XI, Scene, along_parameter
+from saltus.derive.spec import ModelSpec, Receptor, Transition
 
 HIGHEST = notation.quantity("M", "M")
 """The maximum."""
@@ -82,6 +85,41 @@ def at_kink(spec: ModelSpec, q: Expr, receptor: Receptor) -> list[Equation]:
         facts={XI: WORTH + left.coeff(scene.time, 0), scene.time: S.One},
     )
     return [*steps, before, after, derivative, _derivative(side, q, "+", after), *taken, worth]
+
+
+def at_spike(spec: ModelSpec, q: Expr, transition: Transition, steps: Sequence[Equation]) -> list[Equation]:
+    r"""The maximum at the neuron's own spike, on both sides of its reset; labels begin with ``summit``.
+
+    ``steps`` are those of the spike along any parameter: :math:`dt_k/dp = -(\ldots)/\dot g^-` and the reset's
+    derivative are put in. A neuron that is read through what its guard watches has its maximum at the
+    threshold, whatever its weights are.
+    """
+    scene = Scene(spec, along_parameter(spec, ()))
+    side = spiking_side(scene, transition)
+    known = {equation.label: equation for equation in steps}
+    time, resets = known["parameter.implicit.time"], [f"parameter.reset.derivative.{x}" for x in scene.names]
+    found = []
+    for sign, name in (("-", "before"), ("+", "after")):
+        value = _value(side, q, sign, f"summit.value.{name}")
+        moved = _derivative(side, q, sign, value)
+        along, used = moved.rhs, {moved.label: S.One}
+        slopes = [scene.at(q.diff(x), SPIKING, sign) for x in spec.x]
+        for step, slope in zip((known[label] for label in resets), slopes, strict=True):
+            if sign == "+" and slope != 0:
+                along += slope * (step.rhs - step.lhs)
+                used[step.label] = slope
+        change = sympy.expand(along).coeff(scene.time)
+        if change != 0:
+            used[time.label] = change
+        fixed = Equation(
+            f"summit.moved.{name}",
+            moves(scene),
+            arranged(sympy.expand(along).xreplace({time.lhs: time.rhs}), scene.partials(SPIKING, "-")),
+            "The derivative of the spike time put in" + (", and that of the reset." if sign == "+" else "."),
+            combines=used,
+        )
+        found += [value, moved, fixed]
+    return found
 
 
 def moves(scene: Scene) -> Symbol:

@@ -106,6 +106,13 @@ _CHAPTERS = (
         " time, which is worth the readout's slope more: before the arrival, with $\\lambda$ taken after it.",
     ),
     _Chapter(
+        "summit",
+        "A maximum at the neuron's own spike",
+        _starts("summit"),
+        "On either side of the reset, whichever attains the maximum. The spike's time is where the guard is"
+        " zero, which fixes what the guard watches.",
+    ),
+    _Chapter(
         "phases",
         "Phases",
         _starts("phase", "gradient.duration"),

@@ -272,6 +272,23 @@ def test_changes_of_a_maximum_are_caught(monkeypatch: pytest.MonkeyPatch) -> Non
     assert missed == []
 
 
+def test_the_maximum_of_a_spiking_neuron_is_its_threshold() -> None:
+    """Read through what the guard watches, it moves with the threshold alone; else with the spike's time."""
+    derivation = adjoint(spec.parse(MAXIMA, "maxima.toml"))
+    moved = derivation["summit.moved.before.highest"]
+    assert (str(moved), derivation.status(moved.label)) == ("dM/dp = ∂θ/∂p", "proved")
+    assert "∂θ/∂p" in str(derivation["summit.moved.before.alone"])
+    labels = [label for label in derivation if label.startswith("summit.moved")]
+    survivors = [
+        f"{label}: {what}"
+        for label in labels
+        for what, mutant in mutants(derivation[label].rhs)
+        if derivation.replaced(replace(derivation[label], rhs=mutant)).residual(label) == 0
+    ]
+    assert len(labels) == 6
+    assert survivors == []
+
+
 def test_the_ir_of_a_maximum() -> None:
     (peak,) = lower(spec.load("li_max")).peaks
     assert (peak.name, len(peak.ladder), peak.parameters.outputs) == ("max_V", 3, ())
