@@ -1,5 +1,9 @@
 """The source, equation by equation: nothing left out, nothing claimed that is not proved."""
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
 from saltus.derive import source, spec
@@ -87,6 +91,17 @@ def test_the_loss_of_maxima_is_settled() -> None:
 
 def test_the_errata_are_these() -> None:
     assert {row.id for row in ROWS if row.status is Status.ERRATUM} == ERRATA
+
+
+def test_the_documentation_counts_the_rows() -> None:
+    """docs/mathematics.md says how many there are of each status, and lists each erratum."""
+    text = (Path(__file__).parents[2] / "docs" / "mathematics.md").read_text(encoding="utf-8")
+    counted = {status: int(n) for n, status in re.findall(r"^\| (\d+) \| ([a-z ]+):", text, re.MULTILINE)}
+    assert counted == Counter(row.status.value for row in ROWS)
+    assert f"its {len(ROWS)} numbered" in text
+    listed = text[text.index("### Errata") : text.index("### What the source leaves open")]
+    for name in ERRATA - {"5:table-2", "7:forward", "10:forward"}:
+        assert name in listed
 
 
 def test_an_erratum_says_why_and_shows_both_forms() -> None:
