@@ -28,7 +28,6 @@ class Status(Enum):
     ERRATUM = "proven with erratum"
     DEFINITION = "definition"
     SETTLED = "settled here"
-    NOT_YET = "not yet"
 
 
 @dataclass(frozen=True)
@@ -104,11 +103,6 @@ def definition(id_: str, title: str, used_by: str, *claims: Claim) -> Row:
 def settled(id_: str, title: str, reason: str, *claims: Claim) -> Row:
     """A question that the source leaves open, and its answer, proved."""
     return Row(id_, title, Status.SETTLED, claims, reason)
-
-
-def not_yet(id_: str, title: str, where: str) -> Row:
-    """A row for later."""
-    return Row(id_, title, Status.NOT_YET, (), where)
 
 
 @cache

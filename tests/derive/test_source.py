@@ -77,10 +77,6 @@ def test_ids_are_unique() -> None:
     assert len({row.id for row in ROWS}) == len(ROWS)
 
 
-def test_nothing_is_left_for_later() -> None:
-    assert [row.id for row in ROWS if row.status is Status.NOT_YET] == []
-
-
 def test_the_loss_of_maxima_is_settled() -> None:
     """At a kink the two ways to write the arrival's worth agree, and the printed jump alone is not all."""
     settled = source.row("12:79")
