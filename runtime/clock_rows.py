@@ -148,7 +148,7 @@ def lay_out(frame: ClockFrame, delays: Sequence[Steps]) -> Layout:
         weight_at,
         scattered,
         tuple(parts[k] for k in range(len(frame.synapses))),
-        size,
+        frame.grid.padded(size),
         _plain(frame, rows, owner, delay, len(where.lanes)),
     )
 

@@ -1092,7 +1092,7 @@ static void collect(const run *r, int32_t j, const int32_t *in_first, const int3
     workspace *w = r->w;
     const int32_t *channel = r->in->channel + r->in->start[r->sample], *neuron = r->out->neuron + r->sample * r->out->capacity;
     if (net->plain) {
-        const int32_t count = in_first[j + 1] - in_first[j], own = out_first[j + 1] - out_first[j];
+        const int32_t count = in_first[j + 1] - in_first[j], own = net->plain == 2 ? out_first[j + 1] - out_first[j] : 0;
         memcpy(w->list, channel + in_first[j], sizeof(int32_t) * (size_t)count);
         for (int32_t i = 0; i < own; i++) w->list[count + i] = net->channels + neuron[out_first[j] + i];
         w->from[0].count = count + own;

@@ -38,7 +38,7 @@ typedef struct {
 typedef struct {
     int32_t channels, neurons, lanes, port_lanes, populations, ports, classes, batch, chunks, steps, samples;
     int32_t at_end;        /* it is read at the end alone, and sends no spikes: one population, alike neurons */
-    int32_t plain;         /* one port; row s is dense and the only one of source s; no delays */
+    int32_t plain;         /* one port, no delays; row s is dense and the only one of source s: of channels (1), of all (2) */
     int32_t most;          /* rows that reach one port in one step, at most */
     int32_t block;         /* steps of the weight gradient that are added up at a time */
     int64_t weights, parameters, moments; /* sizes for one chunk of samples */
