@@ -14,13 +14,18 @@ _ELSEWHERE = (
     (re.compile(r"receive\.(.+)"), r"input.receive.\1"),
     (re.compile(r"gradient\.weight"), "gradient.input"),
     (re.compile(r"maximum\.\w+"), "maximum.jump"),
+    (re.compile(r"loss\.sum"), "loss.value"),
 )
-"""Where a model sends no spikes, arrivals are those from outside; a maximum's partials are in its jump."""
+"""Where a model sends no spikes, arrivals are those from outside; a maximum's partials are in its jump; sums
+over the classes are in the loss.
+"""
 _SECTIONS = (
     ("flow", "section-flow"),
     ("gradient.flow", "section-flow"),
     ("guard.ladder", "section-crossings"),
     ("constants", "section-rules"),
+    ("maximum", "section-maximum"),
+    ("probe", "section-readouts"),
 )
 """What no step says alone is in a section."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from sympy import Expr, Integral, Matrix, S, Symbol
+from sympy import Expr, Integral, Matrix, S
 
 from saltus.derive import notation
 from saltus.derive.derivation import Derivation
-from saltus.derive.interval import T as TIME
-from saltus.derive.model import ModelSpec
+from saltus.derive.model import END, TIME, ModelSpec
 from saltus.derive.report_document import Section, Table
 from saltus.derive.report_latex import latex
 from saltus.derive.report_layout import Call, Layout, Relation, layout
@@ -41,32 +40,46 @@ def _rows(spec: ModelSpec, derivation: Derivation, reading: Reading) -> Iterator
         yield ("a spike's time",), (equal(guard.lhs, guard.rhs),), (time, "in the jump at the spike")
     for readout in spec.readouts:
         q, by = readout.integrand, _by(notation.named(readout.name))
+        over = (TIME, *(readout.window or (S.Zero, END)))
         slopes = [
             equal(loss_slope(s.name), by * q.diff(s.symbol), "+=") for s in spec.states if q.has(s.symbol)
         ]
         gains = [(p.name, by * q.diff(p.symbol)) for p in spec.parameters if q.has(p.symbol)]
-        shares = [equal(notation.total_derivative("L", p), Integral(gain, _RUN), "+=") for p, gain in gains]
-        yield (
-            (f"{readout.name}, an integral",),
-            (_formula(layout(Integral(q, _RUN), reading)),),
-            (*slopes, *shares),
-        )
+        shares = [equal(notation.total_derivative("L", p), Integral(gain, over), "+=") for p, gain in gains]
+        where = ("in the window, whose bounds gain ±q",) if readout.window else ()
+        value = _formula(layout(Integral(q, over), reading))
+        yield (f"{readout.name}, an integral",), (value,), (*slopes, *shares, *where)
     for peak in spec.peaks:
         highest = Call("max", r"\max", (layout(peak.integrand, reading),))
         place = ("in the jump at the maximum,", "where it is called M")
         yield (f"{peak.name}, a maximum",), (_formula(highest),), place
     inverse = spec.mass.T.inv()
+    for probe in spec.probes:
+        for read in probe.readings:
+            kicks = inverse * Matrix([read.value.diff(x) for x in spec.x]) * _by(notation.named(probe.name))
+            at = "each listed time" if probe.listed else f"t = {notation.text(read.time)}"
+            yield (
+                (f"{probe.name}, a state at a time",),
+                (_formula(layout(read.value, reading)), f"at {at}"),
+                tuple(
+                    _kick(equal, s.name, kick)
+                    for s, kick in zip(spec.states, kicks, strict=True)
+                    if kick != 0
+                ),
+            )
     for kind, at in (("a state at the end", "T"), ("a state at a given time", "s")):
         taken = [_at(notation.state(s.name), at) for s in spec.states]
         places = []
         for s, kick in zip(spec.states, inverse * Matrix([_by(state) for state in taken]), strict=True):
-            before, after = (notation.adjoint(s.name, "", side) for side in ("-", "+"))
             end = _at(notation.adjoint(s.name), at)
-            places.append(equal(end, -kick) if at == "T" else equal(before, after - kick))
+            places.append(equal(end, -kick) if at == "T" else _kick(equal, s.name, kick))
         yield (kind,), tuple(f"${notation.latex(state)}$" for state in taken), tuple(places)
 
 
-_RUN = (TIME, S.Zero, Symbol("T"))
+def _kick(equal: Callable[[Expr, Expr], Relation], name: str, kick: Expr) -> Relation:
+    """The jump of a multiplier."""
+    before, after = (notation.adjoint(name, "", side) for side in ("-", "+"))
+    return equal(before, after - kick)
 
 
 def _formula(node: Layout) -> str:

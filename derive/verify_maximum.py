@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 
 from sympy import Expr, Matrix, S, Symbol
 
-from saltus.derive import flow, saltation
+from saltus.derive import saltation
 from saltus.derive.algebra import reduced
+from saltus.derive.flow import FlowSolution
+from saltus.derive.flow_choice import choose
 from saltus.derive.ladder import residuals
 from saltus.derive.maximum import MaximumRule, maximum_rule, rungs
 from saltus.derive.model import EXTERNAL, SENSITIVITY, ModelSpec, Readout, Receptor, Transition
@@ -37,12 +39,13 @@ def differences(model: ModelSpec, readout: Readout) -> Iterator[tuple[str, Expr]
     rule = maximum_rule(model, readout)
     for name, by_rule, by_matrix in _pairs(model, rule):
         yield name, reduced(by_rule - by_matrix.xreplace(_NO_RUNNING_LOSS))
-    solution = flow.solve(model)
+    solution = choose(model)
     steps = rungs(solution, readout)
     yield "rung 0 is q", reduced(steps[0].value - rule.value)
     yield "rung 1 is its slope", reduced(steps[1].value - rule.slope)
-    for k, value in enumerate(residuals(steps, solution)):
-        yield f"rung {k}", reduced(value)
+    if isinstance(solution, FlowSolution):
+        for k, value in enumerate(residuals(steps, solution)):
+            yield f"rung {k}", reduced(value)
 
 
 def _pairs(model: ModelSpec, rule: MaximumRule) -> Iterator[Pair]:
