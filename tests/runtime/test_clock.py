@@ -80,8 +80,7 @@ def chain(model: str, **options: Any) -> saltus.Network:
             "pre": "in",
             "post": "hid",
             "receptor": receptor,
-            "weights": np.abs(random.normal(scale, 0.3 * scale, (4, 6)))
-            * (-0.2 if receptor == "inh" else 1.0),
+            "weights": np.abs(random.normal(scale, 0.3 * scale, (4, 6))) * signs.get(receptor, 1.0),
         }
         for receptor in receptors
     }
