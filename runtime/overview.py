@@ -49,7 +49,7 @@ def _inputs(net: Network) -> Iterable[Row]:
 def _population(net: Network, members: Members) -> Row:
     ir = members.model.ir
     reads = ["spikes"] if members.model.spikes else []
-    reads += [*ir.integrals, *(peak.name for peak in ir.peaks)]
+    reads += [*ir.integrals, *(peak.name for peak in ir.peaks), *(probe.name for probe in ir.probes)]
     kernel, _, _ = net.groups[members.group].explanation.partition(":")
     return (
         members.name,
