@@ -3,9 +3,9 @@
     python benchmarks/clock_distance.py [--batch 16] [--plot FILE]
 
 The networks are those of speech.py (700 inputs, 256 LIF neurons, 20 readouts, one second, 8,000 input spikes
-on a grid of 1 ms), with and without recurrence, and a small feed-forward one. Compared are the gradients of the
-weights into the hidden neurons, summed over the batch: their cosine, and the norm of their difference over the
-norm of the exact one.
+on a grid of 1 ms), with and without recurrence, and a small feed-forward one. Compared are the gradients of
+the weights into the hidden neurons, summed over the batch: their cosine, and the norm of their difference
+over the norm of the exact one.
 """
 
 from __future__ import annotations
