@@ -21,6 +21,7 @@ from saltus.runtime.loss import as_loss
 from saltus.runtime.losses import terms
 from saltus.runtime.losses.data import Data, Labels, check_labels, check_targets
 from saltus.runtime.probes import Probes
+from saltus.runtime.reach import require_paths
 from saltus.runtime.result import Result
 from saltus.runtime.seeds import Given
 from saltus.runtime.spikes import Spikes, as_spikes, check_horizon
@@ -132,6 +133,8 @@ class Network:
         self.synapses = {name: found[name] for name in config.projections}
         self._values = self._all_values()
         self.learnable = tuple(name for name in self._values if self._learns(name))
+        synapses = self.synapses.values()
+        require_paths(self.learnable, self.terms, self.populations, config.populations, synapses)
 
     def run(
         self,

@@ -26,29 +26,6 @@ SUM = saltus.loss("sum_cross_entropy", readout="sum_V", scale=100.0)
 FIRST = saltus.loss("first_spike_cross_entropy", missing="skip")
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (
-            lambda: stack(loss=saltus.loss("last_value_cross_entropy", readout="I"), learn=["tau_mem"]),
-            r"output.tau_mem is to be learned, but nothing that the loss reads depends on it, so its gradient "
-            r"would be zero whatever the data. Take it out of learn, or choose a loss that it can change",
-        ),
-        (lambda: stack("lif", FIRST, learn=["v_reset"]), "output.v_reset is to be learned"),
-        (lambda: stack("lif", FIRST, learn=["v_reset"], spikes_kept=1), "output.v_reset is to be learned"),
-        (lambda: beside(learn=("weights",)), "input_idle.weights is to be learned, but nothing"),
-        (
-            lambda: beside(theta=True),
-            "idle.theta is to be learned, but nothing that the loss reads depends on population 'idle'",
-        ),
-        (lambda: unjoined(), "hidden_hidden.weights is to be learned"),
-    ],
-)
-def test_what_cannot_change_the_loss_is_refused_by_name(make, message):
-    with pytest.raises(ConfigError, match=message):
-        make()
-
-
 def beside(learn=(), theta=False):
     """A population that hears the input, and that nobody hears."""
     return saltus.Network(
@@ -78,6 +55,29 @@ def unjoined():
         },
         loss=FIRST,
     )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: stack(loss=saltus.loss("last_value_cross_entropy", readout="I"), learn=["tau_mem"]),
+            "output.tau_mem is to be learned, but nothing that the loss reads depends on it, so its gradient "
+            "would be zero whatever the data. Take it out of learn, or choose a loss that it can change",
+        ),
+        (lambda: stack("lif", FIRST, learn=["v_reset"]), "output.v_reset is to be learned"),
+        (lambda: stack("lif", FIRST, learn=["v_reset"], spikes_kept=1), "output.v_reset is to be learned"),
+        (lambda: beside(learn=("weights",)), "input_idle.weights is to be learned, but nothing"),
+        (
+            lambda: beside(theta=True),
+            "idle.theta is to be learned, but nothing that the loss reads depends on population 'idle'",
+        ),
+        (unjoined, "hidden_hidden.weights is to be learned"),
+    ],
+)
+def test_what_cannot_change_the_loss_is_refused_by_name(make, message):
+    with pytest.raises(ConfigError, match=message):
+        make()
 
 
 ALL_LIF = ("theta", "v_reset", "tau_mem", "tau_syn", "V0", "I0")
