@@ -1552,7 +1552,10 @@ static void sum_up(const run *r, const real *table, const int *matters, real *su
         if (matters[s]) wanted[count++] = s;
     const int64_t start = r->in->start[r->sample];
     const int32_t *channel = r->in->channel + start, *step = r->in->step + start;
-    for (int32_t c = 0; c < net->classes; c++) {
+    for (int32_t k = 0; net->plain && k < count; k++) /* row s is of channel s */
+        for (int32_t e = 0; e < r->in->count[r->sample]; e++)
+            sums[channel[e] * STATES + wanted[k]] += table[(net->steps - step[e]) * STATES + wanted[k]];
+    for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
         for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
@@ -1621,7 +1624,10 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
     for (int64_t i = 0; i < rows; i++)
         for (int s = 0; s < STATES; s++)
             w->sums[i * STATES + s] = !matters[s] ? 0 : (real)row_credit(r, net->row + i, w->y + s * (int64_t)net->lanes);
-    for (int32_t c = 0; c < net->classes; c++) {
+    for (int s = 0; net->plain && s < STATES; s++)
+        for (int32_t e = 0; matters[s] && e < r->in->count[r->sample]; e++)
+            event_time[e] += w->sums[channel[e] * STATES + s] * t.claim[(net->steps - step[e]) * STATES + s];
+    for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
         for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
