@@ -203,6 +203,8 @@ class Group:
     def refresh(self) -> None:
         """Brings what the kernel reads up to date with the user's values; ``RunError`` for bad ones."""
         self.struct.flow_shared = self.parameters.refresh()
+        for synapses in self.synapses:
+            synapses.check_mask()
         for weights in self._flat_weights:
             if not math.isfinite(weights.dot(weights)):  # one pass: what is not finite makes the sum so
                 for synapses in self.synapses:

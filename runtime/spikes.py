@@ -25,17 +25,21 @@ class Layout:
     """How the user wrote the spikes down, so that gradients go back in the same form.
 
     order: position of each packed spike in the user's flat order; lengths: of the user's innermost lists;
-    neurons: how many of those make a sample, or None where a sample is one list.
+    neurons: how many of those make a sample, or None where a sample is one list;
+    shape: of the user's array, or None where there were lists.
     """
 
     order: NDArray[np.int64]
     lengths: NDArray[np.int64]
     neurons: int | None
+    shape: tuple[int, int] | None = None
 
-    def arrange(self, values: Times) -> list[Any]:
+    def arrange(self, values: Times) -> list[Any] | Times:
         """Values of the packed spikes, in the user's order and nesting."""
         flat = np.empty_like(values)
         flat[self.order] = values
+        if self.shape is not None:
+            return flat.reshape(self.shape)
         inner = np.split(flat, np.cumsum(self.lengths)[:-1]) if len(self.lengths) else []
         if self.neurons is None:
             return inner
@@ -272,7 +276,7 @@ class Spikes:
         batch, size = samples.shape
         order = np.argsort(samples, axis=1, kind="stable")
         flat = (order + size * np.arange(batch)[:, None]).ravel()
-        layout = Layout(flat, np.full(batch * size, 1, dtype=np.int64), size)
+        layout = Layout(flat, np.full(batch * size, 1, dtype=np.int64), size, (batch, size))
         times = np.asarray(samples, dtype=np.float64).ravel()[flat]
         return cls(times, order.ravel().astype(np.int32), size * np.arange(batch + 1), size, layout)
 

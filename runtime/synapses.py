@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -79,8 +80,20 @@ class Synapses:
             exists = np.ones(self.shape, dtype=bool) if self.mask is None else self.mask
             self.weights[exists & neurons] += amount
 
+    def check_mask(self) -> None:
+        """Raises ``RunError`` for a weight where there is no synapse."""
+        if self.mask is not None and self.weights[self._absent].any():
+            wrong = (self.weights != 0.0) & ~self.mask
+            self._refuse(
+                "weights",
+                wrong,
+                "is not zero, and the mask has no synapse there",
+                "Write zero, or unmask it.",
+            )
+
     def check(self) -> None:
-        """Raises ``RunError`` for a weight that is not finite, or a delay that is no time."""
+        """Raises ``RunError`` for a weight without synapse or not finite, or a delay that is no time."""
+        self.check_mask()
         flat = self.weights.reshape(-1)
         if not math.isfinite(flat.dot(flat)) and not np.isfinite(flat).all():
             self._refuse("weights", ~np.isfinite(self.weights), "is not a finite number")
@@ -88,10 +101,18 @@ class Synapses:
             wrong = ~(np.isfinite(self.delays) & (self.delays >= 0.0))
             self._refuse("delays", wrong, "is not a time: finite, and not negative")
 
-    def _refuse(self, what: str, wrong: NDArray[np.bool_], why: str) -> None:
+    @functools.cached_property
+    def _absent(self) -> tuple[Index, ...]:
+        """Where a mask has no synapse: few places in most networks, so that to look at them costs little."""
+        return np.nonzero(~self.mask) if self.mask is not None else ()
+
+    def _refuse(
+        self,
+        what: str,
+        wrong: NDArray[np.bool_],
+        why: str,
+        remedy: str = "If learning led there, use a smaller learning rate.",
+    ) -> None:
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         pre, post = place if self.ends is None else (int(index[place]) for index in self.ends)
-        raise RunError(
-            f"{self.name}.{what}: the one from neuron {pre} to {post} {why}. "
-            "If learning led there, use a smaller learning rate."
-        )
+        raise RunError(f"{self.name}.{what}: the one from neuron {pre} to {post} {why}. {remedy}")

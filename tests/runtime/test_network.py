@@ -285,6 +285,18 @@ def test_every_form_of_input_gives_the_same():
     assert len(losses) == 1
 
 
+@pytest.mark.parametrize("sample_times", [(), (0.01,)])
+def test_a_weight_without_a_synapse_is_refused(sample_times):
+    """In either kernel: what the mask leaves out is neither used nor dropped in silence."""
+    hidden = saltus.Layer("lif", 3, inputs=4, recurrent=True, sample_times=sample_times)
+    net = saltus.Network([hidden, saltus.Layer("lif", 3)], T=T, loss=LOSS)
+    net.run(spikes(), labels())
+    net.parameters()["hidden0_hidden0.weights"][1, 1] = 0.5
+    message = r"hidden0_hidden0.weights: the one from neuron 1 to 1 is not zero, .* Write zero, or unmask it"
+    with pytest.raises(RunError, match=message):
+        net.run(spikes(), labels())
+
+
 def test_samples_do_not_see_one_another():
     net, batch = layers(recurrent=True), spikes(5)
     whole = net.run(batch, labels(5)).losses

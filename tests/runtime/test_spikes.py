@@ -35,6 +35,14 @@ def test_values_go_back_in_the_form_of_the_input():
     ]
 
 
+def test_values_of_an_array_are_an_array():
+    times = np.array([[0.3, 0.1, 0.2], [0.2, 0.2, 0.1]])
+    spikes = Spikes.from_times(times)
+    back = spikes.arrange(10.0 * spikes.times)
+    assert isinstance(back, np.ndarray)
+    np.testing.assert_array_equal(back, 10.0 * times)
+
+
 def test_first_and_kth_spikes():
     spikes = Spikes.from_times([[[0.1, 0.3], [0.2], []]])
     assert spikes.first().tolist() == [[0.1, 0.2, np.inf]]
