@@ -164,7 +164,7 @@ def test_feed_forward_it_converges_with_the_first_order() -> None:
     exact = net.gradients(net.run(spikes), **seeds, wrt=net.learnable)
     steps = DT / np.array([16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512])
     errors = []
-    for dt in steps:
+    for dt in steps.tolist():
         net = feed_forward(engine="clock", dt=dt, dtype="float64")
         found = net.gradients(net.run(spikes), **seeds, wrt=net.learnable)
         errors.append(
@@ -180,7 +180,7 @@ def test_first_spikes_converge_with_the_second_order() -> None:
     exact = feed_forward().run(spikes).spike_times("first", 0).time
     steps = DT / np.array([4, 8, 16, 32, 64, 128])
     errors = []
-    for dt in steps:
+    for dt in steps.tolist():
         found = feed_forward(engine="clock", dt=dt, dtype="float64").run(spikes).spike_times("first", 0).time
         errors.append(np.abs(found - exact)[np.isfinite(exact)].mean())
     order = np.polyfit(np.log(steps), np.log(errors), 1)[0]
