@@ -9,7 +9,8 @@ import mpmath
 import sympy
 
 from saltus.derive.exponential import exponential
-from saltus.derive.spec import TIME, ModelSpec
+from saltus.derive.model import TIME
+from saltus.derive.spec import ModelSpec
 
 Numbers = Mapping[str, Any]
 

@@ -212,7 +212,7 @@ static void bouncing_ball_cell_begin_back(const double *p, int64_t stride, const
 static void bouncing_ball_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
-    (void)tolerance, (void)dt;
+    (void)q, (void)tolerance, (void)dt;
     double Phi_height_velocity, psi_height, psi_velocity;
     bouncing_ball_propagator(dt, q.gravity, &Phi_height_velocity, &psi_height, &psi_velocity);
     double height_next, velocity_next;
@@ -226,7 +226,7 @@ static void bouncing_ball_own_flow_back(const double *p, int64_t stride, double 
                                 double *grad)
 {
     const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
-    (void)tolerance, (void)dt, (void)x, (void)grad;
+    (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_gravity;
         bouncing_ball_flow_parameters(dt, y[0], y[1], &grad_gravity);

@@ -236,7 +236,7 @@ static void li_max_cell_begin_back(const double *p, int64_t stride, const double
 static void li_max_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const li_max_parameters q = li_max_read(p, stride);
-    (void)tolerance, (void)dt;
+    (void)q, (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     li_max_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
@@ -250,7 +250,7 @@ static void li_max_own_flow_back(const double *p, int64_t stride, double toleran
                                 double *grad)
 {
     const li_max_parameters q = li_max_read(p, stride);
-    (void)tolerance, (void)dt, (void)x, (void)grad;
+    (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_mem, grad_tau_syn;
         li_max_flow_parameters(dt, x[0], x[1], y[0], y[1], q.tau_mem, q.tau_syn, q.per_tau_mem, q.per_tau_syn, &grad_tau_mem, &grad_tau_syn);

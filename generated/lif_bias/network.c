@@ -300,7 +300,7 @@ static void lif_bias_cell_begin_back(const double *p, int64_t stride, const doub
 static void lif_bias_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const lif_bias_parameters q = lif_bias_read(p, stride);
-    (void)tolerance, (void)dt;
+    (void)q, (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
     lif_bias_propagator(dt, q.tau_mem, q.I_bias, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     double V_next, I_next, I_ext_next;
@@ -315,7 +315,7 @@ static void lif_bias_own_flow_back(const double *p, int64_t stride, double toler
                                 double *grad)
 {
     const lif_bias_parameters q = lif_bias_read(p, stride);
-    (void)tolerance, (void)dt, (void)x, (void)grad;
+    (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_mem, grad_tau_syn, grad_I_bias;
         lif_bias_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], q.tau_mem, q.tau_syn, q.I_bias, q.per_tau_mem, q.per_tau_syn, &grad_tau_mem, &grad_tau_syn, &grad_I_bias);

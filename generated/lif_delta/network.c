@@ -230,7 +230,7 @@ static void lif_delta_cell_begin_back(const double *p, int64_t stride, const dou
 static void lif_delta_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const lif_delta_parameters q = lif_delta_read(p, stride);
-    (void)tolerance, (void)dt;
+    (void)q, (void)tolerance, (void)dt;
     double Phi_V_V;
     lif_delta_propagator(dt, q.per_tau_mem, &Phi_V_V);
     double V_next;
@@ -243,7 +243,7 @@ static void lif_delta_own_flow_back(const double *p, int64_t stride, double tole
                                 double *grad)
 {
     const lif_delta_parameters q = lif_delta_read(p, stride);
-    (void)tolerance, (void)dt, (void)x, (void)grad;
+    (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_mem;
         lif_delta_flow_parameters(dt, x[0], y[0], q.tau_mem, q.per_tau_mem, &grad_tau_mem);

@@ -352,7 +352,7 @@ static void lif_refractory_cell_begin_back(const double *p, int64_t stride, cons
 static void lif_refractory_own_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance, (void)dt;
+    (void)q, (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     lif_refractory_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
@@ -366,7 +366,7 @@ static void lif_refractory_own_flow_back(const double *p, int64_t stride, double
                                 double *grad)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance, (void)dt, (void)x, (void)grad;
+    (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_mem, grad_tau_syn;
         lif_refractory_flow_parameters(dt, x[0], x[1], y[0], y[1], q.tau_mem, q.tau_syn, q.per_tau_mem, q.per_tau_syn, &grad_tau_mem, &grad_tau_syn);
@@ -517,7 +517,7 @@ static double lif_refractory_own_arrive_back(int32_t receptor, const double *p, 
 static void lif_refractory_held_flow(const double *p, int64_t stride, double tolerance, double dt, const double *x, double *x_end)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance, (void)dt;
+    (void)q, (void)tolerance, (void)dt;
     double Phi_I_I;
     lif_refractory_held_propagator(dt, q.per_tau_syn, &Phi_I_I);
     double V_next, I_next;
@@ -531,7 +531,7 @@ static void lif_refractory_held_flow_back(const double *p, int64_t stride, doubl
                                 double *grad)
 {
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
-    (void)tolerance, (void)dt, (void)x, (void)grad;
+    (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
         double grad_tau_syn;
         lif_refractory_held_flow_parameters(dt, x[1], y[1], q.tau_syn, q.per_tau_syn, &grad_tau_syn);
