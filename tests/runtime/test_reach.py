@@ -72,7 +72,6 @@ def unjoined():
             lambda: beside(theta=True),
             "idle.theta is to be learned, but nothing that the loss reads depends on population 'idle'",
         ),
-        (unjoined, "hidden_hidden.weights is to be learned"),
     ],
 )
 def test_what_cannot_change_the_loss_is_refused_by_name(make, message):
@@ -151,3 +150,7 @@ def test_every_parameter_of_a_shipped_model_acts_on_something(name):
     saltus.Network(
         T=T, inputs=inputs, populations={"neurons": population}, projections=projections, loss=Anything()
     )
+
+
+def test_a_projection_without_synapses_has_nothing_to_learn():
+    assert not unjoined().parameters()["hidden_hidden.weights"].any()
