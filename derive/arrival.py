@@ -10,6 +10,8 @@ Wunderlich & Pehle (2021), section on fixed input spikes, eq. (56).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy
 from sympy import Expr, Matrix, S, Symbol
 
@@ -22,6 +24,7 @@ from saltus.derive.spec import ModelSpec, Phase, Receptor, Transition
 
 NEURON = "j"
 SENDER = "in"
+_SOLVED = "Solved for the multiplier before."
 
 
 def input_scene(spec: ModelSpec, receptor: Receptor) -> Scene:
@@ -39,9 +42,9 @@ def at_arrival(spec: ModelSpec, receptor: Receptor) -> list[Equation]:
     side = Side(scene, NEURON, jump, f"{prefix}.receive", prefix, f"{prefix}.velocity")
     steps = across_arrival(side)
     written = _written(side)
-    collected = _collected(side, written, {e.label: e for e in steps})
-    choices = _choices(side, prefix, collected)
-    vanish, left, after = *_left(side, choices, collected), scene.adjoints(NEURON, "+")
+    collected = collect(side, written, steps)
+    choices = choices_of(side, collected)
+    vanish, left, after = *left_over(side, choices, collected), scene.adjoints(NEURON, "+")
     worth = notation.quantity(
         f"∂L/∂t_{SENDER}", rf"\frac{{\partial\mathcal{{L}}}}{{\partial t_\mathrm{{{SENDER}}}}}"
     )
@@ -50,7 +53,7 @@ def at_arrival(spec: ModelSpec, receptor: Receptor) -> list[Equation]:
         written,
         collected,
         *choices,
-        *_jumps(side, prefix, choices),
+        *_jumps(side, choices),
         Equation(
             f"gradient.input{suffix}",
             scene.gradient,
@@ -134,9 +137,9 @@ def _at_given_time(
     side = Side(scene, NEURON, reset, f"{prefix}.reset", prefix, f"{prefix}.velocity", following)
     steps = across_arrival(side)
     written = _written(side, loss)
-    collected = _collected(side, written, {e.label: e for e in steps})
-    choices = _choices(side, prefix, collected)
-    vanish, left = _left(side, choices, collected)
+    collected = collect(side, written, steps)
+    choices = choices_of(side, collected)
+    vanish, left = left_over(side, choices, collected)
     worth = notation.quantity(
         f"∂L/∂t_{time}", rf"\frac{{\partial\mathcal{{L}}}}{{\partial t_\mathrm{{{time}}}}}"
     )
@@ -145,7 +148,7 @@ def _at_given_time(
         written,
         collected,
         *choices,
-        *_jumps(side, prefix, choices),
+        *_jumps(side, choices),
         Equation(
             f"{prefix}.left",
             XI,
@@ -165,10 +168,11 @@ def _at_given_time(
     ]
 
 
-def _choices(side: Side, prefix: str, collected: Equation) -> list[Equation]:
+def choices_of(side: Side, collected: Equation) -> list[Equation]:
+    """One for each multiplier before: the coefficient of a derivative that is not available is zero."""
     return [
         Equation(
-            f"{prefix}.choice.{name}",
+            f"{side.across}.choice.{name}",
             reduced(sympy.expand(collected.rhs).coeff(dx)),
             S.Zero,
             "The multiplier before is chosen so that this coefficient vanishes.",
@@ -178,7 +182,7 @@ def _choices(side: Side, prefix: str, collected: Equation) -> list[Equation]:
     ]
 
 
-def _left(side: Side, choices: list[Equation], collected: Equation) -> tuple[dict[str, Expr], Expr]:
+def left_over(side: Side, choices: list[Equation], collected: Equation) -> tuple[dict[str, Expr], Expr]:
     """The multipliers by which the choices take the unavailable derivatives away, and what is left."""
     before = side.scene.partials(side.neuron, "-")
     vanish: dict[str, Expr] = {choice.label: dx for choice, dx in zip(choices, before, strict=True)}
@@ -187,34 +191,46 @@ def _left(side: Side, choices: list[Equation], collected: Equation) -> tuple[dic
 
 def _written(side: Side, loss: Expr = S.Zero) -> Equation:
     """The event's terms; ``loss`` is the derivative of the loss by its time, where it is a spike's."""
-    scene = side.scene
-    before, after = scene.partials(side.neuron, "-"), scene.partials(side.neuron, "+")
-    terms = [(loss + LOSS_BEFORE - LOSS_AFTER) * scene.time]
-    terms += [c * dx for c, dx in zip(scene.momenta(side.neuron, "-"), before, strict=True)]
-    terms += [-c * dx for c, dx in zip(_momenta_after(side), after, strict=True)]
+    in_time = (loss + LOSS_BEFORE - LOSS_AFTER) * side.scene.time
     return Equation(
         f"{side.across}.xi",
         XI,
-        sympy.Add(*terms),
+        in_time + boundary(side),
         "The terms of the event" + (", whose time enters no loss." if loss == 0 else ", a spike like any."),
         differentiates=("collect",),
     )
 
 
-def _collected(side: Side, written: Equation, known: dict[str, Equation]) -> Equation:
+def boundary(side: Side) -> Expr:
+    """The boundary terms of the partial integration on both sides."""
     scene = side.scene
-    total = written.rhs
-    multipliers: dict[str, Expr] = {}
-    for name, c in zip(scene.names, _momenta_after(side), strict=True):
-        label = f"{side.across}.time.{name}"
-        multipliers[label] = -c
-        total += c * (known[label].lhs - known[label].rhs)
+    before, after = scene.partials(side.neuron, "-"), scene.partials(side.neuron, "+")
+    terms = [c * dx for c, dx in zip(scene.momenta(side.neuron, "-"), before, strict=True)]
+    terms += [-c * dx for c, dx in zip(_momenta_after(side), after, strict=True)]
+    return sympy.Add(*terms)
+
+
+def collect(
+    side: Side,
+    written: Equation,
+    steps: Sequence[Equation],
+    put_in: Sequence[tuple[Equation, Expr]] = (),
+) -> Equation:
+    """The relations put into the terms; ``put_in``: others that are, each with what it is multiplied by."""
+    known, total = {equation.label: equation for equation in steps}, written.rhs
+    factors = [*put_in]
+    factors += [
+        (known[f"{side.across}.time.{name}"], -c)
+        for name, c in zip(side.scene.names, _momenta_after(side), strict=True)
+    ]
+    for equation, factor in factors:
+        total -= factor * (equation.lhs - equation.rhs)
     return Equation(
         f"{side.across}.collected",
         XI,
-        arranged(total, (*scene.partials(side.neuron, "-"), scene.time)),
+        arranged(total, (*side.scene.partials(side.neuron, "-"), side.scene.time)),
         "The relations put in, collected.",
-        combines={written.label: S.One, **multipliers},
+        combines={written.label: S.One, **{equation.label: factor for equation, factor in factors}},
     )
 
 
@@ -222,18 +238,23 @@ def _momenta_after(side: Side) -> tuple[Expr, ...]:
     return tuple(side.mass_after.T * Matrix(side.scene.adjoints(side.neuron, "+")))
 
 
-def _jumps(side: Side, prefix: str, choices: list[Equation]) -> list[Equation]:
-    scene = side.scene
-    before, after = scene.adjoints(side.neuron, "-"), scene.adjoints(side.neuron, "+")
-    matrix, right = sympy.linear_eq_to_matrix([sympy.expand(choice.lhs) for choice in choices], list(before))
+def solved(side: Side, choices: Sequence[Equation]) -> list[tuple[Expr, dict[str, Expr]]]:
+    """Each multiplier before, solved for, with what each choice is multiplied by."""
+    before = list(side.scene.adjoints(side.neuron, "-"))
+    matrix, right = sympy.linear_eq_to_matrix([sympy.expand(choice.lhs) for choice in choices], before)
     inverse = matrix.inv()
     return [
-        Equation(
-            f"{prefix}.jump.{name}",
-            before[a],
-            readable((inverse.row(a) * right)[0], after),
-            "Solved for the multiplier before.",
-            combines={c.label: inverse[a, i] for i, c in enumerate(choices) if inverse[a, i] != 0},
+        (value, {c.label: inverse[a, i] for i, c in enumerate(choices) if inverse[a, i] != 0})
+        for a, value in enumerate(inverse * right)
+    ]
+
+
+def _jumps(side: Side, choices: Sequence[Equation]) -> list[Equation]:
+    scene, n = side.scene, side.neuron
+    after = scene.adjoints(n, "+")
+    return [
+        Equation(f"{side.across}.jump.{name}", before, readable(value, after), _SOLVED, combines=used)
+        for name, before, (value, used) in zip(
+            scene.names, scene.adjoints(n, "-"), solved(side, choices), strict=True
         )
-        for a, name in enumerate(scene.names)
     ]

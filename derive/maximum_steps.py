@@ -20,11 +20,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sympy
-from sympy import Expr, Matrix, S, Symbol
+from sympy import Expr, S, Symbol
 
 from saltus.derive import notation
 from saltus.derive.algebra import factor_parts, reduced
-from saltus.derive.arrival import NEURON, input_scene
+from saltus.derive.arrival import NEURON, boundary, choices_of, collect, input_scene, left_over, solved
 from saltus.derive.crossing import Side, across_arrival, arranged, spiking_side
 from saltus.derive.derivation import Equation
 from saltus.derive.scene import SPIKING, XI, Scene, along_parameter
@@ -71,20 +71,18 @@ def at_kink(spec: ModelSpec, q: Expr, receptor: Receptor) -> list[Equation]:
     before = _value(side, q, "-", "kink.value.before")
     after = _value(side, q, "+", "kink.value.after")
     derivative = _derivative(side, q, "-", before)
-    taken = _taken_up(side, derivative, steps)
-    collected = next(e for e in taken if e.label == "kink.collected")
-    choices = {e.label: e for e in taken if ".choice." in e.label}
-    partials = scene.partials(NEURON, "-")
-    left = sympy.expand(collected.rhs).xreplace(dict.fromkeys(partials, S.Zero))
+    written, collected, *solved_for = _taken_up(side, derivative, steps)
+    vanish, left = left_over(side, solved_for[: len(scene.names)], collected)
     worth = Equation(
         "kink.worth.before",
         WORTH,
         factor_parts(reduced(left.coeff(scene.time))),
         "What the arrival's time is worth, with λ after the arrival: the slope before it counts.",
-        combines={collected.label: S.One, **dict(zip(choices, partials, strict=True))},
+        combines={collected.label: S.One, **vanish},
         facts={XI: WORTH + left.coeff(scene.time, 0), scene.time: S.One},
     )
-    return [*steps, before, after, derivative, _derivative(side, q, "+", after), *taken, worth]
+    moved = _derivative(side, q, "+", after)
+    return [*steps, before, after, derivative, moved, written, collected, *solved_for, worth]
 
 
 def at_spike(spec: ModelSpec, q: Expr, transition: Transition, steps: Sequence[Equation]) -> list[Equation]:
@@ -153,58 +151,30 @@ def _derivative(side: Side, q: Expr, sign: str, value: Equation) -> Equation:
 
 def _taken_up(side: Side, moved: Equation, steps: list[Equation]) -> list[Equation]:
     """The boundary terms with the maximum's share, the choice of the multiplier before, and its jump."""
-    scene, n, prefix = side.scene, side.neuron, side.across
-    known = {e.label: e for e in steps}
-    before, after = scene.partials(n, "-"), scene.partials(n, "+")
-    momenta = tuple(side.mass_after.T * Matrix(scene.adjoints(n, "+")))
-    terms = [SHARE * moves(scene)]
-    terms += [c * dx for c, dx in zip(scene.momenta(n, "-"), before, strict=True)]
-    terms += [-c * dx for c, dx in zip(momenta, after, strict=True)]
     written = Equation(
-        f"{prefix}.xi",
+        f"{side.across}.xi",
         XI,
-        sympy.Add(*terms),
+        SHARE * moves(side.scene) + boundary(side),
         "The terms at the time of the maximum.",
         differentiates=("collect",),
     )
-    total, multipliers = written.rhs.xreplace({moves(scene): moved.rhs}), {moved.label: SHARE}
-    for name, c in zip(scene.names, momenta, strict=True):
-        step = known[f"{prefix}.time.{name}"]
-        multipliers[step.label] = -c
-        total += c * (step.lhs - step.rhs)
-    collected = Equation(
-        f"{prefix}.collected",
-        XI,
-        arranged(total, (*before, scene.time)),
-        "The relations put in, collected.",
-        combines={written.label: S.One, **multipliers},
-    )
-    choices = [
-        Equation(
-            f"{prefix}.choice.{name}",
-            reduced(sympy.expand(collected.rhs).coeff(dx)),
-            S.Zero,
-            "The multiplier before is chosen so that this coefficient vanishes.",
-            differentiates=(collected.label,),
-        )
-        for name, dx in zip(scene.names, before, strict=True)
-    ]
+    collected = collect(side, written, steps, [(moved, SHARE)])
+    choices = choices_of(side, collected)
     return [written, collected, *choices, *_jumps(side, choices)]
 
 
-def _jumps(side: Side, choices: list[Equation]) -> list[Equation]:
+def _jumps(side: Side, choices: Sequence[Equation]) -> list[Equation]:
     scene, n = side.scene, side.neuron
-    unknown = list(scene.adjoints(n, "-"))
-    matrix, right = sympy.linear_eq_to_matrix([sympy.expand(choice.lhs) for choice in choices], unknown)
-    inverse = matrix.inv()
-    values = inverse * right
+    before, after = scene.adjoints(n, "-"), scene.adjoints(n, "+")
     return [
         Equation(
             f"{side.across}.jump.{name}",
             symbol,
-            arranged(values[i], (scene.adjoints(n, "+")[i], SHARE)),
+            arranged(value, (same, SHARE)),
             "The choices solved.",
-            combines={c.label: inverse[i, r] for r, c in enumerate(choices) if inverse[i, r] != 0},
+            combines=used,
         )
-        for i, (name, symbol) in enumerate(zip(scene.names, unknown, strict=True))
+        for name, symbol, same, (value, used) in zip(
+            scene.names, before, after, solved(side, choices), strict=True
+        )
     ]
