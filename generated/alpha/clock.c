@@ -1601,18 +1601,28 @@ static void clear(const saltus_clock *net, const saltus_clock_gradient *gradient
     if (gradient->moments != NULL) memset(gradient->moments + chunk * net->moments, 0, moments);
 }
 
+/* One sample; fresh: the first of its chunk. */
+static int run_sample(run r, workspace *w, int32_t chunk, int32_t sample, int fresh, saltus_status *status)
+{
+    r.w = w, r.status = status, r.sample = sample;
+    if (r.gradient == NULL && r.net->at_end) return forward_to_end(&r), DONE;
+    if ((r.gradient == NULL || w->path != NULL) && forward(&r, w->path)) return status->code;
+    if (r.gradient != NULL) backward(&r, chunk, fresh);
+    return DONE;
+}
+
 /* Every sample of the chunks [first, last), chunk by chunk; the first failure (by sample) is kept. */
 static int32_t run_chunks(run job, int32_t first, int32_t last, int32_t threads, char *place, int64_t bytes, int64_t events,
                           saltus_status *status)
 {
     const saltus_clock *net = job.net;
     *status = (saltus_status){DONE, net->batch, -1, 0.0, 0};
-    (void)threads;
     {
         workspace w;
         const int64_t needed = lay_out(&w, net, job.out->capacity, events, job.gradient, NULL);
         if (needed > bytes) return fail(status, WORKSPACE, 0, -1, 0.0, needed);
     }
+    (void)threads;
 #ifdef _OPENMP
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
 #endif
@@ -1629,20 +1639,12 @@ static int32_t run_chunks(run job, int32_t first, int32_t last, int32_t threads,
         const int32_t to = (int32_t)((int64_t)(chunk + 1) * net->batch / net->chunks);
         for (int32_t sample = from; sample < to; sample++) {
             saltus_status mine_status = {DONE, 0, 0, 0.0, 0};
-            run r = job;
-            r.w = &w, r.status = &mine_status, r.sample = sample;
-            if (job.gradient == NULL && net->at_end) {
-                forward_to_end(&r);
-                continue;
-            }
-            if ((job.gradient == NULL || w.path != NULL) && forward(&r, w.path)) {
+            if (run_sample(job, &w, chunk, sample, sample == from, &mine_status) == DONE) continue;
 #ifdef _OPENMP
 #pragma omp critical
 #endif
-                if (sample < status->sample) *status = mine_status;
-                break;
-            }
-            if (job.gradient != NULL) backward(&r, chunk, sample == from);
+            if (sample < status->sample) *status = mine_status;
+            break;
         }
     }
     return status->code;
