@@ -59,7 +59,7 @@ typedef struct {
     double *dt;                /* [events + spikes + 2] lengths of stretches */
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
-    double *shrink, *length;   /* [events + spikes + 2] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
@@ -134,8 +134,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p.I0 = (double *)g->parameters + 7 * pad; /* read only */
     w->p.A0 = (double *)g->parameters + 8 * pad; /* read only */
     w->dt = take(base, &used, d * items);
-    w->shrink = take(base, &used, d * items);
-    w->length = take(base, &used, d * items);
+    w->shrink = take(base, &used, d * (events + 1));
+    w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
     w->latest = take(base, &used, i * pad);
@@ -419,6 +419,14 @@ SALTUS_APART void propagate(const workspace *w, int last)
         w->k.Phi_I_I[e] = Phi_I_I;
         w->k.Phi_A_A[e] = Phi_A_A;
         w->k.Psi_I_V[e] = Psi_I_V;
+    }
+}
+
+/* What the test for a crossing needs of them besides. */
+SALTUS_APART void shrink_all(const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
         double u_1_rate;
         model_ladder_1_rate(w->p.per_tau_adapt[0], &u_1_rate);
         w->shrink[e] = saltus_exp(-u_1_rate * w->dt[e]);
@@ -1136,6 +1144,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
         if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
     }
     measure(shared, g, in->time + first, events, w);
+    if (shared) shrink_all(w, events);
     for (;;) {
         const double until = e < events ? in->time[first + e] : g->horizon;
         if (until > now) {
@@ -1522,6 +1531,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     memset(w->count, 0, sizeof(int32_t) * (size_t)pad);
     begin(g, w);
     measure(shared, g, time, events, w);
+    if (shared) shrink_all(w, events);
     for (int e = 0; e <= events; e++) {
         if (e > 0 && row[e - 1] >= 0)
             arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);

@@ -59,7 +59,7 @@ typedef struct {
     double *dt;                /* [events + spikes + 2] lengths of stretches */
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
-    double *shrink, *length;   /* [events + spikes + 2] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
@@ -142,8 +142,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p.V0 = (double *)g->parameters + 2 * pad; /* read only */
     w->p.I0 = (double *)g->parameters + 3 * pad; /* read only */
     w->dt = take(base, &used, d * items);
-    w->shrink = take(base, &used, d * items);
-    w->length = take(base, &used, d * items);
+    w->shrink = take(base, &used, d * (events + 1));
+    w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
     w->latest = take(base, &used, i * pad);
