@@ -17,12 +17,12 @@ from saltus.runtime import clock_rows, clock_wiring, memory
 from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent
-from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, failure, out_of_memory
+from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, out_of_memory
 from saltus.runtime.grid import Grid
 from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
 from saltus.runtime.model import Model
-from saltus.runtime.network_group import distinct, members_of
+from saltus.runtime.network_group import channels_of, distinct, failure_in, members_of
 from saltus.runtime.parameters import flow_parameters
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.threads import Schedule
@@ -71,16 +71,14 @@ class ClockGroup:
         self.populations = members_of(models, configs)
         times = np.unique([t for members in self.populations.values() for t in members.sample_times])
         self.sample_times = times
-        self.listens = tuple(dict.fromkeys(s.pre for s in into if s.pre not in models))
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
-        sizes = {s.pre: s.shape[0] for s in into}
-        bounds = np.cumsum([0] + [sizes[name] for name in self.listens]).tolist()
-        channels = dict(zip(self.listens, bounds, strict=False))
+        channels, count = channels_of(models, into)
+        self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
         steps = grid.at(times, f"{self.name}.sample_times") if len(times) else np.zeros(0, dtype=np.int32)
         self.frame = clock_rows.ClockFrame(
-            self.kernel, grid, kinds.index, self.populations, self.synapses, channels, bounds[-1], steps
+            self.kernel, grid, kinds.index, self.populations, self.synapses, channels, count, steps
         )
         self.offers = {f"{s.name}.weights": WEIGHTS for s in into}
         self.offers |= {f"{s.name}.delays": DELAYS for s in into if s.delays is not None}
@@ -138,7 +136,8 @@ class ClockGroup:
             )
         tape.wiring = self._wiring
         if tape.wiring.above >= 0:
-            raise self._failure(STARTS_ABOVE, 0, tape.wiring.above, 0.0)
+            start = self.kernel.struct("status", code=STARTS_ABOVE, sample=0, neuron=tape.wiring.above)
+            raise failure_in(self.populations, start)
         self._listen(tape, sources, run)
         kernel = self.kernel
         while True:
@@ -291,7 +290,7 @@ class ClockGroup:
         assert status.code != WORKSPACE, "reserved"
         if status.code == CAPACITY:
             return status
-        raise self._failure(status.code, status.sample, status.neuron, status.time)
+        raise failure_in(self.populations, status)
 
     def _reserve(self, net: Any, capacity: int, gradient: Any, threads: int) -> None:
         """Workspace for each thread."""
@@ -309,9 +308,3 @@ class ClockGroup:
         if bit not in self._sums or self._sums[bit].shape[0] < chunks or self._sums[bit].shape[1] != size:
             self._sums[bit] = memory.zeros(chunks, size, dtype=dtype)
         return self._sums[bit]
-
-    def _failure(self, code: int, sample: int, neuron: int, time: float) -> Exception:
-        """The error, naming the population of the neuron."""
-        status = self.kernel.struct("status", code=code, sample=sample, neuron=neuron, time=time)
-        own = next(m for m in self.populations.values() if m.first <= neuron < m.first + m.size)
-        return failure(own.name, status, own.first)

@@ -6,7 +6,7 @@ kernel's. Its interface is that of ``group.Group``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,16 +75,14 @@ class NetworkGroup:
         self.explanation = explanation
         self.synapses = list(into)
         self.populations = members_of(models, configs)
-        self.listens = tuple(dict.fromkeys(s.pre for s in into if s.pre not in models))
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
         self._peaks = max(1, *(len(ir.peaks) for ir in kinds.compiled))
-        sizes = {s.pre: s.shape[0] for s in into}
-        bounds = np.cumsum([0] + [sizes[name] for name in self.listens]).tolist()
-        channels = dict(zip(self.listens, bounds, strict=False))
+        channels, count = channels_of(models, into)
+        self.listens = tuple(channels)
         self.kernel = network_kernel(kinds.compiled)
         self.frame = wiring.Frame(
-            self.kernel, kinds.index, self.populations, self.synapses, channels, bounds[-1], tolerance
+            self.kernel, kinds.index, self.populations, self.synapses, channels, count, tolerance
         )
         self.offers = {f"{s.name}.weights": WEIGHTS for s in into}
         self.offers |= {f"{s.name}.delays": DELAYS for s in into if s.delays is not None}
@@ -299,7 +297,7 @@ class NetworkGroup:
             if status.code == CAPACITY:
                 return status
             if status.code != WORKSPACE:
-                raise self._failure(status)
+                raise failure_in(self.populations, status)
             self._entries = max(int(status.needed), 2 * self._entries)
 
     def _reserve(self, net: Any, threads: int) -> None:
@@ -314,11 +312,6 @@ class NetworkGroup:
                 raise out_of_memory(self.name, self._entries) from None
         self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
 
-    def _failure(self, status: Any) -> Exception:
-        """The error, naming the population of the neuron."""
-        own = next(m for m in self.populations.values() if m.first <= status.neuron < m.first + m.size)
-        return failure(own.name, status, own.first)
-
 
 def members_of(models: Mapping[str, Model], configs: Mapping[str, Population]) -> dict[str, Members]:
     """The populations of a group, whose name is theirs, joined."""
@@ -331,6 +324,19 @@ def members_of(models: Mapping[str, Model], configs: Mapping[str, Population]) -
         found[name] = Members(name, model, config.size, parameters, "+".join(models), first, times)
         first += config.size
     return found
+
+
+def channels_of(models: Collection[str], into: Sequence[Synapses]) -> tuple[dict[str, int], int]:
+    """The first channel of each source outside a group, and how many channels there are."""
+    sizes = {s.pre: s.shape[0] for s in into if s.pre not in models}
+    bounds = np.cumsum([0, *sizes.values()]).tolist()
+    return dict(zip(sizes, bounds, strict=False)), bounds[-1]
+
+
+def failure_in(populations: Mapping[str, Members], status: Any) -> Exception:
+    """The error of a status of a group, naming the population of its neuron."""
+    own = next(m for m in populations.values() if m.first <= status.neuron < m.first + m.size)
+    return failure(own.name, status, own.first)
 
 
 @dataclass(frozen=True)
