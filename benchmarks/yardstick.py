@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import platform
 import shlex
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -23,6 +25,16 @@ void yardstick_setup(int samples);
 void yardstick_data(double *w1, double *w2, double *times, int *channels, int *labels);
 double yardstick_step(int batch, double *g1, double *g2, long *spikes);
 """
+
+
+def compiled(name: str, *flags: str) -> Path:
+    """A hand-written kernel as a library, in a folder that lasts as long as the process."""
+    folder = tempfile.mkdtemp(prefix="yardstick-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    library = Path(folder) / f"{name}.so"
+    command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS.split(), *flags]
+    subprocess.run([*command, str(FOLDER / f"{name}.c"), "-o", str(library), "-lm"], check=True)
+    return library
 
 
 @dataclass(frozen=True)
@@ -53,13 +65,9 @@ class Yardstick:
     def __init__(self, samples: int) -> None:
         if not has_avx512():
             raise RuntimeError("The hand-written kernel needs AVX-512, which this machine lacks.")
-        self._folder = tempfile.TemporaryDirectory(prefix="yardstick-")
-        library = Path(self._folder.name) / "kernel_b.so"
-        command = [*shlex.split(os.environ.get("CC", "cc")), *FLAGS.split()]
-        subprocess.run([*command, str(FOLDER / "kernel_b.c"), "-o", str(library), "-lm"], check=True)
         self._ffi = FFI()
         self._ffi.cdef(_DECLARATIONS)
-        self._lib = self._ffi.dlopen(str(library))
+        self._lib = self._ffi.dlopen(str(compiled("kernel_b")))
         self._lib.yardstick_setup(samples)
         self.samples = samples
         self.gradient_1 = np.zeros((INPUTS, HIDDEN))
