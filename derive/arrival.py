@@ -17,7 +17,7 @@ from sympy import Expr, Matrix, S, Symbol
 
 from saltus.derive import notation
 from saltus.derive.algebra import factor_parts, readable, reduced
-from saltus.derive.crossing import Side, across_arrival, arranged
+from saltus.derive.crossing import Side, across_arrival, arranged, law_of
 from saltus.derive.derivation import Equation
 from saltus.derive.scene import LOSS_AFTER, LOSS_BEFORE, SPIKE_LOSS, XI, Direction, Scene, along_parameter
 from saltus.derive.spec import ModelSpec, Phase, Receptor, Transition
@@ -89,6 +89,7 @@ def at_release(spec: ModelSpec, phase: Phase) -> list[Equation]:
         phase.name,
         "What the time of the end is worth: it goes to the spike that started the phase, and to how long"
         " the phase lasts.",
+        laws=(law_of(phase.name), law_of(phase.goto)),
     )
     credit = steps[-1]
     duration = notation.total_derivative("L", phase.duration.name)
@@ -118,7 +119,8 @@ def at_trigger(spec: ModelSpec, transition: Transition) -> list[Equation]:
         "trigger",
         SENDER,
         "What the time of the spike is worth: it goes to the arrival that set it off.",
-        SPIKE_LOSS,
+        laws=tuple(dict.fromkeys((law_of(None), law_of(transition.goto)))),
+        loss=SPIKE_LOSS,
     )
 
 
@@ -129,12 +131,14 @@ def _at_given_time(
     prefix: str,
     time: str,
     why: str,
+    *,
+    laws: tuple[str, ...],
     loss: Expr = S.Zero,
 ) -> list[Equation]:
     """The steps of a transition at a time that something else sets; its worth comes last."""
     scene = Scene(here, along_parameter(here, ()))
     reset = tuple(scene.at(value, NEURON, "-") for value in after)
-    side = Side(scene, NEURON, reset, f"{prefix}.reset", prefix, f"{prefix}.velocity", following)
+    side = Side(scene, NEURON, reset, f"{prefix}.reset", prefix, f"{prefix}.velocity", following, laws)
     steps = across_arrival(side)
     written = _written(side, loss)
     collected = collect(side, written, steps)

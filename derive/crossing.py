@@ -38,6 +38,7 @@ class Side:
     across: str
     velocity: str
     following: ModelSpec | None = None
+    laws: tuple[str, ...] = ("dynamics",)
 
     @property
     def model_after(self) -> ModelSpec:
@@ -92,7 +93,13 @@ def spiking_side(scene: Scene, transition: Transition) -> Side:
         jump = scene.targets[SPIKING].jump
         reset = tuple(scene.at(value, SPIKING, "-").xreplace(onto) for value in jump)
     following = scene.spec.in_phase(transition.goto)
-    return Side(scene, SPIKING, reset, "reset", "reset", "reset.velocity", following)
+    laws = tuple(dict.fromkeys((law_of(None), law_of(transition.goto))))
+    return Side(scene, SPIKING, reset, "reset", "reset", "reset.velocity", following, laws)
+
+
+def law_of(phase: str | None) -> str:
+    """The prefix of the steps that state the dynamics of a phase, or the model's own."""
+    return "dynamics" if phase is None else f"phase.{phase}.dynamics"
 
 
 def target_sides(scene: Scene) -> list[Side]:
@@ -205,7 +212,10 @@ def _velocity(side: Side, r: int) -> Equation:
         _gain(side, r),
         "The dynamics hold before and after; their difference.",
         witness=after - before,
-        differentiates=(f"dynamics.{scene.names[r]}", *(f"{side.enter}.{name}" for name in scene.names)),
+        differentiates=(
+            *(f"{law}.{scene.names[r]}" for law in side.laws),
+            *(f"{side.enter}.{name}" for name in scene.names),
+        ),
     )
 
 

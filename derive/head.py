@@ -7,7 +7,7 @@ from sympy import Expr, Indexed, Sum, Symbol
 
 from saltus.derive.arrange import Order, arrange, names_in
 from saltus.derive.loss import CLASS, CLASSES, LABEL, LossDerivation, derive
-from saltus.derive.loss_spec import LossSpec
+from saltus.derive.loss_spec import SPIKE_TIME, LossReadout, LossSpec
 from saltus.templates import ir
 
 
@@ -27,7 +27,7 @@ def lower_head(loss: LossSpec) -> ir.HeadIR:
         title=loss.title,
         source=loss.source,
         parameters=tuple(ir.Parameter(p.name, p.default, p.unit, p.positive, p.doc) for p in loss.parameters),
-        readouts=tuple(ir.HeadReadout(readout.name, readout.spike) for readout in loss.readouts),
+        readouts=tuple(_readout(readout, loss) for readout in loss.readouts),
         targets=loss.targets,
         labelled=loss.labelled,
         sums=writer.sums(),
@@ -50,6 +50,26 @@ def lower_head(loss: LossSpec) -> ir.HeadIR:
 
 
 _ANY, _LABEL, _OTHER = "loss.gradient", "loss.gradient.label", "loss.gradient.other"
+
+
+def _readout(readout: LossReadout, loss: LossSpec) -> ir.HeadReadout:
+    """With what is summed over all spikes, and its derivative by the time of one."""
+    if readout.kernel is None:
+        return ir.HeadReadout(readout.name, readout.spike, sampled=readout.sampled)
+    parameters = [parameter.symbol for parameter in loss.parameters]
+    order = Order.of(([SPIKE_TIME], 1), (parameters, 0))
+
+    def block(what: str, value: Expr) -> ir.Block:
+        tree = arrange(sympy.powsimp(value, combine="exp"), order)
+        inputs = tuple(s.name for s in (SPIKE_TIME, *parameters) if s.name in names_in(tree))
+        assign = ir.Assign(what, tree, ir.Label(f"loss.{readout.name}.{what}"))
+        return ir.Block(f"{readout.name}_{what}", inputs, (what,), (assign,))
+
+    return ir.HeadReadout(
+        readout.name,
+        kernel=block("kernel", readout.kernel),
+        slope=block("slope", readout.kernel.diff(SPIKE_TIME)),
+    )
 
 
 class _Writer:

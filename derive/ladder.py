@@ -50,8 +50,14 @@ def _(solution: FlowSolution, transition: Transition) -> tuple[LadderRung, ...]:
     return _climb(*_linear(transition.when, solution), [], solution)
 
 
-def rungs_from(solution: FlowSolution, q: Expr) -> tuple[LadderRung, ...]:
+@singledispatch
+def rungs_from(solution: AnySolution, q: Expr) -> tuple[LadderRung, ...]:
     """The rungs for the stationary points of a linear function q of the states: q, dq/dt, and so on."""
+    raise TypeError(f"{type(solution).__name__} has no rungs")
+
+
+@rungs_from.register
+def _(solution: FlowSolution, q: Expr) -> tuple[LadderRung, ...]:
     weights, constant = _linear(q, solution)
     first = LadderRung(_value(weights, constant, solution), sympy.Integer(0))
     return _climb(*_next(weights, constant, sympy.Integer(0), solution), [first], solution)
@@ -69,8 +75,13 @@ def _climb(
 
 @ladder.register
 def _(solution: MatrixSolution, transition: Transition) -> tuple[LadderRung, ...]:
-    """The guard and its first two time derivatives."""
-    weights, constant = _linear(transition.when, solution)
+    return rungs_from(solution, transition.when)
+
+
+@rungs_from.register
+def _(solution: MatrixSolution, q: Expr) -> tuple[LadderRung, ...]:
+    """q and its first two time derivatives."""
+    weights, constant = _linear(q, solution)
     rungs: list[LadderRung] = []
     for _ in range(3):
         rungs.append(LadderRung(_value(weights, constant, solution), sympy.Integer(0)))

@@ -1,8 +1,10 @@
 """Reads a loss from TOML or a dict: one expression in readouts and targets of any number of classes.
 
-``first`` is the first spike time of each class's neuron, ``spike(k)`` its spike number k, counted from 0. Any
-other readout is declared, ``readouts = ["x"]``, and whoever uses the loss says which readout of the model x
-is. The data are the sample's class, ``label = "class"``, and numbers for each class, ``target = "value"``.
+``first`` is the first spike time of each class's neuron, ``spike(k)`` its spike number k, counted from 0, and
+``spikes(f)`` the sum of f(t) over the times t of all its spikes. Any other readout is declared, ``readouts =
+["x"]``, and whoever uses the loss says which readout of the model x is; ``trajectories = ["x"]`` are states
+at sample times, and sums then go over neurons and times. The data are the sample's class, ``label =
+"class"``, and numbers for each class, ``target = "value"``.
 """
 
 from __future__ import annotations
@@ -28,13 +30,15 @@ LABEL = Symbol("label", integer=True, nonnegative=True)
 """The class of the sample."""
 CLASS = Symbol("k", integer=True, nonnegative=True)
 """Any class."""
+SPIKE_TIME = Symbol("t", nonnegative=True)
+"""The time of a spike, in what is summed over all spikes of a neuron."""
 MAX_SPIKE = 63
 """The largest number of a spike that a loss can read."""
 
 _KEYS = ("name", "title", "source", "parameters", "loss")
 _INDEX = re.compile(r"k|j(_\d+)*")
 _TAKEN = re.compile(
-    r"spike(_\d+)?|b|batch|parameters|readouts|targets|gradient|term|largest|scaled|lse.*|total.*"
+    r"spike(_\d+)?|count(_\d+)?|b|batch|parameters|readouts|targets|gradient|term|largest|scaled|lse.*|total.*"
 )
 
 
@@ -42,12 +46,15 @@ _TAKEN = re.compile(
 class LossReadout:
     """What a loss reads of each class's neuron.
 
-    name: in the loss's formulas; spike: the number of the spike whose time it is, counted from 0; None: a
-    readout of the model, which the loss's user names.
+    name: in the loss's formulas; spike: the number of the spike whose time it is, counted from 0; kernel: of
+    what it is the sum over all spikes, in ``SPIKE_TIME`` and parameters; sampled: a state at sample times,
+    which the loss's user names. None of them: a readout of the model, which the user names.
     """
 
     name: str
-    spike: int | None
+    spike: int | None = None
+    kernel: Expr | None = None
+    sampled: bool = False
 
     @property
     def base(self) -> IndexedBase:
@@ -101,18 +108,28 @@ def from_dict(data: Mapping[str, object], origin: str = "loss") -> LossSpec:
     tables.check_keys(data, _KEYS, Place(origin))
     place = Place(origin, "loss")
     body = tables.subtable(data, "loss", place)
-    tables.check_keys(body, ("data", "readouts", "value"), place)
+    tables.check_keys(body, ("data", "readouts", "trajectories", "value"), place)
     parameters = tables.parameters(data, origin)
     for parameter in parameters:
         _check_free(parameter.name, Place(origin, "parameters", parameter.name))
     names = {parameter.name for parameter in parameters}
     labelled, targets = _data(body, names, Place(origin, "loss", "data"))
-    declared = _readouts(body, names.union(targets), Place(origin, "loss", "readouts"))
+    declared = _readouts(body, "readouts", names.union(targets), Place(origin, "loss", "readouts"))
+    taken = names.union(targets, (readout.name for readout in declared))
+    followed = _readouts(body, "trajectories", taken, Place(origin, "loss", "trajectories"))
+    counts = _Counts()
     at = Place(origin, "loss", "value")
     value = parse_expression(
-        tables.text(body, "value", place), _grammar(parameters, labelled, targets, declared), at
+        tables.text(body, "value", place),
+        _grammar(parameters, labelled, targets, declared + followed, counts),
+        at,
     )
-    readouts = _check(value, labelled, targets, declared, at)
+    readouts = _check(value, labelled, targets, declared + followed, counts.found, at)
+    if followed and (labelled or len(followed) < len(readouts)):
+        raise Place(origin, "loss", "trajectories").error(
+            "they are numbers for each neuron and time, and the loss has a label or another readout as well.",
+            "Write two losses, and add them: saltus.loss([...]).",
+        )
     return LossSpec(
         name=check_name(tables.text(data, "name", Place(origin)), Place(origin, key="name")),
         title=tables.text(data, "title", Place(origin)),
@@ -144,14 +161,37 @@ def _data(body: Mapping[str, object], taken: set[str], place: Place) -> tuple[bo
     return "label" in known, tuple(targets)
 
 
-def _readouts(body: Mapping[str, object], taken: set[str], place: Place) -> tuple[LossReadout, ...]:
-    given = body.get("readouts", [])
+def _readouts(
+    body: Mapping[str, object], kind: str, taken: set[str], place: Place
+) -> tuple[LossReadout, ...]:
+    given = body.get(kind, [])
     if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
-        raise place.error(f"{given!r} is not a list of names.", 'Write readouts = ["x"].')
+        raise place.error(f"{given!r} is not a list of names.", f'Write {kind} = ["x"].')
     found: list[LossReadout] = []
     for name in given:
-        found.append(LossReadout(_new(name, taken | {r.name for r in found}, place), None))
+        new = _new(name, taken | {r.name for r in found}, place)
+        found.append(LossReadout(new, sampled=kind == "trajectories"))
     return tuple(found)
+
+
+class _Counts:
+    """The sums over all spikes that a text asks for; equal ones are one readout."""
+
+    def __init__(self) -> None:
+        self.found: tuple[LossReadout, ...] = ()
+
+    def __call__(self, kernel: Expr) -> Expr:
+        if kernel.has(Indexed, CLASS, LABEL, CLASSES) or not kernel.has(SPIKE_TIME):
+            raise ValueError(
+                f"sums {kernel} over the spikes of each neuron",
+                "Write a function of t, the time of a spike, and parameters: spikes(exp(-t/tau)).",
+            )
+        for readout in self.found:
+            if readout.kernel == kernel:
+                return readout.base[CLASS]
+        number = f"_{len(self.found)}" if self.found else ""
+        self.found += (LossReadout(f"count{number}", kernel=kernel),)
+        return self.found[-1].base[CLASS]
 
 
 def _new(name: str, taken: set[str], place: Place) -> str:
@@ -173,6 +213,7 @@ def _grammar(
     labelled: bool,
     targets: tuple[str, ...],
     readouts: tuple[LossReadout, ...],
+    counts: _Counts,
 ) -> Grammar:
     r"""What a loss may say: ``first`` is :math:`t_k`, one for each class k; ``[label]`` picks one.
 
@@ -200,6 +241,9 @@ def _grammar(
             )
         return spike(int(number)).base[CLASS]
 
+    def over_spikes(kernel: Expr) -> Expr:
+        return counts(kernel)
+
     def pick(values: Expr, index: Expr) -> Expr:
         if index != LABEL:
             raise ValueError(f"picks the class {index}", "Write [label], the class of the sample.")
@@ -214,8 +258,14 @@ def _grammar(
     names |= {target: IndexedBase(target, real=True)[CLASS] for target in targets}
     names |= {"label": LABEL} if labelled else {}
     return Grammar(
-        names=names | {"first": TIMES[CLASS], "classes": CLASSES},
-        functions={**ELEMENTARY, "sum": over_classes, "log_softmax": log_softmax, "spike": spike_time},
+        names=names | {"first": TIMES[CLASS], "classes": CLASSES, "t": SPIKE_TIME},
+        functions={
+            **ELEMENTARY,
+            "sum": over_classes,
+            "log_softmax": log_softmax,
+            "spike": spike_time,
+            "spikes": over_spikes,
+        },
         subscript=pick,
     )
 
@@ -227,19 +277,31 @@ def _nesting(values: Expr) -> int:
 
 
 def _check(
-    value: Expr, labelled: bool, targets: tuple[str, ...], declared: tuple[LossReadout, ...], place: Place
+    value: Expr,
+    labelled: bool,
+    targets: tuple[str, ...],
+    declared: tuple[LossReadout, ...],
+    counts: tuple[LossReadout, ...],
+    place: Place,
 ) -> tuple[LossReadout, ...]:
     """The readouts of a value that is a number, uses all that was declared, and label only as an index."""
+    if value.has(SPIKE_TIME):
+        raise place.error(
+            "the value uses t, the time of a spike, outside of a sum over spikes.",
+            "Write spikes(...) around it, or first and spike(k) for single spikes.",
+        )
     if CLASS in value.free_symbols:
         raise place.error(
             "the value is a number for each class, and a loss is one number.",
             "Pick the label's part with [label], or add the classes with sum(...).",
         )
     arrays = {str(element.base) for element in value.atoms(Indexed)}
-    readouts = tuple(r for r in (*map(spike, range(MAX_SPIKE + 1)), *declared) if r.name in arrays)
+    known = (*map(spike, range(MAX_SPIKE + 1)), *counts, *declared)
+    readouts = tuple(readout for readout in known if readout.name in arrays)
     if not readouts:
         raise place.error(
-            "the value does not depend on a readout.", "Use first, spike(k), or one that you declare."
+            "the value does not depend on a readout.",
+            "Use first, spike(k), spikes(...), or one that you declare.",
         )
     picked = {element: sympy.Dummy() for element in value.atoms(Indexed) if element.indices == (LABEL,)}
     if LABEL in value.xreplace(picked).free_symbols:

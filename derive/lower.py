@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import sympy
 from sympy import Expr, Matrix, Symbol
 
 from saltus.derive.constants import hoist_reciprocals
 from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
 from saltus.derive.flow_lowering import costate, lower_flow
 from saltus.derive.ladder import LadderRung, bound, ladder
-from saltus.derive.maximum import maximum_rule, rungs
+from saltus.derive.maximum import check_moves, maximum_rule, rungs
 from saltus.derive.model import (
     END,
     EXTERNAL,
@@ -172,17 +173,50 @@ def _timed(name: str, writer: Writer, rule: TimedRule, spec: ModelSpec) -> ir.Ju
 
 
 def _peak(solution: AnySolution, writer: Writer, readout: Readout) -> ir.Peak:
-    rule, label = maximum_rule(solution.spec, readout), writer.label(f"maximum.{readout.name}")
+    spec = solution.spec
+    check_moves(spec, readout)
+    rule, label = maximum_rule(spec, readout), writer.label(f"maximum.{readout.name}")
     partials = [writer.assign(f"{name}_partial", value, label) for name, value in rule.partials.items()]
-    name = f"peak_{readout.name}"
+    name, step = f"peak_{readout.name}", f"maximum.{readout.name}"
     return ir.Peak(
         name=readout.name,
-        ladder=_rungs(name, writer, rungs(solution, readout), f"maximum.{readout.name}.ladder"),
+        ladder=_rungs(name, writer, rungs(solution, readout), f"{step}.ladder"),
+        phases=tuple(
+            _rungs(f"{phase.name}_{name}", writer, rungs(moved, readout), f"{step}.{phase.name}.ladder")
+            for phase, moved in ((phase, choose(spec.in_phase(phase.name))) for phase in spec.phases)
+        ),
         partials=writer.block(f"{name}_partials", partials, [a.target for a in partials]),
         parameters=_gradient(
             f"{name}_parameters", writer, rule.parameters, {f"parameters.{p}": label for p in rule.parameters}
         ),
+        window=_window(name, writer, readout, label),
+        bounds=_bounds(name, writer, spec, readout, label),
     )
+
+
+def _window(name: str, writer: Writer, readout: Readout, label: ir.Label) -> ir.Block | None:
+    if readout.window is None:
+        return None
+    timed = writer.with_locals([END])
+    body = [
+        timed.assign(target, time, label)
+        for target, time in zip(("u_begin", "u_end"), readout.window, strict=True)
+    ]
+    return timed.block(f"{name}_window", body, [a.target for a in body])
+
+
+def _bounds(name: str, writer: Writer, spec: ModelSpec, readout: Readout, label: ir.Label) -> ir.Block:
+    """What parameters gain by the bounds of the window."""
+    by = [Symbol(f"u_by_{bound}", real=True) for bound in ("begin", "end")]
+    gains = {
+        p.name: sum(
+            (b * time.diff(p.symbol) for b, time in zip(by, readout.window or (), strict=False)), sympy.S.Zero
+        )
+        for p in spec.parameters
+    }
+    shares = {p: gain for p, gain in gains.items() if gain != 0}
+    labels = {f"parameters.{p}": label for p in shares}
+    return _gradient(f"{name}_bounds", writer.with_locals(by), shares, labels)
 
 
 def _probe(spec: ModelSpec, writer: Writer, probe: Probe) -> ir.Probe:

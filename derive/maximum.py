@@ -20,7 +20,7 @@ from sympy import Expr
 from saltus.derive.algebra import reduced, total
 from saltus.derive.expressions import Place
 from saltus.derive.flow import FlowSolution
-from saltus.derive.flow_choice import AnySolution
+from saltus.derive.flow_choice import AnySolution, NumericSolution
 from saltus.derive.ladder import LadderRung, rungs_from
 from saltus.derive.model import ModelSpec, Readout
 from saltus.errors import DerivationError
@@ -41,7 +41,7 @@ class MaximumRule:
 
 
 def maximum_rule(spec: ModelSpec, readout: Readout) -> MaximumRule:
-    """The rule for the maximum of ``readout.integrand``."""
+    """The rule for the maximum of ``readout.integrand``; ``spec`` is the model, or the model in a phase."""
     q = readout.integrand
     partials = {s.name: q.diff(s.symbol) for s in spec.states}
     parameters = {p.name: q.diff(p.symbol) for p in spec.all_parameters}
@@ -54,12 +54,23 @@ def maximum_rule(spec: ModelSpec, readout: Readout) -> MaximumRule:
     )
 
 
+def check_moves(spec: ModelSpec, readout: Readout) -> None:
+    """Raises ``DerivationError`` if what is maximised stays as it is between events."""
+    if maximum_rule(spec, readout).slope == 0:
+        raise DerivationError(
+            f"{Place(spec.origin, 'readouts', readout.name)}: {readout.integrand} does not move between "
+            "events, so its maximum has no place.\nTake the maximum of a state that the dynamics change."
+        )
+
+
 def rungs(solution: AnySolution, readout: Readout) -> tuple[LadderRung, ...]:
     """The ladder that isolates the stationary points of q: q itself, its time derivative, and so on.
 
+    ``solution`` is of the model's own dynamics or of a phase.
+
     Raises:
-        DerivationError: if q is not linear in the states, does not move, or the flow has no closed form in
-            every phase: then a maximum could be missed.
+        DerivationError: if q is not linear in the states, or the flow is integrated step by step: then a
+            maximum could be missed.
     """
     spec, q = solution.spec, readout.integrand
     place = Place(spec.origin, "readouts", readout.name)
@@ -68,15 +79,11 @@ def rungs(solution: AnySolution, readout: Readout) -> tuple[LadderRung, ...]:
             f"{place}: max({q}) is not linear in the states, so its stationary points are not all found.\n"
             "Write a sum of states with factors of parameters."
         )
-    if not isinstance(solution, FlowSolution) or not solution.is_linear or spec.phases:
+    if isinstance(solution, NumericSolution) or (
+        isinstance(solution, FlowSolution) and not solution.is_linear
+    ):
         raise DerivationError(
-            f"{place}: max(...) needs dynamics with a linear closed form and without modes, so that no "
-            "maximum is missed.\nRead out an integral instead, or the maximum of another population."
+            f"{place}: max(...) needs linear dynamics, in all modes, so that no maximum is missed; those "
+            "here are integrated step by step.\nRead out an integral instead, or at(...) at several times."
         )
-    found = rungs_from(solution, q)
-    if found[1].value == 0:
-        raise DerivationError(
-            f"{place}: {q} does not move between events, so its maximum has no place.\n"
-            "Take the maximum of a state that the dynamics change."
-        )
-    return found
+    return rungs_from(solution, q)

@@ -89,12 +89,7 @@ def _maximum(name: str, q: Expr, times: list[Expr], written: object, place: Plac
             f'"{written}" is the maximum of something that depends on the time itself.',
             "Write max(...) of states and parameters.",
         )
-    if times:
-        raise place.error(
-            f'"{written}" is over a window, which is not supported yet.',
-            "Declare an input that is 1 in the window and 0 outside, and integrate the product with it.",
-        )
-    return "max", Readout(name, q)
+    return "max", Readout(name, q, _window(times))
 
 
 def _window(times: list[Expr]) -> tuple[Expr, Expr] | None:

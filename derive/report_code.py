@@ -75,11 +75,23 @@ def listings(sources: Sequence[Source], anchors: Collection[str]) -> tuple[Listi
     """
     found = []
     for source in sources:
-        lines = [_line(i, text, source.labels, anchors) for i, text in enumerate(source.text.split("\n"), 1)]
+        lines, function, target = [], "", ""
+        for number, text in enumerate(source.text.split("\n"), 1):
+            if (opened := _FUNCTION.match(text)) is not None:
+                function = opened[1]
+            if (assigned := _ASSIGNED.match(text)) is not None:
+                target = assigned[1]
+            lines.append(_line(number, text, (target, function), source.labels, anchors))
         parts = [part for part in _functions(lines) if any(line.label for line in part)]
         if parts:
             found.append(Listing(source.file, tuple(parts)))
     return tuple(found)
+
+
+_ASSIGNED = re.compile(r"\s*(?:const \w+ )?\*?(\w+)(?:\[\w+\])? \+?= ")
+"""The beginning of an assignment, and what is assigned."""
+_FUNCTION = re.compile(r"SALTUS_INLINE \w+ (\w+)\(")
+"""The beginning of a function with equations, and its name."""
 
 
 def places(found: Sequence[Listing]) -> Mapping[str, tuple[Place, ...]]:
@@ -99,24 +111,37 @@ _NEAR = 3
 """An assignment may take so many lines."""
 
 
-def _line(number: int, text: str, labels: Collection[str], anchors: Collection[str]) -> Line:
+def _line(
+    number: int, text: str, within: tuple[str, str], labels: Collection[str], anchors: Collection[str]
+) -> Line:
     match = re.search(r"/\* ([^*]+) \*/$", text)
     if match is None or match[1] not in labels:
         return Line(number, text)
-    return Line(number, text, match[1], _anchor(match[1].partition(",")[0], anchors))
+    return Line(number, text, match[1], _anchor(match[1].partition(",")[0], within, anchors))
 
 
-def _anchor(label: str, anchors: Collection[str]) -> str:
-    """The step that a label means, the first of several, or the section; empty where there is none."""
+def _anchor(label: str, within: tuple[str, str], anchors: Collection[str]) -> str:
+    """The step that a label means, of several the one about what is assigned or the function, or the section;
+    empty where there is none.
+    """
     if label in anchors:
         return label
     others = (pattern.sub(other, label) for pattern, other in _ELSEWHERE if pattern.fullmatch(label))
     for name in (*others, label):
         found = [anchor for anchor in anchors if anchor == name or anchor.startswith(f"{name}.")]
+        for about in within:
+            named = [anchor for anchor in found if _is_about(anchor.removeprefix(f"{name}."), about)]
+            if named:
+                return max(named, key=len)
         if found:
             return found[0]
-    named = (section for start, section in _SECTIONS if label == start or label.startswith(f"{start}."))
-    return next((anchor for section in named for anchor in anchors if anchor.startswith(section)), "")
+    sections = (section for start, section in _SECTIONS if label == start or label.startswith(f"{start}."))
+    return next((anchor for section in sections for anchor in anchors if anchor.startswith(section)), "")
+
+
+def _is_about(name: str, written: str) -> bool:
+    """Whether a name of the C holds that of a state or receptor: ``lambda_V_next``, ``grad_V0``."""
+    return re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])", written) is not None
 
 
 def _functions(lines: Sequence[Line]) -> list[tuple[Line, ...]]:

@@ -34,7 +34,8 @@ def flow_sections(spec: ModelSpec, reading: Reading) -> list[Section]:
     sections += [_flow(name, there, order, reading) for name, there in held]
     for transition in whole.transitions:
         rungs = ladder.ladder(solution, transition)
-        title = "Why no spike is missed" + (f": {transition.name}" if len(whole.transitions) > 1 else "")
+        numeric = isinstance(solution, flow_choice.NumericSolution)
+        title = "How spikes are found" if numeric else "Why no spike is missed"
         prose = _sentence(ladder.bound(solution, rungs, order))
         sections.append(
             _ladder(f"crossings-{transition.name}", title, prose, solution, rungs, "guard.ladder", reading)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sympy
 from sympy import Expr, Symbol
 
 from saltus.derive import loss, source
-from saltus.derive.loss_spec import LossSpec
+from saltus.derive.loss_spec import SPIKE_TIME, LossSpec
 from saltus.derive.notation import subscript
 from saltus.derive.report_document import (
     DEFINITION,
@@ -34,6 +35,8 @@ def loss_document(spec: LossSpec, name: str) -> Document:
     status = PROVED if proved else "not proved"
     numbers = ", ".join(map(str, CLASSES))
     steps = [_step("loss.value", _H, derivation.value, "The loss of one sample.", (), DEFINITION, reading)]
+    for readout in spec.readouts:
+        steps += _counted(readout, reading)
     for partial in derivation.partials:
         suffix = "" if len(derivation.partials) == 1 else f".{partial.readout.name}"
         steps += _derivatives(partial, suffix, spec.labelled, status, reading)
@@ -94,8 +97,42 @@ def _derivatives(
     ]
 
 
+def _counted(readout: loss.LossReadout, reading: Reading) -> list[Step]:
+    """What is summed over all spikes of a neuron, and its derivative by the time of one: the limit of its
+    difference quotient.
+    """
+    if readout.kernel is None:
+        return []
+    name, label = plain_symbol(readout.name), f"loss.{readout.name}"
+    count = Leaf(f"{name.text}ₖ", indexed(name.latex, "k"), 4)
+    by_time = Leaf(f"∂{count.text}/∂t", rf"\frac{{\partial {count.latex}}}{{\partial t}}", 4)
+    slope, later = readout.kernel.diff(SPIKE_TIME), Symbol("h", real=True)
+    moved = readout.kernel.subs(SPIKE_TIME, SPIKE_TIME + later) - readout.kernel
+    proved = sympy.simplify(sympy.limit(moved / later, later, 0) - slope) == 0
+    adds = Relation(count, layout(readout.kernel, reading), "+=")
+    return [
+        Step(f"{label}.kernel", (), adds, "What a spike at t adds.", (), DEFINITION),
+        _step(
+            f"{label}.slope",
+            by_time,
+            slope,
+            "Its derivative; times that of the loss by the sum, it is the"
+            " loss's derivative by the time of the spike.",
+            (f"{label}.kernel",),
+            PROVED if proved else "not proved",
+            reading,
+        ),
+    ]
+
+
 def _meaning(readout: loss.LossReadout) -> str:
     symbol = f"${readout.name}_k$"
+    if readout.kernel is not None:
+        return (
+            f"{symbol} is a sum over all spikes of the neuron of class $k$, each of which adds what follows"
+        )
+    if readout.sampled:
+        return f"{symbol} is a state of a neuron at a sample time, all pairs of which count as classes"
     if readout.spike is None:
         return f"{symbol} is the readout of the neuron of class $k$"
     spike = "first spike time" if readout.spike == 0 else f"time of spike number {readout.spike + 1}"

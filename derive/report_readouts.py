@@ -9,6 +9,7 @@ from sympy import Expr, Integral, Matrix, S
 from saltus.derive import notation
 from saltus.derive.derivation import Derivation
 from saltus.derive.model import END, TIME, ModelSpec
+from saltus.derive.probe import reading_rules
 from saltus.derive.report_document import Section, Table
 from saltus.derive.report_latex import latex
 from saltus.derive.report_layout import Call, Layout, Relation, layout
@@ -52,19 +53,29 @@ def _rows(spec: ModelSpec, derivation: Derivation, reading: Reading) -> Iterator
     for peak in spec.peaks:
         highest = Call("max", r"\max", (layout(peak.integrand, reading),))
         place = ("in the jump at the maximum,", "where it is called M")
-        yield (f"{peak.name}, a maximum",), (_formula(highest),), place
+        bounds = [_formula(layout(bound, reading)) for bound in peak.window or ()]
+        when = (f"from {bounds[0]} to {bounds[1]}",) if bounds else ()
+        yield (f"{peak.name}, a maximum",), (_formula(highest), *when), place
     inverse = spec.mass.T.inv()
     for probe in spec.probes:
-        for read in probe.readings:
+        for read, rule in zip(probe.readings, reading_rules(spec, probe), strict=True):
+            by = _by(notation.named(probe.name))
+            shares = [
+                equal(notation.total_derivative("L", p), by * gain, "+=")
+                for p, gain in rule.parameters.items()
+            ]
             kicks = inverse * Matrix([read.value.diff(x) for x in spec.x]) * _by(notation.named(probe.name))
             at = "each listed time" if probe.listed else f"t = {notation.text(read.time)}"
             yield (
                 (f"{probe.name}, a state at a time",),
                 (_formula(layout(read.value, reading)), f"at {at}"),
-                tuple(
-                    _kick(equal, s.name, kick)
-                    for s, kick in zip(spec.states, kicks, strict=True)
-                    if kick != 0
+                (
+                    *(
+                        _kick(equal, s.name, kick)
+                        for s, kick in zip(spec.states, kicks, strict=True)
+                        if kick != 0
+                    ),
+                    *shares,
                 ),
             )
     for kind, at in (("a state at the end", "T"), ("a state at a given time", "s")):

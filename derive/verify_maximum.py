@@ -30,32 +30,36 @@ Pair = tuple[str, Expr, Expr]
 
 
 def maximum_routes(model: ModelSpec, readout: Readout) -> Residuals:
-    """Inside a stretch, on both sides of an arrival and of the neuron's own reset; and its ladder."""
+    """Inside a stretch, on both sides of an arrival and of the neuron's own reset; and its ladder. In each
+    phase, too.
+    """
     return dict(differences(model, readout))
 
 
 def differences(model: ModelSpec, readout: Readout) -> Iterator[tuple[str, Expr]]:
     """The same one by one: each must be zero."""
-    rule = maximum_rule(model, readout)
-    for name, by_rule, by_matrix in _pairs(model, rule):
-        yield name, reduced(by_rule - by_matrix.xreplace(_NO_RUNNING_LOSS))
-    solution = choose(model)
-    steps = rungs(solution, readout)
-    yield "rung 0 is q", reduced(steps[0].value - rule.value)
-    yield "rung 1 is its slope", reduced(steps[1].value - rule.slope)
-    if isinstance(solution, FlowSolution):
-        for k, value in enumerate(residuals(steps, solution)):
-            yield f"rung {k}", reduced(value)
+    for phase in (None, *(phase.name for phase in model.phases)):
+        here, prefix = model.in_phase(phase), "" if phase is None else f"{phase}: "
+        rule = maximum_rule(here, readout)
+        for name, by_rule, by_matrix in _pairs(here, rule, readout):
+            yield prefix + name, reduced(by_rule - by_matrix.xreplace(_NO_RUNNING_LOSS))
+        solution = choose(here)
+        steps = rungs(solution, readout)
+        yield f"{prefix}rung 0 is q", reduced(steps[0].value - rule.value)
+        yield f"{prefix}rung 1 is its slope", reduced(steps[1].value - rule.slope)
+        if isinstance(solution, FlowSolution):
+            for k, value in enumerate(residuals(steps, solution)):
+                yield f"{prefix}rung {k}", reduced(value)
 
 
-def _pairs(model: ModelSpec, rule: MaximumRule) -> Iterator[Pair]:
+def _pairs(model: ModelSpec, rule: MaximumRule, readout: Readout) -> Iterator[Pair]:
     for receptor in model.receptors:
         yield from _before_arrival(model, rule, receptor)
         yield from _after_arrival(model, rule, receptor)
     yield from _inside(model, rule)
     for transition in model.transitions:
         yield from _before_reset(model, rule, transition)
-        yield from _after_reset(model, rule, transition)
+        yield from _after_reset(model, maximum_rule(model.in_phase(transition.goto), readout), transition)
 
 
 def _inside(model: ModelSpec, rule: MaximumRule) -> Iterator[Pair]:

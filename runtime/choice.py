@@ -9,6 +9,12 @@ from saltus.runtime.kernel import why_not_fast
 from saltus.runtime.model import Model
 from saltus.runtime.synapses import Synapses
 
+OFF_THE_FAST_PATH = (
+    "delays, sparse connections, two recurrent projections of one population, populations that project to "
+    "one another, and states read at given times"
+)
+"""What of a network, whatever its models, the fast kernel does not take; see ``choose``."""
+
 
 class Choice(NamedTuple):
     """fast: whether the fast kernel takes the group; reason: in a sentence for the user."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from saltus.errors import ConfigError
 from saltus.runtime.initialise import DEFAULT
@@ -242,7 +243,11 @@ def _list(content: Any, where: str) -> list[Any]:
 
 
 def _convert(content: Any, kind: type[_Struct], where: str, place: str) -> _Struct:
-    """msgspec's conversion, with its message as ``where: place.of.the.entry: what is wrong``."""
+    """msgspec's conversion, of NumPy's numbers too; errors say ``where: place.of.it: what is wrong``."""
+    if isinstance(content, Mapping):
+        content = {
+            key: value.item() if isinstance(value, np.generic) else value for key, value in content.items()
+        }
     try:
         return msgspec.convert(content, type=kind)
     except msgspec.ValidationError as error:

@@ -53,6 +53,36 @@ def examine() -> tuple[Finding, ...]:
     )
 
 
+def examine_model(spec: str) -> tuple[Finding, ...]:
+    """Which flow and kernels a model takes, and what keeps it or its networks off the fast path.
+
+    Args:
+        spec: a shipped name or the path of a spec.
+
+    Raises:
+        SpecError, DerivationError: as ``saltus.model``.
+    """
+    from saltus.runtime.choice import OFF_THE_FAST_PATH, choose
+    from saltus.runtime.kernel import why_no_clock
+    from saltus.runtime.model import model
+
+    found = model(spec)
+    choice = choose({found.name: found}, (), ())
+    slow = "The network kernel counts no near misses." if found.spikes else ""
+    remedy = f"It stays there in networks without {OFF_THE_FAST_PATH}." if choice.fast else slow
+    clock = why_no_clock(found.ir)
+    return (
+        Finding("model", f"{found.name}: {found.ir.title}"),
+        *(
+            Finding(fact.name, fact.text)
+            for fact in found.ir.facts
+            if fact.name == "flow" or fact.name.startswith(("ladder.", "phase."))
+        ),
+        Finding("kernel", choice.reason, remedy=remedy),
+        Finding("clock", "it can run on the clock engine" if clock is None else clock.partition(". ")[0]),
+    )
+
+
 def _package(name: str) -> Finding:
     try:
         return Finding(name, importlib.metadata.version(name))

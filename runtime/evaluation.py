@@ -80,3 +80,24 @@ def evaluate(net: Network, data: Dataset) -> Evaluation:
         result = net.run(batch.spikes, batch.labels)
         tally.add(result, batch.labels, result.silent())
     return tally.summary()
+
+
+def confusion(net: Network, data: Dataset) -> NDArray[np.int64]:
+    """How many samples of each label are taken for each class, ``(labels, classes)``.
+
+    Samples without a prediction are left out, so a row adds up to what was classified.
+
+    Raises:
+        InputError: if the network does not classify.
+    """
+    classes = int(data.labels.max(initial=0)) + 1
+    found = np.zeros((classes, classes), dtype=np.int64)
+    for first in range(0, len(data), CHUNK):
+        batch = data.take(np.arange(first, min(first + CHUNK, len(data))))
+        predicted = net.run(batch.spikes, batch.labels).predictions()
+        if predicted is None:
+            raise InputError("confusion: the network does not classify. Give one whose loss has labels.")
+        size = max(len(found), int(predicted.max(initial=0)) + 1)
+        found = np.pad(found, (0, size - len(found)))
+        np.add.at(found, (batch.labels[predicted >= 0], predicted[predicted >= 0]), 1)
+    return found

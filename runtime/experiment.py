@@ -28,6 +28,7 @@ import numpy as np
 from saltus.errors import ConfigError
 from saltus.runtime.config import with_folder
 from saltus.runtime.data.dataset import Split
+from saltus.runtime.data.digits import Latency, digits
 from saltus.runtime.data.files import load_dataset
 from saltus.runtime.data.yin_yang import Encoding, yin_yang
 from saltus.runtime.evaluation import Evaluation
@@ -62,6 +63,22 @@ class YinYangData(_Table, frozen=True, tag="yin_yang", tag_field="name"):
         return yin_yang(self.sizes, self.seeds, self.encoding())
 
 
+class DigitsData(_Table, frozen=True, tag="digits", tag_field="name"):
+    """Handwritten digits; the arguments of ``digits`` and ``Latency``."""
+
+    shares: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    seed: int = 0
+    t_early: float = Latency.t_early
+    t_late: float = Latency.t_late
+    copies: int = 0
+    shift: float = 0.5
+
+    def load(self, folder: Path) -> Split:
+        """Training, validation and test set."""
+        encoding = Latency(self.t_early, self.t_late)
+        return digits(self.shares, self.seed, encoding, self.copies, self.shift)
+
+
 class FileData(_Table, frozen=True, tag="files", tag_field="name"):
     """Three files that ``saltus.runtime.data.save_dataset`` wrote."""
 
@@ -90,7 +107,7 @@ class Experiment(_Table, frozen=True):
     """A whole training run; ``network`` is checked by ``saltus.Network``, paths are taken from ``folder``."""
 
     network: dict[str, Any]
-    data: YinYangData | FileData
+    data: YinYangData | DigitsData | FileData
     optimiser: Adam | SGD
     training: Training
     folder: str = "."
@@ -166,7 +183,7 @@ def run(
     training, ready = experiment.training, prepare(experiment)
     history = ready.trainer.fit(
         ready.data.train,
-        ready.data.validation,
+        ready.data.validation if len(ready.data.validation) else None,
         epochs=training.epochs if epochs is None else epochs,
         early_stop=training.early_stop,
         checkpoint=None if training.checkpoint is None else Path(experiment.folder) / training.checkpoint,

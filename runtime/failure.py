@@ -36,6 +36,10 @@ _SENTENCES = {
         "has transitions that come ever faster and accumulate",
         "End the simulation before that time, or give the model a reset that moves it off its condition.",
     ),
+    10: (
+        "seeks a maximum in a window that ends before it begins, or that is not within [0, T]",
+        "Look at the bounds in the model's readouts, and at the parameters in them.",
+    ),
     8: (
         "is at or above its threshold at the end of a phase",
         "Lower the value that it is held at, raise the threshold, or make the phase longer.",

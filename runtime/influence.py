@@ -65,7 +65,10 @@ def influence(ir: ModelIR) -> Influence:
         held = [_changed(dependences(arrival.jump), names) for arrival in mode.arrivals]
         arrivals = [_joined(pair) for pair in zip(arrivals, held, strict=True)]
     guards = [dependences(emission.guard) for emission in ir.emissions]
-    readouts = {peak.name: _all([dependences(peak.ladder[0].value)]) for peak in ir.peaks}
+    readouts = {}
+    for peak in ir.peaks:
+        blocks = [peak.ladder[0].value, *([] if peak.window is None else [peak.window])]
+        readouts[peak.name] = _all(map(dependences, blocks))
     for probe in ir.probes:
         blocks = [b for r in probe.readings for b in (r.time, r.value) if b is not None]
         readouts[probe.name] = _all(map(dependences, blocks))

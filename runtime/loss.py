@@ -30,7 +30,7 @@ def loss(
     spike: int = 0,
     population: str | None = None,
     readout: str | Mapping[str, str] | None = None,
-    targets: Mapping[str, ArrayLike] | ArrayLike | None = None,
+    targets: Mapping[str, ArrayLike | str] | ArrayLike | str | None = None,
     **parameters: float,
 ) -> Loss | TrainLoss | LossSum:
     """A loss by its shipped name, the path of a ``.toml`` spec, or a spec's content; or a sum of losses.
@@ -44,7 +44,8 @@ def loss(
         readout: which readout of the model the loss reads, e.g. ``"sum_V"``; for a loss that reads several,
             a dict by the loss's names. A loss that declares the model's own name needs none.
         targets: numbers for each label, ``(labels, neurons)``, for a loss against targets that is trained on
-            labels; for several targets a dict by name. None: ``net.run`` is given targets for each sample.
+            labels; for several targets a dict by name. A name instead of numbers is what ``net.run`` calls
+            the target, for sums of losses that each have one; None: what the loss calls it.
         parameters: values that differ from the spec's.
 
     Raises:
@@ -72,7 +73,7 @@ def loss(
         spike,
         population,
         _readouts(head, readout),
-        _tables(head, targets),
+        *_targets(head, targets),
     )
 
 
@@ -130,7 +131,7 @@ def _parameters(head: AnyLoss, given: Mapping[str, float]) -> dict[str, float]:
 
 def _readouts(head: HeadIR, given: str | Mapping[str, str] | None) -> dict[str, str]:
     """The model's readout for each that the loss declares; one that is not told is called the same."""
-    declared = [readout.name for readout in head.readouts if readout.spike is None]
+    declared = [r.name for r in head.readouts if r.spike is None and r.kernel is None]
     if isinstance(given, str):
         if len(declared) != 1:
             raise ConfigError(
@@ -146,9 +147,10 @@ def _readouts(head: HeadIR, given: str | Mapping[str, str] | None) -> dict[str, 
     return {name: chosen.get(name, name) for name in declared}
 
 
-def _tables(head: HeadIR, given: Mapping[str, ArrayLike] | ArrayLike | None) -> dict[str, Any]:
+def _targets(head: HeadIR, given: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """The tables of targets, and what a run calls those that it is given."""
     if given is None:
-        return {}
+        return {}, {}
     if not isinstance(given, Mapping):
         if len(head.targets) != 1:
             raise ConfigError(
@@ -161,6 +163,8 @@ def _tables(head: HeadIR, given: Mapping[str, ArrayLike] | ArrayLike | None) -> 
             f"loss {head.name}: there is no target {unknown[0]!r}. "
             f"There are {', '.join(head.targets) or 'none'}."
         )
+    names = {name: table for name, table in given.items() if isinstance(table, str)}
+    given = {name: table for name, table in given.items() if name not in names}
     tables = {name: numbers(table, f"loss {head.name}: targets") for name, table in given.items()}
     for table in tables.values():
         if table.ndim < 2:
@@ -168,7 +172,7 @@ def _tables(head: HeadIR, given: Mapping[str, ArrayLike] | ArrayLike | None) -> 
                 f"loss {head.name}: targets of shape {table.shape}. "
                 "Give (labels, neurons), one row for each label."
             )
-    return tables
+    return tables, names
 
 
 def _number(given: Any, where: str) -> float:

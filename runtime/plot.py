@@ -212,6 +212,22 @@ def training_curve(axes: Axes, history: History) -> None:
     _bare(axes)
 
 
+def confusion_matrix(axes: Axes, counts: NDArray[np.int64]) -> None:
+    """Numbers of samples by label (rows) and prediction (columns); what is wrong stands out in colour."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    wrong = np.where(np.eye(len(counts), dtype=bool), 0, counts)
+    colours = LinearSegmentedColormap.from_list("wrong", ["white", COLOURS[5]])
+    axes.imshow(wrong, cmap=colours, vmin=0, vmax=max(1, int(wrong.max())))
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=7, color=INK)
+    axes.set(xlabel="prediction", ylabel="label", xticks=range(len(counts)), yticks=range(len(counts)))
+    axes.set_title(f"{np.trace(counts)} of {counts.sum()} test samples right", fontsize=10)
+    axes.tick_params(length=0)
+    _bare(axes)
+
+
 def _numbers(column: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in column])
 

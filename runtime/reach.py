@@ -129,6 +129,7 @@ def _reads(objective: object, members: Members) -> Places:
 @_reads.register
 def _(objective: Loss, members: Members) -> Places:
     stages = {Stage.FIRST if spike == 0 else Stage.ANY for spike in objective.spikes}
+    stages |= {Stage.ANY} if objective.all_spikes else set()
     spikes: Places = {Node(members.name, stage, TRANSITION) for stage in stages}
     return spikes | _readouts(members, objective.readouts.values())
 

@@ -18,6 +18,7 @@ from saltus.errors import (
     SpecError,
 )
 from saltus.runtime.config import Layer, Population, Projection
+from saltus.runtime.data import digits, yin_yang
 from saltus.runtime.initialise import FanIn, Normal, Uniform
 from saltus.runtime.loss import Loss, loss
 from saltus.runtime.losses.rate import rate_heuristic
@@ -55,8 +56,10 @@ __all__ = [
     "Trainer",
     "Uniform",
     "adjoint",
+    "digits",
     "loss",
     "model",
     "rate_heuristic",
     "scale_to_rate",
+    "yin_yang",
 ]

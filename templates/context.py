@@ -175,8 +175,11 @@ def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
         found.append((f"the end of {mode.name}", jump_blocks(mode.end)))
         found += [(f"arrival: {a.receptor}, {mode.name}", arrival_blocks(a)) for a in mode.arrivals]
     for peak in model.peaks:
-        ladder = [block for rung in peak.ladder for block in (rung.value, rung.rate)]
-        found.append((f"maximum: {peak.name}", [*ladder, peak.partials, peak.parameters]))
+        all_rungs = [rung for rungs in (peak.ladder, *peak.phases) for rung in rungs]
+        ladder = [block for rung in all_rungs for block in (rung.value, rung.rate)]
+        window = [] if peak.window is None else [peak.window]
+        rules = [peak.partials, peak.parameters, *window, peak.bounds]
+        found.append((f"maximum: {peak.name}", ladder + rules))
     for emission in model.emissions:
         ladder = [block for rung in emission.ladder for block in (rung.value, rung.rate)]
         rules = [emission.guard, emission.slope, emission.reset, emission.adjoint, emission.parameters]

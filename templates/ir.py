@@ -11,78 +11,46 @@ from pathlib import Path
 
 import msgspec
 
+from saltus.templates.tree import Assign, Block, Call, Const, Expr, Label, Node, Op, Reduce, Ref
 
-class _Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class Const(_Node, tag="const", frozen=True):
-    """The exact rational ``p/q``."""
-
-    p: int
-    q: int = 1
-
-
-class Ref(_Node, tag="ref", frozen=True):
-    """A value by name; ``index`` names a running index where the value is an array (in heads)."""
-
-    name: str
-    index: str | None = None
-
-
-class Op(_Node, tag="op", frozen=True):
-    """``op`` applied to ``args``: add (n-ary), mul (n-ary), neg (unary), div (binary)."""
-
-    op: str
-    args: tuple[Expr, ...]
-
-
-class Call(_Node, tag="call", frozen=True):
-    """A function of the kernels' library: ``exp``, ``log`` or ``exp_dd`` (a divided difference of exp)."""
-
-    function: str
-    args: tuple[Expr, ...]
-
-
-class Reduce(_Node, tag="reduce", frozen=True):
-    """``sum`` or ``logsumexp`` of ``body`` over all values of ``index``."""
-
-    kind: str
-    index: str
-    body: Expr
+__all__ = [
+    "AnyFlow",
+    "AnyLoss",
+    "Arrival",
+    "Assign",
+    "Block",
+    "Call",
+    "Const",
+    "Emission",
+    "Expr",
+    "Fact",
+    "Flow",
+    "HeadIR",
+    "HeadPartial",
+    "HeadReadout",
+    "Jump",
+    "Label",
+    "MatrixFlow",
+    "Mode",
+    "ModelIR",
+    "NumericFlow",
+    "Op",
+    "Parameter",
+    "Peak",
+    "Probe",
+    "Reading",
+    "Reduce",
+    "Ref",
+    "Rung",
+    "State",
+    "TrainIR",
+    "dump",
+    "load_loss",
+    "load_model",
+]
 
 
-Expr = Const | Ref | Op | Call | Reduce
-
-
-class Label(_Node, frozen=True):
-    """The derivation step an assignment comes from, and the source's number where it has one."""
-
-    step: str
-    source: str | None = None
-
-    def __str__(self) -> str:
-        return self.step if self.source is None else f"{self.step}, {self.source}"
-
-
-class Assign(_Node, frozen=True):
-    """``target = value``; a target that is not an output of its block is local to it."""
-
-    target: str
-    value: Expr
-    label: Label
-
-
-class Block(_Node, frozen=True):
-    """A pure function: one mathematical object, named after it."""
-
-    name: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    body: tuple[Assign, ...]
-
-
-class Parameter(_Node, frozen=True):
+class Parameter(Node, frozen=True):
     """A parameter with its default (float64), unit and whether it must stay positive.
 
     ``initial_of`` names the state whose initial value it is (``V0`` is the initial value of ``V``).
@@ -96,7 +64,7 @@ class Parameter(_Node, frozen=True):
     initial_of: str | None = None
 
 
-class State(_Node, frozen=True):
+class State(Node, frozen=True):
     """A state, the name of its adjoint variable, and its initial value.
 
     ``initial`` is the parameter that holds the initial value; None for the running integral of a readout,
@@ -108,7 +76,7 @@ class State(_Node, frozen=True):
     initial: str | None
 
 
-class Flow(_Node, frozen=True, tag="exact"):
+class Flow(Node, frozen=True, tag="exact"):
     """A solution between events in closed form.
 
     propagator: (dt, parameters) -> the distinct entries of the flow's and the adjoint flow's matrices;
@@ -127,7 +95,7 @@ class Flow(_Node, frozen=True, tag="exact"):
     parameters: Block
 
 
-class MatrixFlow(_Node, frozen=True, tag="matrix"):
+class MatrixFlow(Node, frozen=True, tag="matrix"):
     """Linear dynamics in which states drive one another in a circle: x' = A x + b, by a matrix exponential.
 
     entries: (row, column) of each entry of A that is not zero, by index of the states; column = number of
@@ -141,7 +109,7 @@ class MatrixFlow(_Node, frozen=True, tag="matrix"):
     derivatives: Block
 
 
-class NumericFlow(_Node, frozen=True, tag="numeric"):
+class NumericFlow(Node, frozen=True, tag="numeric"):
     """Dynamics without a solution in closed form, integrated by an embedded Runge-Kutta pair.
 
     field: (states, parameters) -> ``<state>_dot``;
@@ -156,7 +124,7 @@ class NumericFlow(_Node, frozen=True, tag="numeric"):
 AnyFlow = Flow | MatrixFlow | NumericFlow
 
 
-class Rung(_Node, frozen=True):
+class Rung(Node, frozen=True):
     """One rung of the ladder of derivatives that isolates the zeros of a guard (Rolle).
 
     ``value`` is u_k(x, p), linear in the states; between the zeros of u_{k+1} = (D + rate) u_k,
@@ -167,7 +135,7 @@ class Rung(_Node, frozen=True):
     rate: Block
 
 
-class Jump(_Node, frozen=True):
+class Jump(Node, frozen=True):
     """A transition at a time that something else gives: the end of a phase, a reset by an arrival.
 
     jump: (states before, w, parameters) -> ``<state>_next``;
@@ -182,7 +150,7 @@ class Jump(_Node, frozen=True):
     parameters: Block
 
 
-class Emission(_Node, frozen=True):
+class Emission(Node, frozen=True):
     """A transition at an upward zero crossing of the guard.
 
     guard: (states, parameters) -> guard;  slope: -> guard_slope (its time derivative);
@@ -211,7 +179,7 @@ class Emission(_Node, frozen=True):
     keeps_guard: bool = False
 
 
-class Arrival(_Node, frozen=True):
+class Arrival(Node, frozen=True):
     """What a spike of weight ``w`` does to the receiving neuron.
 
     jump: (states before, w, parameters) -> ``<state>_next``;
@@ -236,7 +204,7 @@ class Arrival(_Node, frozen=True):
     triggers: bool = False
 
 
-class Mode(_Node, frozen=True):
+class Mode(Node, frozen=True):
     """A phase with dynamics of its own (refractoriness), entered by an emission, left ``duration`` later.
 
     duration: the parameter that says how long; goto: what follows, as in ``Emission``;
@@ -251,21 +219,26 @@ class Mode(_Node, frozen=True):
     end: Jump
 
 
-class Peak(_Node, frozen=True):
+class Peak(Node, frozen=True):
     """The readout max over time of a linear function q of the states.
 
-    ladder: q, then its rungs, as of a guard, for its stationary points;
+    ladder: q, then its rungs, as of a guard, for its stationary points; phases: the same in each mode;
     partials: parameters -> ``<state>_partial`` = dq/dstate;
-    parameters: (states, parameters) -> ``grad_<parameter>`` = dq/dparameter.
+    parameters: (states, parameters) -> ``grad_<parameter>`` = dq/dparameter;
+    window: (parameters, ``T``, the end of the run) -> ``u_begin``, ``u_end``; None: all of the run;
+    bounds: (``u_by_begin`` = dL/dbegin, ``u_by_end``, parameters) -> ``grad_<parameter>``.
     """
 
     name: str
     ladder: tuple[Rung, ...]
+    phases: tuple[tuple[Rung, ...], ...]
     partials: Block
     parameters: Block
+    window: Block | None
+    bounds: Block
 
 
-class Reading(_Node, frozen=True):
+class Reading(Node, frozen=True):
     """A function q of the states at one time.
 
     time: (parameters, ``T``, the end of the run) -> ``u_time``; None: at the end, or at each of the
@@ -281,7 +254,7 @@ class Reading(_Node, frozen=True):
     parameters: Block
 
 
-class Probe(_Node, frozen=True):
+class Probe(Node, frozen=True):
     """The readout that is the sum of its readings; listed: its only one at each of the sample times."""
 
     name: str
@@ -289,14 +262,14 @@ class Probe(_Node, frozen=True):
     listed: bool
 
 
-class Fact(_Node, frozen=True):
+class Fact(Node, frozen=True):
     """Something that analysis found out about the model and that a kernel or a user may rely on."""
 
     name: str
     text: str
 
 
-class ModelIR(_Node, frozen=True):
+class ModelIR(Node, frozen=True):
     """One model: everything the kernels and the runtime need to know about it.
 
     constants: parameters -> ``per_<parameter>`` (reciprocals), which other blocks may take as inputs;
@@ -328,16 +301,22 @@ class ModelIR(_Node, frozen=True):
     probes: tuple[Probe, ...] = ()
 
 
-class HeadReadout(_Node, frozen=True):
-    """What a head reads of each class's neuron: the time of spike number ``spike``, counted from 0; None: a
-    readout of the model that the head's user names.
+class HeadReadout(Node, frozen=True):
+    """What a head reads of each class's neuron: the time of spike number ``spike``, counted from 0; or the
+    sum of ``kernel`` over all its spikes; else a readout of the model that the head's user names, or, if
+    ``sampled``, a state at sample times.
+
+    kernel: (t, the time of a spike, parameters) -> ``kernel``; slope: -> ``slope``, its derivative.
     """
 
     name: str
     spike: int | None = None
+    kernel: Block | None = None
+    slope: Block | None = None
+    sampled: bool = False
 
 
-class HeadPartial(_Node, frozen=True):
+class HeadPartial(Node, frozen=True):
     """A head's derivative by one readout x: (k, whatever ``value`` takes) -> ``grad_<x>``.
 
     label: at k = label, None for a head without label; other: at any other k.
@@ -347,7 +326,7 @@ class HeadPartial(_Node, frozen=True):
     other: Block
 
 
-class HeadIR(_Node, frozen=True, tag="head"):
+class HeadIR(Node, frozen=True, tag="head"):
     """A loss H over readouts ``x[k]`` of the classes k, for one sample with label ``label`` and targets.
 
     targets: names of the data with one number for each class;
@@ -369,7 +348,7 @@ class HeadIR(_Node, frozen=True, tag="head"):
     partials: tuple[HeadPartial, ...]
 
 
-class TrainIR(_Node, frozen=True, tag="trains"):
+class TrainIR(Node, frozen=True, tag="trains"):
     """A distance of spike trains from target trains, a sum over pairs of spikes.
 
     target: the name of the data;

@@ -64,6 +64,7 @@ class _ModelRow:
     triggers: int
     keeps_guard: bool
     peaks: int
+    windowed: bool
 
 
 def _row(model: ModelIR) -> _ModelRow:
@@ -83,6 +84,7 @@ def _row(model: ModelIR) -> _ModelRow:
         sum(1 << i for i, arrival in enumerate(model.arrivals) if arrival.triggers),
         emission is not None and emission.keeps_guard,
         len(model.peaks),
+        _windowed(model),
     )
 
 
@@ -100,9 +102,14 @@ def _adapter(model: ModelIR) -> str:
         "emission": emission,
         "sections": sections(model),
         "mode_parts": [own, *others],
-        "peak_ladders": [_peak_ladder(model, i) for i in range(len(model.peaks))],
+        "windowed": _windowed(model),
     }
     return render("adapter.c.jinja", context)
+
+
+def _windowed(model: ModelIR) -> bool:
+    """Whether a maximum is sought in a window."""
+    return any(peak.window is not None for peak in model.peaks)
 
 
 def _mode(
@@ -113,10 +120,15 @@ def _mode(
     ladder: tuple[Rung, ...],
     mode: Mode | None,
 ) -> str:
+    place = None if mode is None else model.modes.index(mode)
+    peak_rungs = [peak.ladder if place is None else peak.phases[place] for peak in model.peaks]
+    ladders = [_peak_ladder(model, tag, i, flow, rungs) for i, rungs in enumerate(peak_rungs)]
     context = {
         **_context(model, names_of(model, flow)),
         "tag": tag,
         "flow": flow,
+        "peak_rungs": peak_rungs,
+        "peak_ladders": ladders,
         "flow_template": _flow_template(flow),
         "arrivals": arrivals,
         "emission": only_emission(model) if mode is None else None,
@@ -130,15 +142,16 @@ def _mode(
     return render("mode.c.jinja", context)
 
 
-def _peak_ladder(model: ModelIR, index: int) -> str:
+def _peak_ladder(model: ModelIR, tag: str, place: int, flow: AnyFlow, rungs: tuple[Rung, ...]) -> str:
     context = {
-        **_context(model, names_of(model, model.flow)),
-        "tag": f"{model.name}_peak_{index}",
-        "flow": model.flow,
-        "rungs": model.peaks[index].ladder,
+        **_context(model, names_of(model, flow)),
+        "tag": f"{tag}_peak_{place}",
+        "flow_tag": tag,
+        "flow": flow,
+        "rungs": rungs,
         "peak": True,
     }
-    return render("ladder.c.jinja", context)
+    return render(_peak_template(flow), context)
 
 
 def _context(model: ModelIR, names: Mapping[str, list[str]]) -> dict[str, object]:
@@ -160,6 +173,21 @@ def state_array(model: ModelIR, prefix: str) -> Callable[[str], dict[str, str]]:
 def derivative_entries(flow: MatrixFlow, parameter: str) -> list[tuple[int, int]]:
     """The entries of the matrix that depend on a parameter."""
     return [(i, j) for i, j in flow.entries if f"A_{i}_{j}_{parameter}" in flow.derivatives.outputs]
+
+
+@singledispatch
+def _peak_template(flow: AnyFlow) -> str:
+    raise TypeError(type(flow).__name__)
+
+
+@_peak_template.register
+def _(flow: Flow) -> str:
+    return "ladder.c.jinja"
+
+
+@_peak_template.register
+def _(flow: MatrixFlow) -> str:
+    return "peak_matrix.c.jinja"
 
 
 @singledispatch

@@ -76,7 +76,8 @@ def event_unit(model: ModelIR) -> Unit:
 
 def head_unit(head: HeadIR) -> Unit:
     """A loss head: ``exponentials.h``, ``head.h``, ``head.c``."""
-    interface = render("head_interface.h.jinja", {})
+    counts = [readout for readout in head.readouts if readout.kernel is not None]
+    interface = render("head_interface.h.jinja", {"counts": counts})
     arrays = (*(readout.name for readout in head.readouts), *head.targets)
     places = {parameter.name: f"parameters[{i}]" for i, parameter in enumerate(head.parameters)}
     places |= {"label": "label[b]"}
@@ -86,6 +87,11 @@ def head_unit(head: HeadIR) -> Unit:
         "partials": list(zip(head.readouts, head.partials, strict=True)),
         "blocks": [*head.sums, head.value, *(b for p in head.partials for b in (p.label, p.other) if b)],
         "arrays": arrays,
+        "counts": counts,
+        "count_call": lambda block: (
+            f"{c_printer.function_name(block, 'head')}"
+            f"({', '.join(places.get(name, 'time[i]') for name in block.inputs)})"
+        ),
         "interface": interface,
         "head_call": lambda block: (
             f"{c_printer.function_name(block, 'head')}"
@@ -150,15 +156,24 @@ def _two_modes(model: ModelIR) -> Emission | None:
 
 def _closed_form(model: ModelIR) -> Flow:
     """The flow, if the kernel for feed-forward and dense recurrent groups can take the model."""
-    simple = not (model.modes or model.inputs or model.peaks)
-    linear = all(arrival.linear and not arrival.triggers for arrival in model.arrivals)
-    states = {state.name for state in model.states}
-    if not isinstance(model.flow, Flow) or not (simple and linear) or states & set(model.flow.adjoint.inputs):
+    if not isinstance(model.flow, Flow) or (more := _more(model, model.flow)):
+        why = " and ".join(more) if isinstance(model.flow, Flow) else "has a flow without a closed form"
         raise EmitError(
-            f"{model.name} is more than linear dynamics and readouts with one mode and current-like "
-            "synapses, which is all that the fast kernel takes. Use the network kernel."
+            f"{model.name} {why}, and the fast kernel takes no such model. Use the network kernel."
         )
     return model.flow
+
+
+def _more(model: ModelIR, flow: Flow) -> list[str]:
+    """What a model has beyond linear dynamics, linear readouts and current-like synapses."""
+    found = [f"has the phase {mode.name}" for mode in model.modes]
+    found += [f"is given the input {name}" for name in model.inputs]
+    found += [f"reads the maximum {peak.name}" for peak in model.peaks]
+    found += [f"has a jump at {a.receptor} that is not linear" for a in model.arrivals if not a.linear]
+    found += [f"spikes at once by an arrival at {a.receptor}" for a in model.arrivals if a.triggers]
+    if {state.name for state in model.states} & set(flow.adjoint.inputs):
+        found.append("integrates a polynomial of its states")
+    return found
 
 
 @cache

@@ -9,6 +9,7 @@ from test_every_model import DRIVES, assert_model_exact, spec, with_delays, with
 
 from saltus.derive import spec as specs
 from saltus.derive.lower import lower
+from saltus.derive.verify_model import checks_of
 
 
 def read(name: str, **readouts: str) -> dict[str, Any]:
@@ -39,6 +40,42 @@ def test_readouts_at_times_in_a_network_with_delays():
     model = read("lif", moving="at(V*I, begin + hold)")
     model["parameters"] |= {"hold": 3e-3}
     assert_model_exact(with_delays(model, DRIVES["lif"], 2), DRIVES["lif"])
+
+
+def highest(name: str, q: str) -> dict[str, Any]:
+    """A shipped spec with maxima over the run and over windows, and an integral with bounds of theirs."""
+    content = spec(
+        name,
+        top=f"max({q})",
+        some="max(V, begin, T)",
+        low="max(-V + I/3, begin/2, begin)",
+        few="max(I, begin, begin + hold)",
+        late="max(-V, T/2)",
+        same="integral(V, begin, begin + hold)",
+    )
+    content["parameters"] |= {"begin": {"value": 0.02, "unit": "s", "positive": True}, "hold": 5e-3}
+    return content
+
+
+@pytest.mark.parametrize(("name", "q"), [("lif_refractory", "V - I/2"), ("resonator", "V - U")])
+def test_maxima_in_windows(name: str, q: str):
+    """Also where a phase holds V, and where rates are complex."""
+    assert_model_exact(without_delays(highest(name, q), DRIVES[name], 1), DRIVES[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["li", "lif"])
+def test_maxima_in_windows_in_a_network_with_delays(name: str):
+    assert_model_exact(with_delays(highest(name, "V - I/2"), DRIVES[name], 2), DRIVES[name])
+
+
+def test_a_maximum_in_a_model_with_phases_is_proved_in_each():
+    proofs = {
+        name: proof for name, _, proof in checks_of(specs.from_dict(highest("lif_refractory", "V - I/2")))
+    }
+    found = proofs["maximum:top"]()
+    assert any(name.startswith("held: inside") for name in found)
+    assert {name for name, value in found.items() if value != 0} == set()
 
 
 def test_a_window_is_two_readings_of_one_running_integral():

@@ -75,7 +75,8 @@ typedef struct {
 /* code: 0 done, 1 spikes beyond capacity (needed: a capacity to retry with), 2 starts at or above threshold,
  * 3 at or above threshold after its reset, 4 the workspace is too small (needed: tape entries to retry with),
  * 5 a root search did not converge, 6 an integration step became too small, 7 a cascade of spikes without delay
- * comes back to a neuron that has just spiked, 8 at or above threshold at the end of a phase. */
+ * comes back to a neuron that has just spiked, 8 at or above threshold at the end of a phase, 9 spikes accumulate, 10 the
+ * window of a maximum is none. */
 typedef struct {
     int32_t code, sample, neuron;
     double time;

@@ -12,7 +12,7 @@
 #endif
 
 enum { STATES = 2, PEAKS = 1, ABI = 2 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES, WINDOW };
 
 /* The embedded Runge-Kutta pair 5(4) of Dormand & Prince (1980): x_new = x + h sum b_i k_i, k_i = F(x + h sum a_ij k_j). */
 enum { STAGES = 7, KEPT = 512 };
@@ -538,6 +538,8 @@ typedef struct {
     double (*crossing)(const double *p, int64_t stride, double tolerance, double time, double span, const double *x);
     void (*end)(const double *p, int64_t stride, double *x); /* of a phase, `duration` (a parameter) after its start */
     double (*end_back)(const double *p, int64_t stride, const double *x, double *y, double *grad);
+    double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
+    double (*peak_slope)(int32_t which, const double *p, int64_t stride, const double *x);
     int32_t duration, next;
     int32_t stepwise; /* the search for a crossing goes step by step: it takes the longer the further it looks */
 } mode_table;
@@ -556,14 +558,15 @@ typedef struct {
     uint32_t triggers;     /* bits of the receptors whose arrivals can make a spike */
     int32_t keeps_guard;   /* a spike leaves the guard at zero */
     int32_t peaks;         /* readouts that are a maximum over time */
-    double (*peak)(int32_t which, const double *p, int64_t stride, double span, const double *x, double *at);
-    double (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y,
-                        double *grad);
+    void (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y, double *grad);
+    void (*window)(int32_t which, const double *p, int64_t stride, double horizon, double *begin, double *end);
+    void (*bounds_back)(int32_t which, const double *p, int64_t stride, double by_begin, double by_end, double *grad);
 } model_table;
 
 static const mode_table qif_modes[] = {
     { qif_own_flow, qif_own_flow_back, qif_own_arrive, qif_own_arrive_back,
       qif_own_crossing, NULL, NULL,
+      NULL, NULL,
       -1, 0, 1 },
 };
 
@@ -571,7 +574,8 @@ static const model_table MODELS[] = {
     { qif_modes, qif_cell_begin, qif_cell_end, qif_cell_begin_back,
       qif_cell_guard, qif_cell_slope, qif_cell_reset, qif_cell_emit_back,
       NULL, 0, 0, 0,
-      0, NULL, NULL },
+      0, NULL,
+      NULL, NULL },
 };
 
 /* A piece of the workspace; with base NULL it is only counted. */
@@ -611,11 +615,13 @@ typedef struct {
     int32_t kind, neuron, previous, cause, projection, mode; /* mode: that follows */
 } entry;
 
-/* A maximum so far: its value, its time, the entry before it, and whether it is inside that stretch or at an end. */
+/* A maximum so far: its value, its time, the entry before it, whether it is inside that stretch or at an end, and whether it
+ * is at a bound of its window. */
 enum { INSIDE, AT_START, AT_END };
+enum { NO_BOUND, BEGIN, END };
 typedef struct {
     double value, time;
-    int32_t entry, where;
+    int32_t entry, where, bound;
 } summit;
 
 /* Deliveries of one source through one projection that are under way, the next one first. */
@@ -791,11 +797,22 @@ static void climb_summits(const run *r, int32_t n, double dt)
     const cell c = cell_of(r->net, n);
     for (int32_t k = 0; k < c.model->peaks; k++) {
         summit *s = r->w->summits + n * PEAKS + k;
-        double at = 0.0;
-        const double value = c.model->peak(k, c.p, c.stride, dt, states_of(r, n), &at);
-        if (value > s->value)
-            *s = (summit){value, r->w->since[n] + at, r->w->latest[n],
-                          at == 0.0 ? AT_START : (at == dt ? AT_END : INSIDE)};
+        const double since = r->w->since[n];
+        double begin = -INFINITY, end = INFINITY, at = 0.0, x[STATES];
+        if (c.model->window != NULL) c.model->window(k, c.p, c.stride, r->net->horizon, &begin, &end);
+        const double from = since < begin ? begin - since : 0.0, to = end - since < dt ? end - since : dt;
+        if (!(from <= to)) continue;
+        flow(r, n, r->w->mode[n], from, states_of(r, n), x);
+        const double value = mode_of(r, n)->peak(k, c.p, c.stride, to - from, x, &at);
+        if (!(value > s->value)) continue;
+        *s = (summit){value, since + from + at, r->w->latest[n], INSIDE, NO_BOUND};
+        if (at == 0.0) {
+            s->where = from == 0.0 ? AT_START : INSIDE;
+            if (since <= begin) s->time = begin, s->bound = BEGIN;
+        } else if (at == to - from) {
+            s->where = to == dt ? AT_END : INSIDE;
+            if (since + dt >= end) s->time = end, s->bound = END;
+        }
     }
 }
 
@@ -1021,6 +1038,18 @@ static int input(const run *r, int32_t e, double t, double *record)
     return DONE;
 }
 
+/* Whether a maximum of neuron n is sought in a window that is empty or goes beyond the run. */
+static int has_no_window(const run *r, int32_t n)
+{
+    const cell c = cell_of(r->net, n);
+    for (int32_t k = 0; c.model->window != NULL && k < c.model->peaks; k++) {
+        double begin, end;
+        c.model->window(k, c.p, c.stride, r->net->horizon, &begin, &end);
+        if (begin > -INFINITY && !(0.0 <= begin && begin <= end && end <= r->net->horizon)) return 1;
+    }
+    return 0;
+}
+
 static int start(const run *r)
 {
     workspace *w = r->w;
@@ -1037,7 +1066,8 @@ static int start(const run *r)
         w->heap[n] = w->place[n] = n;
         w->is_stale[n] = 0;
         w->mode[n] = 0;
-        for (int32_t k = 0; k < PEAKS; k++) w->summits[n * PEAKS + k] = (summit){-INFINITY, 0.0, -1, AT_START};
+        for (int32_t k = 0; k < PEAKS; k++) w->summits[n * PEAKS + k] = (summit){-INFINITY, 0.0, -1, AT_START, NO_BOUND};
+        if (has_no_window(r, n)) return fail(r->status, WINDOW, r->sample, n, 0.0, 0);
         if (c.model->guard == NULL) continue;
         if (c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, STARTS_ABOVE, r->sample, n, 0.0, 0);
         mark_stale(r, n);
@@ -1135,51 +1165,67 @@ static void kick(const run *r, int32_t n, const double *slope)
     for (int s = 0; s < STATES; s++) mine[s] += y[s];
 }
 
-/* The maximum k of neuron n enters the adjoints where they are now, with states x there. Returns its time's share. */
-static double summit_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t k, const double *x,
-                          double *gradient)
+/* dL/dt of the time at which maximum k of neuron n is attained, if that were free, with states x there. */
+static double summit_moves(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t mode, int32_t k,
+                           const double *x)
 {
     const cell c = cell_of(r->net, n);
     const double share = cotangent->peak[((int64_t)r->sample * r->net->neurons + n) * PEAKS + k];
-    return c.model->peak_back(k, c.p, c.stride, share, x, r->w->y + (int64_t)n * STATES,
-                              gradient == NULL ? NULL : gradient + c.gradient);
+    return share * c.model->modes[mode].peak_slope(k, c.p, c.stride, x);
 }
 
-/* All maxima of neuron n that are attained at `where` of the stretch after entry i; x: the states there. */
+/* The maximum k of neuron n enters the adjoints where they are now, with states x there. Returns its time's share. */
+static double summit_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t mode, int32_t k,
+                          const double *x, double *gradient)
+{
+    const cell c = cell_of(r->net, n);
+    const int32_t bound = r->w->summits[n * PEAKS + k].bound;
+    const double share = cotangent->peak[((int64_t)r->sample * r->net->neurons + n) * PEAKS + k];
+    const double moves = summit_moves(r, cotangent, n, mode, k, x);
+    c.model->peak_back(k, c.p, c.stride, share, x, r->w->y + (int64_t)n * STATES,
+                       gradient == NULL ? NULL : gradient + c.gradient);
+    if (bound != NO_BOUND && gradient != NULL)
+        c.model->bounds_back(k, c.p, c.stride, bound == BEGIN ? moves : 0.0, bound == END ? moves : 0.0, gradient + c.gradient);
+    return moves;
+}
+
+/* All maxima of neuron n that are attained at `where` of the stretch after entry i; x: the states there, in this mode. */
 static double summits_back(const run *r, const saltus_network_cotangent *cotangent, int32_t n, int32_t i, int where,
-                           const double *x, double *gradient)
+                           int32_t mode, const double *x, double *gradient)
 {
     double shares = 0.0;
     for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
         const summit *s = r->w->summits + n * PEAKS + k;
-        if (s->entry == i && s->where == where) shares += summit_back(r, cotangent, n, k, x, gradient);
+        if (s->entry == i && s->where == where) shares += summit_back(r, cotangent, n, mode, k, x, gradient);
     }
     return shares;
 }
 
-/* Retreats neuron n to the start of the stretch after its latest entry, through the maxima inside it, the last first. */
+/* Retreats neuron n to time t, within the stretch after its latest entry, through the maxima there, the last first. */
+static void retreat_to(const run *r, const saltus_network_cotangent *cotangent, int32_t n, double t, double *gradient)
+{
+    const int32_t i = r->w->latest[n], peaks = cotangent->peak == NULL ? 0 : cell_of(r->net, n).model->peaks;
+    const summit *own = r->w->summits + n * PEAKS;
+    for (;;) {
+        double x[STATES], time = -INFINITY;
+        for (int32_t k = 0; k < peaks; k++)
+            if (own[k].entry == i && own[k].where == INSIDE && own[k].time >= t && own[k].time < r->w->since[n])
+                time = fmax(time, own[k].time);
+        if (time == -INFINITY) break;
+        retreat(r, n, time, gradient);
+        const int32_t mode = states_at(r, n, i, time, x);
+        for (int32_t k = 0; k < peaks; k++)
+            if (own[k].entry == i && own[k].where == INSIDE && own[k].time == time)
+                summit_back(r, cotangent, n, mode, k, x, gradient);
+    }
+    retreat(r, n, t, gradient);
+}
+
+/* The same to the start of the stretch. */
 static void retreat_to_entry(const run *r, const saltus_network_cotangent *cotangent, int32_t n, double *gradient)
 {
     const int32_t i = r->w->latest[n];
-    double x[STATES];
-    for (;;) {
-        int32_t next = -1;
-        double time = -INFINITY;
-        for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
-            const summit *s = r->w->summits + n * PEAKS + k;
-            if (s->entry == i && s->where == INSIDE && s->time < r->w->since[n] && s->time > time) next = k, time = s->time;
-        }
-        if (next < 0) break;
-        retreat(r, n, time, gradient);
-        states_at(r, n, i, time, x);
-        summit_back(r, cotangent, n, next, x, gradient);
-        for (int32_t k = 0; k < cell_of(r->net, n).model->peaks; k++) { /* others at the same time */
-            const summit *s = r->w->summits + n * PEAKS + k;
-            if (k != next && s->entry == i && s->where == INSIDE && s->time == time)
-                summit_back(r, cotangent, n, k, x, gradient);
-        }
-    }
-    retreat(r, n, i < 0 ? 0.0 : r->w->tape[i].time, gradient);
+    retreat_to(r, cotangent, n, i < 0 ? 0.0 : r->w->tape[i].time, gradient);
 }
 
 /* The adjoints of all neurons at the time of a probe; what the loss says of the states there enters after. */
@@ -1188,16 +1234,7 @@ static void probe_back(const run *r, const saltus_network_cotangent *cotangent, 
 {
     const int64_t at = (r->in->start[r->sample] + ~item->cause) * r->net->neurons * STATES;
     for (int32_t n = 0; n < r->net->neurons; n++) {
-        const int32_t i = r->w->latest[n];
-        double x[STATES];
-        for (int32_t k = 0; cotangent->peak != NULL && k < cell_of(r->net, n).model->peaks; k++) {
-            summit *s = r->w->summits + n * PEAKS + k; /* maxima later in this stretch come first */
-            if (s->entry != i || s->where != INSIDE || s->time < item->time || s->time >= r->w->since[n]) continue;
-            retreat(r, n, s->time, gradient);
-            states_at(r, n, i, s->time, x);
-            summit_back(r, cotangent, n, k, x, gradient);
-        }
-        retreat(r, n, item->time, gradient);
+        retreat_to(r, cotangent, n, item->time, gradient);
         if (record != NULL) memcpy(record + at + (int64_t)n * STATES, r->w->y + (int64_t)n * STATES, sizeof(double) * STATES);
         if (cotangent->probe != NULL) kick(r, n, cotangent->probe + at + (int64_t)n * STATES);
     }
@@ -1223,8 +1260,8 @@ static void backward(const run *r, const saltus_network_cotangent *cotangent, co
         memset(w->y + (int64_t)n * STATES, 0, sizeof(double) * STATES);
         w->since[n] = net->horizon;
         if (cotangent->final != NULL) kick(r, n, cotangent->final + ((int64_t)r->sample * net->neurons + n) * STATES);
-        states_at(r, n, w->latest[n], net->horizon, x);
-        summits_back(r, cotangent, n, w->latest[n], AT_END, x, parameters);
+        const int32_t mode = states_at(r, n, w->latest[n], net->horizon, x);
+        summits_back(r, cotangent, n, w->latest[n], AT_END, mode, x, parameters);
     }
     for (int64_t i = w->used - 1; i >= 0; i--) {
         const entry *item = w->tape + i;
@@ -1237,15 +1274,14 @@ static void backward(const run *r, const saltus_network_cotangent *cotangent, co
         double *y = w->y + (int64_t)n * STATES;
         double *own = parameters == NULL ? NULL : parameters + c.gradient;
         retreat_to_entry(r, cotangent, n, parameters);
-        states_after(r, n, (int32_t)i, x);
-        double share = summits_back(r, cotangent, n, (int32_t)i, AT_START, x, parameters); /* a maximum on the later side */
+        const int32_t follows = states_after(r, n, (int32_t)i, x);
+        double share = summits_back(r, cotangent, n, (int32_t)i, AT_START, follows, x, parameters); /* a maximum on the later side */
         w->latest[n] = item->previous;
         const int32_t mode = states_at(r, n, item->previous, item->time, x); /* and just before the entry */
         for (int32_t k = 0; cotangent->peak != NULL && k < c.model->peaks; k++) { /* on the earlier side: its time's share now, */
             const summit *s = w->summits + n * PEAKS + k;
             if (s->entry == item->previous && s->where == AT_END)
-                share += c.model->peak_back(k, c.p, c.stride, cotangent->peak[((int64_t)r->sample * net->neurons + n) * PEAKS + k],
-                                            x, NULL, NULL);
+                share += summit_moves(r, cotangent, n, mode, k, x);
         }
         double credit = share;
         switch (item->kind) {
@@ -1279,14 +1315,14 @@ static void backward(const run *r, const saltus_network_cotangent *cotangent, co
                 event_time[~item->cause] += credit;
         }
         }
-        summits_back(r, cotangent, n, item->previous, AT_END, x, parameters); /* its slope after the jump is undone */
+        summits_back(r, cotangent, n, item->previous, AT_END, mode, x, parameters); /* its slope after the jump is undone */
     }
     for (int32_t n = 0; n < net->neurons; n++) {
         const cell c = cell_of(net, n);
         if (parameters == NULL) continue;
         retreat_to_entry(r, cotangent, n, parameters);
-        states_after(r, n, -1, x);
-        summits_back(r, cotangent, n, -1, AT_START, x, parameters);
+        const int32_t mode = states_after(r, n, -1, x);
+        summits_back(r, cotangent, n, -1, AT_START, mode, x, parameters);
         c.model->begin_back(c.p, c.stride, w->y + (int64_t)n * STATES, parameters + c.gradient);
     }
 }

@@ -31,14 +31,18 @@ class Outputs:
     Attributes:
         spike_times: for each population that can spike, in seconds, inf where there is no such spike,
             ``(batch, neurons, k)``.
-        readouts: integrals over the run, by population and name, each ``(batch, neurons)``.
+        readouts: integrals, maxima and states read at given times, by population and name, each ``(batch,
+            neurons)``; ``(batch, neurons, times)`` for what is read at each of the sample times.
         final: states at t = T, by population and name, each ``(batch, neurons)``.
+        states: states at the sample times of populations that have some, by population and name, each
+            ``(batch, neurons, times)``.
         result: the run itself, with its warnings.
     """
 
     spike_times: dict[str, torch.Tensor]
     readouts: dict[str, dict[str, torch.Tensor]]
     final: dict[str, dict[str, torch.Tensor]]
+    states: dict[str, dict[str, torch.Tensor]]
     result: Result
 
 
@@ -105,7 +109,7 @@ class Network(torch.nn.Module):
 
 
 class _Place(NamedTuple):
-    """An output: ``spikes``, ``readout`` or ``final``; of which population; and its name there."""
+    """An output: ``spikes``, ``readout``, ``final`` or ``states``, its population, and its name there."""
 
     kind: str
     population: str
@@ -140,7 +144,8 @@ class _Call:
         for name, k in self.kept.items():
             times = [result.spike_times(name, i).time for i in range(k)]
             found[_Place("spikes", name, "")] = np.stack(times, axis=-1)
-        for kind, by_population in (("readout", result.readouts), ("final", result.final)):
+        named = {"readout": result.readouts, "final": result.final, "states": result.states}
+        for kind, by_population in named.items():
             for population, values in by_population.items():
                 found |= {_Place(kind, population, name): array for name, array in values.items()}
         self.places = list(found)
@@ -151,6 +156,7 @@ class _Call:
         assert self.result is not None, "forward comes first"
         d_times: dict[str, Array] = {}
         d_readouts: dict[str, dict[str, Array]] = {}
+        d_states: dict[str, dict[str, Array]] = {}
         for place, seed in zip(self.places, seeds, strict=True):
             if seed is None:
                 continue
@@ -159,27 +165,26 @@ class _Call:
                 times = [self.result.spike_times(place.population, i).time for i in range(values.shape[2])]
                 d_times[place.population] = np.where(np.isinf(np.stack(times, axis=-1)), 0.0, values)
             else:
-                there = d_readouts.setdefault(place.population, {})
+                kind = d_states if place.kind == "states" else d_readouts
+                there = kind.setdefault(place.population, {})
                 there[place.name] = there.get(place.name, 0.0) + values
         with self.net.lock:
             self._assign(parameters)
             for group in self.net.groups.values():
                 group.refresh()
-            return self.net.gradients(self.result, d_times, d_readouts, wanted)
+            return self.net.gradients(self.result, d_times, d_readouts, wanted, d_states=d_states)
 
     def outputs(self, tensors: tuple[Any, ...]) -> Outputs:
         """The tensors by name."""
         assert self.result is not None, "forward comes first"
         spike_times: dict[str, Any] = {}
-        readouts: dict[str, dict[str, Any]] = {}
-        final: dict[str, dict[str, Any]] = {}
+        named: dict[str, dict[str, dict[str, Any]]] = {"readout": {}, "final": {}, "states": {}}
         for place, tensor in zip(self.places, tensors, strict=True):
             if place.kind == "spikes":
                 spike_times[place.population] = tensor
             else:
-                target = readouts if place.kind == "readout" else final
-                target.setdefault(place.population, {})[place.name] = tensor
-        return Outputs(spike_times, readouts, final, self.result)
+                named[place.kind].setdefault(place.population, {})[place.name] = tensor
+        return Outputs(spike_times, named["readout"], named["final"], named["states"], self.result)
 
     def _assign(self, parameters: tuple[Any, ...]) -> None:
         values = self.net.parameters()

@@ -1,4 +1,4 @@
-"""``saltus doctor``: what this machine has, what is missing, what to do about it."""
+"""``saltus doctor``: what this machine has and lacks; with a model, which kernel and flow it takes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ NAME = "doctor"
 
 
 def command(
+    model: Annotated[
+        str | None, typer.Argument(help="Say which kernel and flow this model takes, and why.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of findings for machines.")] = False,
 ) -> None:
-    """Look at compiler, flags, OpenMP, cache, processor and versions, and say what is wrong."""
-    from saltus.runtime.doctor import examine
+    """Look at compiler, flags, OpenMP, cache, processor and versions, or at a model: what is wrong?"""
+    from saltus.runtime.doctor import examine, examine_model
 
-    findings = examine()
+    findings = examine() if model is None else examine_model(model)
     if as_json:
         output.json(findings)
     else:

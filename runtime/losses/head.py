@@ -13,14 +13,8 @@ from numpy.typing import NDArray
 from saltus.errors import ConfigError, InputError, RunError
 from saltus.runtime.kernel import Kernel, head_kernel
 from saltus.runtime.losses.data import Data
-from saltus.runtime.losses.evaluated import (
-    Array,
-    Evaluated,
-    Index,
-    ReadoutSeeds,
-    Seeds,
-    TimeSeeds,
-)
+from saltus.runtime.losses.evaluated import Array, Evaluated, Seeds
+from saltus.runtime.losses.readings import Named, Reading, Times, Trajectory, check_all_spikes, count
 from saltus.templates.ir import HeadIR, dump
 
 if TYPE_CHECKING:
@@ -44,9 +38,10 @@ class Loss:
             pulled to it. The result counts such samples.
         spike: number of the spike that ``first`` means, 0 for the first; ``spike(k)`` counts from it.
         population: whose readouts; None: the network's only population without outgoing projections.
-        readouts: for each readout that the loss declares, which of the model it is: the name of an integral
-            or a maximum, or of a state, which is its value at T.
+        readouts: for each readout that the loss declares, which of the model it is: the name of one, or of a
+            state, which is its value at T; for a trajectory, its values at the sample times.
         tables: for a target by the label: its numbers for each class, ``(labels, neurons)``.
+        names: what a run calls its targets, where that is not what the loss calls them.
     """
 
     head: HeadIR
@@ -56,6 +51,7 @@ class Loss:
     population: str | None = None
     readouts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, Array] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def kernel(self) -> Kernel:
@@ -75,12 +71,17 @@ class Loss:
     @property
     def target_names(self) -> tuple[str, ...]:
         """The targets that a run must be given."""
-        return tuple(name for name in self.head.targets if name not in self.tables)
+        return tuple(self.names.get(name, name) for name in self.head.targets if name not in self.tables)
 
     @property
     def spikes(self) -> tuple[int, ...]:
         """The numbers of the spikes that it reads."""
         return tuple(self.spike + r.spike for r in self.head.readouts if r.spike is not None)
+
+    @property
+    def all_spikes(self) -> bool:
+        """Whether it reads sums over all spikes of a neuron."""
+        return any(readout.kernel is not None for readout in self.head.readouts)
 
     def check(self, population: str, members: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population cannot give what the loss reads."""
@@ -96,14 +97,37 @@ class Loss:
                 f"loss: spike = {max(self.spikes)}, but population {population!r} keeps {kept} spikes. "
                 "Keep more."
             )
+        if self.all_spikes:
+            check_all_spikes(name, population, members, kept)
+        listed = self._check_readouts(population, members)
+        if listed and (self.head.labelled or not all(listed)):
+            raise ConfigError(
+                f"loss: {name} reads numbers for each sample time of population {population!r}, and takes a "
+                "label or another readout as well. Write two losses, and add them: saltus.loss([...])."
+            )
+
+    def _check_readouts(self, population: str, members: Members) -> list[bool]:
+        """Whether each readout is a number for each sample time; empty if none is."""
+        ir, where = members.model.ir, f"loss: {self.head.name}"
         states = [state.name for state in ir.states if state.name not in ir.integrals]
-        known = [*ir.integrals, *(peak.name for peak in ir.peaks), *states]
-        for readout in self.readouts.values():
-            if readout not in known:
+        probes = {probe.name: probe.listed for probe in ir.probes}
+        known = [*ir.integrals, *(peak.name for peak in ir.peaks), *probes, *states]
+        found = []
+        for readout in self.head.readouts:
+            name = self.readouts.get(readout.name)
+            if name is not None and name not in (states if readout.sampled else known):
+                what, there = ("state", states) if readout.sampled else ("readout", known)
                 raise ConfigError(
-                    f"loss: {name} reads {readout!r}, and {ir.name} of population {population!r} has no such "
-                    f"readout. There are {', '.join(known) or 'none'}."
+                    f"{where} reads {name!r}, and {ir.name} of population {population!r} has no such {what}. "
+                    f"There are {', '.join(there) or 'none'}."
                 )
+            if readout.sampled and not members.sample_times:
+                raise ConfigError(
+                    f"{where} reads {name!r} at the sample times of population {population!r}, and it has "
+                    "none. Give it sample_times = [...]."
+                )
+            found.append(readout.sampled or (name is not None and probes.get(name, False)))
+        return found if any(found) else []
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:
         """The loss of each sample of a run.
@@ -120,7 +144,7 @@ class Loss:
         found = head(self, values, data.labels, np.array(targets) if targets else None, population)
         seeds = Seeds()
         for reading, gradient in zip(readings, found.gradient, strict=True):
-            self._seed(seeds, reading, gradient.reshape(shape), population)
+            reading.seed(gradient.reshape(shape), population, seeds)
         return Evaluated(found.losses, seeds, found.missing)
 
     def predictions(self, result: Result, population: str) -> NDArray[np.int64] | None:
@@ -128,26 +152,34 @@ class Loss:
         if not self.labelled:
             return None
         if self.head.readouts[0].spike is None:
-            largest: NDArray[np.int64] = np.argmax(self._readings(result, population)[0].values, axis=1)
-            return largest
+            first = self._readings(result, population)[0].values
+            return np.argmax(first, axis=1) if first.ndim == 2 else None
         times = result.spike_times(population, self.spikes[0]).time
         return np.where(np.isinf(times).all(axis=1), -1, np.argmin(times, axis=1))
 
     def identity(self) -> bytes:
         """All that makes this loss what it is."""
         tables = {name: table.tolist() for name, table in self.tables.items()}
-        fixed = (dict(self.parameters), self.missing, self.spike, self.population)
+        fixed = (dict(self.parameters), self.missing, self.spike, self.population, dict(self.names))
         return dump(self.head) + repr((fixed, dict(self.readouts), tables)).encode()
 
-    def _readings(self, result: Result, population: str) -> list[_Reading]:
-        found = []
-        for readout in self.head.readouts:
+    def _readings(self, result: Result, population: str) -> list[Reading]:
+        members = result.net.populations[population]
+        found: list[Reading] = []
+        for which, readout in enumerate(self.head.readouts):
             if readout.spike is not None:
-                times, at = result.spike_times(population, self.spike + readout.spike)
-                found.append(_Reading(None, times, at))
+                found.append(Times(*result.spike_times(population, self.spike + readout.spike)))
+            elif readout.kernel is not None:
+                shape = len(result), members.size
+                out = result.outcomes[population].out
+                found.append(count(self.kernel, which, self.values, out, shape))
+            elif readout.sampled:
+                name = self.readouts[readout.name]
+                states = result.states_at(population, name, members.sample_times)
+                found.append(Trajectory(name, states))
             else:
                 name = self.readouts[readout.name]
-                found.append(_Reading(name, self._read(result, population, name), None))
+                found.append(Named(name, self._read(result, population, name)))
         return found
 
     def _read(self, result: Result, population: str, name: str) -> Array:
@@ -156,7 +188,7 @@ class Loss:
 
     def _target(self, name: str, data: Data, shape: tuple[int, ...]) -> Array:
         if name not in self.tables:
-            return data.numbers(name, shape)
+            return data.numbers(self.names.get(name, name), shape)
         assert data.labels is not None, "checked by the network"
         table = self.tables[name]
         if table.shape[1:] != shape[1:] or len(table) <= data.labels.max(initial=0):
@@ -165,21 +197,6 @@ class Loss:
                 f"shape {shape[1:]}. Give one row for each label."
             )
         return table[data.labels]
-
-    def _seed(self, seeds: Seeds, reading: _Reading, gradient: Array, population: str) -> None:
-        if reading.at is not None:
-            exists = reading.at >= 0
-            seeds.times.append(TimeSeeds(population, reading.at[exists], gradient[exists]))
-        else:
-            seeds.readouts.append(ReadoutSeeds(population, reading.name or "", gradient))
-
-
-class _Reading(NamedTuple):
-    """What a head reads: a readout's name and values, or the times of spikes and where they lie."""
-
-    name: str | None
-    values: Array
-    at: Index | None
 
 
 class HeadValues(NamedTuple):

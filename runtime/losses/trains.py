@@ -5,17 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.errors import ConfigError, InputError
+from saltus.errors import InputError
 from saltus.runtime.kernel import Kernel, train_kernel
 from saltus.runtime.losses.data import Data
-from saltus.runtime.losses.evaluated import Array, Evaluated, Index, Seeds, TimeSeeds
+from saltus.runtime.losses.evaluated import Array, Evaluated, Seeds, TimeSeeds
+from saltus.runtime.losses.readings import cells, check_all_spikes
 from saltus.runtime.spikes import as_spikes
-from saltus.runtime.trains import Train
 from saltus.templates.ir import TrainIR, dump
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ class TrainLoss:
 
     def check(self, population: str, members: Members, kept: int | None) -> None:
         """Raises ``ConfigError`` if the population has no spikes, or does not keep all."""
-        if not members.model.spikes or kept is not None:
-            what = f"keeps {kept} spikes of a neuron" if members.model.spikes else "does not spike"
-            raise ConfigError(
-                f"loss: {self.trains.name} reads all spikes, and population {population!r} {what}. "
-                "Name another population, or keep all."
-            )
+        check_all_spikes(self.trains.name, population, members, kept)
 
     def evaluate(self, result: Result, population: str, data: Data) -> Evaluated:
         """The distance of each sample, the sum over the neurons.
@@ -79,8 +74,8 @@ class TrainLoss:
                 f"targets[{self.trains.target!r}]: {len(target)} samples, and the run has {batch}. "
                 "Give spike trains for each."
             )
-        own = _cells(result.outcomes[population].out, batch, size)
-        wanted = _cells(target.as_train, batch, size)
+        own = cells(result.outcomes[population].out, batch, size)
+        wanted = cells(target.as_train, batch, size)
         distance, gradient = np.empty(batch * size), np.zeros(len(own.time))
         pointer = self.kernel.pointer
         arrays = (self.values, own.start, own.time, wanted.start, wanted.time, distance, gradient)
@@ -95,19 +90,3 @@ class TrainLoss:
     def identity(self) -> bytes:
         """All that makes this loss what it is."""
         return dump(self.trains) + repr((dict(self.parameters), self.population)).encode()
-
-
-class _Cells(NamedTuple):
-    """Spikes by sample and neuron: where each cell's begin, their times, and where they lie in the train."""
-
-    start: Index
-    time: Array
-    at: Index
-
-
-def _cells(train: Train, batch: int, size: int) -> _Cells:
-    sample, at = train.cells
-    cell = sample * size + train.row[at]
-    order = np.argsort(cell, kind="stable")
-    start = np.concatenate([[0], np.cumsum(np.bincount(cell, minlength=batch * size))]).astype(np.int64)
-    return _Cells(start, np.ascontiguousarray(train.time[at[order]]), at[order])

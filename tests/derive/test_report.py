@@ -157,6 +157,18 @@ def test_equations_and_the_c_lead_to_each_other(name):
     assert all(f"{place.file}-{place.first}" in led for p in places([listing]).values() for place in p)
 
 
+def test_an_assignment_leads_to_the_equation_of_its_own_state():
+    """One label for all states in the C, one step for each in the document; receptors by their functions."""
+    code = sources("ei")
+    lines = [line for part in listings(code, anchors(made("ei")))[0].parts for line in part]
+    led = {line.text.strip(): line.anchor for line in lines if line.label}
+    for state in ("V", "I_exc", "I_inh"):
+        (of_state,) = {a for text, a in led.items() if text.startswith(f"*lambda_{state}_next = -final_")}
+        assert of_state == f"adjoint.terminal.{state}"
+    assert led["*credit = lambda_V - lambda_I_exc; /* arrival.credit */"] == "arrival.credit.exc"
+    assert led["*credit = -(lambda_V + lambda_I_inh); /* arrival.credit */"] == "arrival.credit.inh"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*files.shipped("models"), *files.shipped("losses")])
 def test_every_assignment_of_every_model_leads_to_its_equation(name):

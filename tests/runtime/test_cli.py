@@ -205,6 +205,30 @@ def test_doctor_without_a_compiler_says_what_to_do(monkeypatch):
     assert "wrong" in done.stdout and "Install one or set CC." in flat(done.stdout)
 
 
+@pytest.mark.parametrize(
+    ("model", "flow", "kernel", "clock"),
+    [
+        ("lif", "exact: ", "fast kernel: one population with a solution in closed form", "it can run"),
+        ("li_max", "exact: ", "network kernel, because li_max reads the maximum max_V,", "maximum over time"),
+        ("qif", "numeric: ", "network kernel, because qif has a flow without a closed", "not linear"),
+        (
+            "lif_refractory",
+            "exact: ",
+            "network kernel, because lif_refractory has the phase held",
+            "no phases",
+        ),
+    ],
+)
+def test_doctor_says_which_kernel_and_flow_a_model_takes(model, flow, kernel, clock):
+    done = call("doctor", model, "--json")
+    found = {finding["name"]: finding for finding in json.loads(done.stdout)}
+    assert done.exit_code == 0
+    assert found["flow"]["value"].startswith(flow)
+    assert found["kernel"]["value"].startswith(kernel)
+    assert clock in found["clock"]["value"]
+    assert ("without delays, sparse" in found["kernel"]["remedy"]) == kernel.startswith("fast")
+
+
 def fake_rows(*oks):
     return tuple(
         SimpleNamespace(id=f"3:{i}", status="proven", ok=ok, title="x[0] = x", reason="")

@@ -109,7 +109,7 @@ def test_the_choice_of_the_kernel_is_explained():
     two = network(projections__again={"pre": "hid", "post": "hid", "weights": 0.1})
     assert "because hid_hid and again are both recurrent" in two.explain()
     nonlinear = saltus.Network([saltus.Layer("qif", 2, inputs=2)], T=T)
-    assert "network kernel, because qif is more than linear" in nonlinear.explain()
+    assert "network kernel, because qif has a flow without a closed form, and" in nonlinear.explain()
 
 
 def test_populations_that_project_to_one_another():

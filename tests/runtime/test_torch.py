@@ -46,6 +46,49 @@ def test_gradcheck(recurrent):
     assert torch.autograd.gradcheck(outputs, (times(), *given), eps=1e-7, atol=1e-4, rtol=1e-4)
 
 
+READER = {
+    "name": "reader",
+    "title": "A leaky integrator that is read in all ways",
+    "parameters": {
+        "tau": {"value": 0.02, "positive": True},
+        "tau_s": {"value": 0.005, "positive": True},
+        "gain": 2.0,
+        "t_read": {"value": 0.03, "positive": True},
+    },
+    "initial": {"V": 0.0, "I": 0.0},
+    "dynamics": {"f_V": "tau*dot(V) + V - I", "f_I": "tau_s*dot(I) + I"},
+    "receive": {"exc": {"I": "I + w"}},
+    "readouts": {
+        "last": "final(gain*V**2)",
+        "there": "at(gain*V - I, t_read)",
+        "followed": "at(gain*V)",
+        "early": "integral(gain*V, t_read/2, t_read)",
+        "top": "max(gain*V, t_read, T)",
+    },
+}
+
+
+def test_gradcheck_of_readouts_of_the_state():
+    """At the end, at times that are learned or listed, and over windows; and the states at sample times."""
+    hidden = saltus.Layer("lif", 4, inputs=3, weights=saltus.Normal(3.0, 0.7))
+    learn = ("weights", "gain", "t_read", "tau")
+    out = saltus.Layer(
+        READER, 2, weights=saltus.Normal(0.5, 0.5), learn=learn, sample_times=[0.01, 0.03, 0.045]
+    )
+    module = Network(saltus.Network([hidden, out], T=T, seed=3))
+    names = list(module.names)
+
+    def outputs(spikes, *values):
+        found = torch.func.functional_call(module, dict(zip(names, values, strict=True)), (spikes,))
+        return *found.readouts["output"].values(), *found.states["output"].values()
+
+    given = [module.get_parameter(name).detach().clone().requires_grad_() for name in names]
+    found = module(times())
+    assert set(found.readouts["output"]) == set(READER["readouts"])
+    assert found.readouts["output"]["followed"].shape == found.states["output"]["V"].shape == (2, 2, 3)
+    assert torch.autograd.gradcheck(outputs, (times(), *given), eps=1e-7, atol=1e-4, rtol=1e-4)
+
+
 def test_it_is_the_gradient_of_the_runtime():
     module = Network(network())
     spikes = times()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+import saltus
 from saltus.errors import ConfigError, InputError, RunError
 from saltus.runtime import trainer as trainer_module
 from saltus.runtime.checkpoint import load
@@ -84,6 +85,21 @@ class LinearNetwork:
 @pytest.fixture(scope="module")
 def data():
     return yin_yang((200, 60, 60), (1, 2, 3))
+
+
+def test_time_constants_stay_positive_and_thresholds_are_free(data):
+    """A rate that would carry a time constant through zero moves its logarithm; nothing is clamped."""
+    learn = ("weights", "tau_mem", "v_reset")
+    layers = [saltus.Layer("lif", 3, inputs=5, weights=saltus.Normal(2.2, 1.0), learn=learn)]
+    loss = saltus.loss("mean_squared_error", readout="V", targets=np.eye(3))
+    net = saltus.Network(layers, T=40e-3, loss=loss)
+    assert net.positive() == {"output.tau_mem"}
+    before = float(net.parameters()["output.tau_mem"])
+    rates = {"output.tau_mem": 0.5, "*": 0.1}
+    make(net, optimiser=Adam(lr=rates)).fit(data.test, epochs=2, progress=quiet)
+    after = float(net.parameters()["output.tau_mem"])
+    assert 0.0 < after < np.inf and abs(np.log(after / before)) > 0.4
+    assert net.parameters()["output.v_reset"] != 0.0
 
 
 def make(net, **options):

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from first_spike_cross_entropy.toml (head; ir.json 67fae58d6022). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from first_spike_cross_entropy.toml (head; ir.json 8bff4984a100). Do not edit: change the spec or the templates and run it again.
  *
  * Cross-entropy of the first spike times, with a penalty on a late spike of the label's neuron
  * (Wunderlich & Pehle (2021), eq. 25 of the Yin-Yang experiment (with the alpha term inside the sum))

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from first_spike_cross_entropy.toml (head; ir.json 67fae58d6022). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from first_spike_cross_entropy.toml (head; ir.json 8bff4984a100). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_HEAD_H
 #define SALTUS_HEAD_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from max_cross_entropy.toml (head; ir.json 7d30bf03cc4d). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from max_cross_entropy.toml (head; ir.json 1094b0701edf). Do not edit: change the spec or the templates and run it again.
  *
  * Cross-entropy of the maxima over time of a readout
  * (Wunderlich & Pehle (2021), L_max, eq. 75 of the notes)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from mean_squared_error.toml (head; ir.json 05991b4fea53). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from mean_squared_error.toml (head; ir.json beb9e5593422). Do not edit: change the spec or the templates and run it again.
  *
  * Mean squared error of a readout, or of a state at the end, against targets
  */

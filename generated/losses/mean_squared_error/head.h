@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from mean_squared_error.toml (head; ir.json 05991b4fea53). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from mean_squared_error.toml (head; ir.json beb9e5593422). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_HEAD_H
 #define SALTUS_HEAD_H
 

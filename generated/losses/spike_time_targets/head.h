@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from spike_time_targets.toml (head; ir.json 43ce0c8fd9b5). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from spike_time_targets.toml (head; ir.json cbc7d813be14). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_HEAD_H
 #define SALTUS_HEAD_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from sum_cross_entropy.toml (head; ir.json 038dc62638cb). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from sum_cross_entropy.toml (head; ir.json 75aff9e0be4c). Do not edit: change the spec or the templates and run it again.
  *
  * Cross-entropy of the integrals over time of a readout
  * (Wunderlich & Pehle (2021), L_sum, eq. 76 of the notes, with a scale: an integral over seconds is small)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from sum_cross_entropy.toml (head; ir.json 038dc62638cb). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from sum_cross_entropy.toml (head; ir.json 75aff9e0be4c). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_HEAD_H
 #define SALTUS_HEAD_H
 

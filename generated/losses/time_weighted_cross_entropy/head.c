@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from time_weighted_cross_entropy.toml (head; ir.json 29318a997126). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from time_weighted_cross_entropy.toml (head; ir.json 4dc5f5d36eb7). Do not edit: change the spec or the templates and run it again.
  *
  * Cross-entropy of integrals weighted in time, early values counting most
  * (the weighted sum of mlGeNN's readouts; the weight stands in the model's readout)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from time_weighted_cross_entropy.toml (head; ir.json 29318a997126). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from time_weighted_cross_entropy.toml (head; ir.json 4dc5f5d36eb7). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_HEAD_H
 #define SALTUS_HEAD_H
 

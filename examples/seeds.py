@@ -1,4 +1,4 @@
-"""Mean and spread of the test accuracy over seeds: ``python examples/yin_yang_seeds.py --seeds 10``.
+"""Mean and spread of the test accuracy over seeds: ``python examples/seeds.py --seeds 10 --config CONFIG``.
 
 A seed draws the first weights and the order of the samples; the data sets stay the same. The epoch is chosen
 by validation, never by the test set.
