@@ -18,6 +18,7 @@ from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent
 from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.grid import Grid
 from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
@@ -170,7 +171,7 @@ class ClockGroup:
             seeds = self._cotangent(tape, run, cotangents)
             wide, real = np.float64, self.grid.dtype
             sums = {
-                bit: self._room(bit, run.chunks, size, dtype)
+                bit: memory.room(self._sums, bit, run.chunks, size, dtype)
                 for bit, size, dtype in (
                     (WEIGHTS, net.weights, real),
                     (DELAYS, net.weights, real),
@@ -214,6 +215,10 @@ class ClockGroup:
                     values = gradient.parameters[own].reshape(block.shape)
                     found[f"{name}.{key}"] = members.parameters.gradient(key, values)
         return found
+
+    def held(self) -> Held:
+        """Gradients and workspaces."""
+        return Held(gradients=tuple(self._sums.values()), scratch=(self._workspace,))
 
     def _listen(self, tape: ClockTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or all of them merged."""
@@ -302,9 +307,3 @@ class ClockGroup:
             except MemoryError:
                 raise out_of_memory(self.name, capacity) from None
         self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
-
-    def _room(self, bit: int, chunks: int, size: int, dtype: type[np.floating[Any]]) -> NDArray[Any]:
-        """Where the kernel adds up one kind of gradient, a row for each chunk."""
-        if bit not in self._sums or self._sums[bit].shape[0] < chunks or self._sums[bit].shape[1] != size:
-            self._sums[bit] = memory.zeros(chunks, size, dtype=dtype)
-        return self._sums[bit]

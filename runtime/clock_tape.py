@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from saltus.runtime.clock_wiring import ClockWiring
 from saltus.runtime.failure import out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
 from saltus.runtime.members import Members, Outcome
 from saltus.runtime.network_tape import part
@@ -128,11 +130,19 @@ class ClockTape:
         whole = ClockTrain(self.time, self.neuron, start, self.count, self.step, self.recorded, dt)
         self.outcomes = {name: self._outcome(members, whole) for name, members in populations.items()}
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        arrays = (self.time, self.neuron, self.step, self.slope, self.state, self.final, self.sampled)
-        return sum(array.nbytes for array in (*arrays, self.recorded, self.first))
+    def held(self) -> Held:
+        """All arrays."""
+        trains = [seen.out.arrays for seen in self.outcomes.values()]
+        places = [seen.places for seen in self.outcomes.values()]
+        own = (self.time, self.neuron, self.step, self.slope, self.count, self.recorded)
+        binned = () if self._binned is None else (self._binned[1], self.first)
+        return Held(
+            spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
+            states=(self.state, self.final),
+            events=(*self.heard.arrays, *binned),
+            traces=(self.sampled,),
+            adjoints=(self._event_times,),
+        )
 
     def _outcome(self, members: Members, whole: Train) -> Outcome:
         own = slice(members.first, members.first + members.size)

@@ -20,6 +20,7 @@ from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent, Credits
 from saltus.runtime.currents import Currents
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import event_kernel
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model
@@ -209,6 +210,10 @@ class Group:
             if not math.isfinite(weights.dot(weights)):  # one pass: what is not finite makes the sum so
                 for synapses in self.synapses:
                     synapses.check()
+
+    def held(self) -> Held:
+        """Gradients and workspaces."""
+        return Held(gradients=self._gradient_arrays or (), scratch=(self._workspace,))
 
     def _final(self, final: Mapping[str, Array], batch: int) -> Array | None:
         """dL/dx(T) as the kernel reads it, ``(batch, states, padded)``; None: zero."""
