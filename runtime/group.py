@@ -7,7 +7,6 @@ incoming times.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -206,8 +205,8 @@ class Group:
         self.struct.flow_shared = self.parameters.refresh()
         for synapses in self.synapses:
             synapses.check_mask()
-        for weights in self._flat_weights:
-            if not math.isfinite(weights.dot(weights)):  # one pass: what is not finite makes the sum so
+        for weights in self._all_weights:
+            if not np.isfinite(weights).all():  # no BLAS: its threads wait for one another, and spin
                 for synapses in self.synapses:
                     synapses.check()
 
@@ -239,7 +238,7 @@ class Group:
             self.inputs.append(replace(projection, weights=view, first_row=first))
         self._recurrent = memory.zeros(self.size if recurrent else 0, pad)
         self._recurrent_mask = np.zeros((self.size if recurrent else 0, pad), dtype=np.uint8)
-        self._flat_weights = (self._weights.reshape(-1), self._recurrent.reshape(-1))
+        self._all_weights = [self._weights, self._recurrent] if recurrent else [self._weights]
         self.recurrent: Synapses | None = None
         if recurrent is not None:
             view = self._recurrent[:, : self.size]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -94,8 +93,7 @@ class Synapses:
     def check(self) -> None:
         """Raises ``RunError`` for a weight without synapse or not finite, or a delay that is no time."""
         self.check_mask()
-        flat = self.weights.reshape(-1)
-        if not math.isfinite(flat.dot(flat)) and not np.isfinite(flat).all():
+        if not np.isfinite(self.weights).all():
             self._refuse("weights", ~np.isfinite(self.weights), "is not a finite number")
         if self.delays is not None and not (np.isfinite(self.delays) & (self.delays >= 0.0)).all():
             wrong = ~(np.isfinite(self.delays) & (self.delays >= 0.0))
