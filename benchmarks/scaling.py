@@ -126,7 +126,7 @@ class Fit:
 class Step:
     """A training step through the public interface."""
 
-    def __init__(self, point: Point, engine: Engine) -> None:
+    def __init__(self, point: Point, engine: Engine, threads: int = 1) -> None:
         rng = np.random.default_rng(1)
         size = point.neurons
         recurrent = rng.normal(0.0, 0.06 * np.sqrt(HIDDEN / size), (size, size))
@@ -142,7 +142,7 @@ class Step:
         )
         output = saltus.Layer("li", CLASSES, weights=rng.normal(0.0, 0.002, (size, CLASSES)), name="output")
         loss = saltus.loss("sum_cross_entropy", readout="sum_V", scale=SCALE)
-        options = {"T": point.horizon, "threads": 1, "loss": loss, **engine.options}
+        options = {"T": point.horizon, "threads": threads, "loss": loss, **engine.options}
         self.net = saltus.Network([hidden, output], **options)
         shape = (point.batch, round(point.rate * point.horizon))
         times = np.sort(rng.uniform(0.0, point.horizon - STEP, shape))
