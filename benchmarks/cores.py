@@ -2,10 +2,10 @@
 
     python benchmarks/cores.py [--rounds 20] [--patience 60] [--json FILE]
 
-A round is as many steps as take a fifth of a second. It waits until the cores are idle, and counts if they did
-little else meanwhile, by /proc/stat. A case ends when so many rounds have counted, or its patience in seconds
-is over; if none has counted, the medians are those of all rounds. Beside them stand the share of a step that
-is outside the kernels' parallel loops, and what it allows two cores at most.
+A round is as many steps as take a fifth of a second. It waits until the cores are idle, and counts if they
+did little else meanwhile, by /proc/stat. A case ends when so many rounds have counted, or its patience in
+seconds is over; if none has counted, the medians are those of all rounds. Beside them stand the share of a
+step that is outside the kernels' parallel loops, and what it allows two cores at most.
 """
 
 from __future__ import annotations

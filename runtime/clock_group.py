@@ -104,7 +104,8 @@ class ClockGroup:
         for members in self.populations.values():
             members.parameters.refresh()
         for synapses in self.synapses:
-            synapses.check()
+            synapses.check_mask()
+            synapses.check_delays()
         delays = clock_rows.delay_steps(self.frame)
         before = self._wiring
         if before is None or not all(map(np.array_equal, before.delays, delays)):

@@ -192,8 +192,9 @@ class Group:
                 rows = gradient.recurrent if synapses is self.recurrent else gradient.weights
                 assert rows is not None, "asked for"
                 first = max(synapses.first_row, 0)
-                values = rows[first : first + len(synapses.weights), : self.size]
-                found[name] = values.copy() if synapses.mask is None else np.where(synapses.mask, values, 0.0)
+                found[name] = synapses.clear_absent(
+                    rows[first : first + len(synapses.weights), : self.size].copy()
+                )
         for key in self.parameters.names:
             if (name := f"{self.name}.{key}") in names:
                 assert gradient.parameters is not None, "asked for"
