@@ -24,11 +24,13 @@ typedef struct { double *tau_mem, *tau_syn, *V0, *I0, *per_tau_mem, *per_tau_syn
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V; } entries_view;
 
-/* A piece of the workspace; with base NULL it is only counted. */
+/* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
+ * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
+ * another, and waits. */
 static void *take(char *base, int64_t *used, int64_t bytes)
 {
     char *place = base == NULL ? NULL : base + *used;
-    *used += (bytes + 63) & ~(int64_t)63;
+    *used += ((bytes + 63) & ~(int64_t)63) + 9 * 64;
     return place;
 }
 
@@ -49,7 +51,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512 };
+enum { SLOTS = 512, PAGE = 4096 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -65,6 +67,10 @@ typedef struct {
     double *active;            /* [n_pad] */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
+    states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
+    int32_t *seek;             /* [n_pad + LANES] those of them that may cross */
+    entries_view pair;         /* [LANES] propagators of two stretches */
+    double *pair_shrink;       /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes], [spikes + 8] */
@@ -86,61 +92,72 @@ typedef struct {
 static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int64_t spikes, char *base)
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
-    int64_t used = base == NULL ? 64 : (-(int64_t)(intptr_t)base) & 63;
+    int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
     const int64_t items = events + spikes + 2;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
     w->start.V = take(base, &used, d * pad * items);
     w->queue.V = take(base, &used, d * wide);
+    w->ahead.V = take(base, &used, d * wide);
     w->x.I = take(base, &used, d * pad);
     w->x_end.I = take(base, &used, d * pad);
     w->start.I = take(base, &used, d * pad * items);
     w->queue.I = take(base, &used, d * wide);
+    w->ahead.I = take(base, &used, d * wide);
     w->x.sum_V = take(base, &used, d * pad);
     w->x_end.sum_V = take(base, &used, d * pad);
     w->start.sum_V = take(base, &used, d * pad * items);
     w->queue.sum_V = take(base, &used, d * wide);
+    w->ahead.sum_V = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I = take(base, &used, d * pad);
     w->y.lambda_sum_V = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
     w->own.Phi_V_V = take(base, &used, d * pad);
+    w->pair.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
     w->own.Phi_V_I = take(base, &used, d * pad);
+    w->pair.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
     w->own.Phi_I_I = take(base, &used, d * pad);
+    w->pair.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Phi_sum_V_V = take(base, &used, d * items);
     w->own.Phi_sum_V_V = take(base, &used, d * pad);
+    w->pair.Phi_sum_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k.Phi_sum_V_I = take(base, &used, d * items);
     w->own.Phi_sum_V_I = take(base, &used, d * pad);
+    w->pair.Phi_sum_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k.Psi_V_sum_V = take(base, &used, d * items);
     w->own.Psi_V_sum_V = take(base, &used, d * pad);
+    w->pair.Psi_V_sum_V = take(base, &used, d * LANES);
     w->k_gap.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
     w->own.Psi_I_V = take(base, &used, d * pad);
+    w->pair.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->k.Psi_I_sum_V = take(base, &used, d * items);
     w->own.Psi_I_sum_V = take(base, &used, d * pad);
+    w->pair.Psi_I_sum_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_sum_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
     w->p.per_tau_syn = take(base, &used, d * pad);
-    w->p.tau_mem = (double *)g->parameters + 0 * pad; /* read only */
-    w->p.tau_syn = (double *)g->parameters + 1 * pad; /* read only */
-    w->p.V0 = (double *)g->parameters + 2 * pad; /* read only */
-    w->p.I0 = (double *)g->parameters + 3 * pad; /* read only */
+    w->p.tau_mem = take(base, &used, d * pad);
+    w->p.tau_syn = take(base, &used, d * pad);
+    w->p.V0 = take(base, &used, d * pad);
+    w->p.I0 = take(base, &used, d * pad);
     w->dt = take(base, &used, d * items);
     w->shrink = take(base, &used, d * (events + 1));
     w->length = take(base, &used, d * (events + 1));
@@ -149,6 +166,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
+    w->seek = take(base, &used, i * wide);
+    w->pair_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
@@ -180,6 +199,10 @@ int64_t saltus_workspace(const saltus_group *g, int64_t events, int64_t spikes)
 static void prepare(const saltus_group *g, const workspace *w)
 {
     (void)g, (void)w;
+    memcpy(w->p.tau_mem, g->parameters + 0 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.tau_syn, g->parameters + 1 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.V0, g->parameters + 2 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.I0, g->parameters + 3 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
     for (int n = 0; n < g->n_pad; n++) {
         double per_tau_mem, per_tau_syn;
         model_constants(w->p.tau_mem[n], w->p.tau_syn[n], &per_tau_mem, &per_tau_syn);

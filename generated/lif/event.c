@@ -24,11 +24,13 @@ typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0, *per_tau
 typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Psi_I_V; } entries_view;
 
-/* A piece of the workspace; with base NULL it is only counted. */
+/* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
+ * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
+ * another, and waits. */
 static void *take(char *base, int64_t *used, int64_t bytes)
 {
     char *place = base == NULL ? NULL : base + *used;
-    *used += (bytes + 63) & ~(int64_t)63;
+    *used += ((bytes + 63) & ~(int64_t)63) + 9 * 64;
     return place;
 }
 
@@ -49,7 +51,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512 };
+enum { SLOTS = 512, PAGE = 4096 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -60,11 +62,19 @@ typedef struct {
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    double *rise, *fall;       /* [events + 1] the most that a unit arrival lifts, or lowers, a guard: see look_ahead */
+    double *row_lifts, *row_lowers; /* [n] the greatest positive weight that a neuron sends, and the greatest negative one */
+    double most_lifts, most_lowers; /* of all neurons; most_lifts < 0: not known yet */
+    int keeps;                 /* may a spike wait for the end of its interval before it acts on all neurons? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
+    states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
+    int32_t *seek;             /* [n_pad + LANES] those of them that may cross */
+    entries_view pair;         /* [LANES] propagators of two stretches */
+    double *pair_shrink;       /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes], [spikes + 8] */
@@ -84,50 +94,63 @@ typedef struct {
 static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int64_t spikes, char *base)
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
-    int64_t used = base == NULL ? 64 : (-(int64_t)(intptr_t)base) & 63;
+    int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
     const int64_t items = events + spikes + 2;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
     w->start.V = take(base, &used, d * pad * items);
     w->queue.V = take(base, &used, d * wide);
+    w->ahead.V = take(base, &used, d * wide);
     w->x.I = take(base, &used, d * pad);
     w->x_end.I = take(base, &used, d * pad);
     w->start.I = take(base, &used, d * pad * items);
     w->queue.I = take(base, &used, d * wide);
+    w->ahead.I = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
     w->own.Phi_V_V = take(base, &used, d * pad);
+    w->pair.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
     w->own.Phi_V_I = take(base, &used, d * pad);
+    w->pair.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
     w->own.Phi_I_I = take(base, &used, d * pad);
+    w->pair.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
     w->own.Psi_I_V = take(base, &used, d * pad);
+    w->pair.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
     w->p.per_tau_syn = take(base, &used, d * pad);
-    w->p.tau_mem = (double *)g->parameters + 0 * pad; /* read only */
-    w->p.tau_syn = (double *)g->parameters + 1 * pad; /* read only */
-    w->p.theta = (double *)g->parameters + 2 * pad; /* read only */
-    w->p.v_reset = (double *)g->parameters + 3 * pad; /* read only */
-    w->p.V0 = (double *)g->parameters + 4 * pad; /* read only */
-    w->p.I0 = (double *)g->parameters + 5 * pad; /* read only */
+    w->p.tau_mem = take(base, &used, d * pad);
+    w->p.tau_syn = take(base, &used, d * pad);
+    w->p.theta = take(base, &used, d * pad);
+    w->p.v_reset = take(base, &used, d * pad);
+    w->p.V0 = take(base, &used, d * pad);
+    w->p.I0 = take(base, &used, d * pad);
     w->dt = take(base, &used, d * items);
     w->shrink = take(base, &used, d * (events + 1));
     w->length = take(base, &used, d * (events + 1));
+    w->rise = take(base, &used, d * (events + 1));
+    w->fall = take(base, &used, d * (events + 1));
+    w->row_lifts = take(base, &used, d * pad);
+    w->row_lowers = take(base, &used, d * pad);
+    w->most_lifts = -1.0;
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
+    w->seek = take(base, &used, i * wide);
+    w->pair_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
@@ -156,6 +179,12 @@ int64_t saltus_workspace(const saltus_group *g, int64_t events, int64_t spikes)
 static void prepare(const saltus_group *g, const workspace *w)
 {
     (void)g, (void)w;
+    memcpy(w->p.tau_mem, g->parameters + 0 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.tau_syn, g->parameters + 1 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.theta, g->parameters + 2 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.v_reset, g->parameters + 3 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.V0, g->parameters + 4 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(w->p.I0, g->parameters + 5 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
     for (int n = 0; n < g->n_pad; n++) {
         double per_tau_mem, per_tau_syn;
         model_constants(w->p.tau_mem[n], w->p.tau_syn[n], &per_tau_mem, &per_tau_syn);
@@ -531,12 +560,12 @@ typedef struct {
     int64_t crosses[LANES], again[LANES];
 } bundle;
 
-/* Takes up to LANES candidates from the queue; spare lanes repeat the last one. */
-static int gather(const workspace *w, int from, int queued, bundle *q)
+/* Takes up to LANES of some candidates from the queue; spare lanes repeat the last one. */
+static int gather(const workspace *w, const int32_t *seek, int seekers, bundle *q)
 {
-    const int lanes = queued - from < LANES ? queued - from : LANES;
+    const int lanes = seekers < LANES ? seekers : LANES;
     for (int l = 0; l < LANES; l++) {
-        const int i = from + (l < lanes ? l : lanes - 1), n = w->who[i];
+        const int i = seek[l < lanes ? l : lanes - 1], n = w->who[i];
         q->span[l] = w->span[i];
         q->V[l] = w->queue.V[i];
         q->I[l] = w->queue.I[i];
@@ -638,7 +667,8 @@ static int64_t search(bundle *q, double time)
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
-    int left = 1;
+    int left = 0;
+    for (int l = 0; l < LANES; l++) left |= (int)open[l];
     for (int round = 0; left && round < 192; round++) {
         left = 0;
 #pragma omp simd reduction(| : left)
@@ -770,15 +800,14 @@ static void settle(bundle *q)
     }
 }
 
-/* Queues all flagged neurons, with what is left of the interval from now on. Returns their number. */
-static int queue_flagged(const saltus_group *g, const workspace *w, double span)
+/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
+static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
 {
     const int64_t *restrict flag = w->flag;
     int32_t *restrict who = w->who;
-    int queued = 0;
 #ifdef __AVX512VL__
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    for (int n = 0; n < g->n_pad; n += 8) { /* who has room for a vector more */
+    for (int n = from; n < to; n += 8) { /* who has room for a vector more */
         const __m512i some = _mm512_loadu_si512(flag + n);
         const __mmask8 mask = _mm512_test_epi64_mask(some, some);
         const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
@@ -786,24 +815,31 @@ static int queue_flagged(const saltus_group *g, const workspace *w, double span)
         queued += __builtin_popcount(mask);
     }
 #else
-    for (int n = 0; n < g->n_pad; n++) { /* without branches: which neuron is flagged cannot be predicted */
+    for (int n = from; n < to; n++) { /* without branches: which neuron is flagged cannot be predicted */
         who[queued] = n;
         queued += flag[n] != 0;
     }
 #endif
     while (queued > 0 && who[queued - 1] >= g->n) queued--; /* the padding is nobody */
+    return queued;
+}
+
+/* The states of the queued, with what is left of the interval from now on. */
+static void queue_states(const workspace *w, int queued, double span)
+{
+    const int32_t *restrict who = w->who;
     for (int i = 0; i < queued; i++) {
         w->from[i] = 0.0;
         w->span[i] = span;
         w->queue.V[i] = w->x.V[who[i]];
         w->queue.I[i] = w->x.I[who[i]];
     }
-    return queued;
 }
 
-/* ---- With recurrence the earliest spike changes everyone. States are kept at the start of an interval and, ahead of
- * time, at its end: one pass over all neurons lets an arrival act, looks ahead and says who may cross. The earliest of
- * these spikes, everyone is advanced to it, and its own arrival begins what is left of the interval. */
+/* ---- Looking ahead: one pass over all neurons lets what is pending act and steps to the end of the interval. It keeps
+ * the states there and who may cross; these few are queued, in blocks that have one. */
+
+enum { BLOCK = 128 };
 
 /* What acts at the start of an interval: a row of weights into a receptor; receptor -1: nothing. */
 typedef struct {
@@ -811,37 +847,42 @@ typedef struct {
     const double *weight;
 } pending;
 
-/* Lets the pending arrival act on w->x, and looks dt ahead, into w->x_end. Queues every neuron that may cross. */
-SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const workspace *w, pending now, double dt,
-                             entries_view k, double common_shrink)
+/* An interval: what acts at its start, its length, what that makes of the states, and for the test of crossings
+ * exp(-rate dt), (exp(rate dt) - 1)/rate and a little more for the rounding, and how far below zero a guard must stay. */
+typedef struct {
+    pending start;
+    double dt;
+    entries_view k;
+    double shrink, reach, margin;
+} outlook;
+
+/* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
+SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const outlook *o, int from, int to)
 {
-    const states_view x = w->x, x_end = w->x_end;
+    const double *restrict x_V = w->x.V;
+    double *restrict end_V = w->x_end.V;
+    const double *restrict x_I = w->x.I;
+    double *restrict end_I = w->x_end.I;
     const parameters_view p = w->p;
+    const entries_view k = o->k;
+    const double *restrict weight = o->start.weight;
     int64_t *restrict flag = w->flag;
-    const double *restrict weight = now.weight;
     int64_t any = 0;
-    double common_rate;
-    {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        common_rate = u_1_rate;
-    }
-    const double common_reach = (1.0 + 1e-11) * (1.0 - common_shrink) / (common_shrink * common_rate);
+    const double low = -o->margin;
     const double common_Phi_V_V = *k.Phi_V_V;
     const double common_Phi_V_I = *k.Phi_V_I;
     const double common_Phi_I_I = *k.Phi_I_I;
 
-    (void)common_rate, (void)dt;
-    switch (now.receptor) {
+    (void)p, (void)weight;
+    switch (o->start.receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
-        for (int n = 0; n < g->n_pad; n++) {
-            double V = x.V[n], I = x.I[n];
+        for (int n = from; n < to; n++) {
+            double V = x_V[n], I = x_I[n];
             {
                 double V_next, I_next;
                 model_exc_jump(V, I, weight[n], &V_next, &I_next);
                 I = I_next;
-                x.I[n] = I_next;
             }
             const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
             const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
@@ -849,18 +890,24 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
 
             double V_next, I_next;
             model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            x_end.V[n] = V_next;
-            x_end.I[n] = I_next;
+            end_V[n] = V_next;
+            end_I[n] = I_next;
             double rate;
             {
                 double u_1_rate;
                 model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
-            const double reach = shared ? common_reach : (1.0 + 1e-11) * (1.0 - shrink) / (shrink * rate);
+            const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
+            const double reach = shared ? o->reach : (1.0 + 1e-11) * (1.0 - shrink) / (shrink * rate);
             int may_cross;
             {
+                double a0;
+                {
+                    double u_0;
+                    model_ladder_0(V, p.theta[n], &u_0);
+                    a0 = u_0;
+                }
                 double b0, b1;
                 {
                     double u_0;
@@ -870,8 +917,9 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
                     model_ladder_1(V_next, I_next, p.per_tau_mem[n], &u_1);
                     b1 = u_1;
                 }
-                const double lift = -b1 * reach;
-                may_cross = !(b0 + (lift < 0.0 ? 0.0 : lift) < 0.0);
+                const double lift = b1 * reach;
+                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
+                may_cross = !(bound < low);
             }
             flag[n] = may_cross;
             any |= may_cross;
@@ -879,26 +927,32 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
         break;
     default:
 #pragma omp simd reduction(| : any)
-        for (int n = 0; n < g->n_pad; n++) {
-            double V = x.V[n], I = x.I[n];
+        for (int n = from; n < to; n++) {
+            double V = x_V[n], I = x_I[n];
             const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
             const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
             const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
 
             double V_next, I_next;
             model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            x_end.V[n] = V_next;
-            x_end.I[n] = I_next;
+            end_V[n] = V_next;
+            end_I[n] = I_next;
             double rate;
             {
                 double u_1_rate;
                 model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
-            const double reach = shared ? common_reach : (1.0 + 1e-11) * (1.0 - shrink) / (shrink * rate);
+            const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
+            const double reach = shared ? o->reach : (1.0 + 1e-11) * (1.0 - shrink) / (shrink * rate);
             int may_cross;
             {
+                double a0;
+                {
+                    double u_0;
+                    model_ladder_0(V, p.theta[n], &u_0);
+                    a0 = u_0;
+                }
                 double b0, b1;
                 {
                     double u_0;
@@ -908,66 +962,381 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
                     model_ladder_1(V_next, I_next, p.per_tau_mem[n], &u_1);
                     b1 = u_1;
                 }
-                const double lift = -b1 * reach;
-                may_cross = !(b0 + (lift < 0.0 ? 0.0 : lift) < 0.0);
+                const double lift = b1 * reach;
+                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
+                may_cross = !(bound < low);
             }
             flag[n] = may_cross;
             any |= may_cross;
         }
         break;
     }
-    return any ? queue_flagged(g, w, dt) : 0;
+    return any;
 }
 
-SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, pending now, double dt,
-                             entries_view k, double common_shrink)
+/* What is pending acts on the queued. */
+static void arrive_queued(const workspace *w, int queued, pending start)
 {
-    return look_ahead_of(1, g, w, now, dt, k, common_shrink);
+    const states_view x = w->queue;
+    const parameters_view p = w->p;
+    const int32_t *restrict who = w->who;
+    (void)p;
+    switch (start.receptor) {
+    case 0: /* exc */
+        for (int i = 0; i < queued; i++) {
+            double V_next, I_next;
+            model_exc_jump(x.V[i], x.I[i], start.weight[who[i]], &V_next, &I_next);
+            x.I[i] = I_next;
+        }
+        break;
+    default: break;
+    }
 }
 
-SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, pending now, double dt,
-                             entries_view k, double common_shrink)
+/* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
+SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, g, w, now, dt, k, common_shrink);
+    int queued = 0, from = 0;
+    for (; from + BLOCK <= g->n_pad; from += BLOCK)
+        if (step_block(shared, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+    if (queued == 0) return 0;
+    queue_states(w, queued, o->dt);
+    arrive_queued(w, queued, o->start);
+    for (int i = 0; i < queued; i++) {
+        w->ahead.V[i] = w->x_end.V[w->who[i]];
+        w->ahead.I[i] = w->x_end.I[w->who[i]];
+    }
+    return queued;
 }
 
-/* Everything that happens at one spike time: all that cross at this very time (as a double) spike, are reset, and then
- * send; what the last one sends is left to the next interval. Returns the number of spikes, or -1 after a failure. */
-static int emit_together(const saltus_group *g, saltus_spikes *out, const workspace *w, double now, int queued,
+SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(1, g, w, o);
+}
+
+SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, g, w, o);
+}
+
+/* ---- With recurrence the earliest spike changes everyone.
+ *
+ * Between two events a pass over all neurons queues those that may cross. What then happens until the next event happens to
+ * the queued alone: the earliest crosses, is reset, and its arrival acts on the queued; on the others it acts at the end of
+ * the interval, where the states are linear in it. That nobody else crosses in the meantime is certain as long as the
+ * arrivals that wait cannot lift a guard by more than the margin by which the others were found to stay below threshold;
+ * when they could, everyone is brought up to the present and the pass is made again. */
+
+/* The states at the end of a stretch without and with a unit arrival at its start: their difference is its effect. */
+/* The most that a unit arrival lifts a guard within a stretch dt, and the most that it lowers it. Its effect on the guard is a
+ * trajectory like the guard's own: it lies between its start, its end, and the end's tangent at the start. */
+SALTUS_INLINE void effects(const saltus_group *g, const workspace *w, entries_view k, double shrink, double *rise, double *fall)
+{
+    double unit_V = 0.0, unit_I = 0.0;
+    switch (g->recurrent_receptor) {
+    case 0: { /* exc */
+        double V_next, I_next;
+        model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+        unit_I = I_next;
+        break;
+    }
+    default: break;
+    }
+
+    double still_V, still_I;
+    {
+        double V_next, I_next;
+        model_advance(0.0, 0.0, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        still_V = V_next;
+        still_I = I_next;
+    }
+    double V_next, I_next;
+    model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+
+    double a0;
+    {
+        double u_0;
+        model_ladder_0(unit_V, w->p.theta[0], &u_0);
+        a0 = u_0;
+    }
+    double b0;
+    {
+        double u_0;
+        model_ladder_0(0.0, w->p.theta[0], &u_0);
+        b0 = u_0;
+    }
+    double c0, c1;
+    {
+        double u_0;
+        model_ladder_0(V_next, w->p.theta[0], &u_0);
+        c0 = u_0;
+        double u_1;
+        model_ladder_1(V_next, I_next, w->p.per_tau_mem[0], &u_1);
+        c1 = u_1;
+    }
+    double d0, d1;
+    {
+        double u_0;
+        model_ladder_0(still_V, w->p.theta[0], &u_0);
+        d0 = u_0;
+        double u_1;
+        model_ladder_1(still_V, still_I, w->p.per_tau_mem[0], &u_1);
+        d1 = u_1;
+    }
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    const double at_start = a0 - b0, at_end = c0 - d0, tangent = at_end - (c1 - d1) * (1.0 - shrink) / (shrink * rate);
+    const double up = at_start > at_end ? at_start : at_end, down = at_start < at_end ? at_start : at_end;
+    const double highest = up > tangent ? up : tangent, lowest = down < tangent ? down : tangent;
+    *rise = highest > 0.0 ? (1.0 + 1e-9) * highest : 0.0;
+    *fall = lowest < 0.0 ? -(1.0 + 1e-9) * lowest : 0.0;
+}
+
+/* The same for all intervals. */
+SALTUS_APART void effects_all(const saltus_group *g, const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
+        const entries_view k = { w->k.Phi_V_V + e, w->k.Phi_V_I + e, w->k.Phi_I_I + e, w->k.Psi_I_V + e };
+        effects(g, w, k, w->shrink[e], w->rise + e, w->fall + e);
+    }
+}
+
+static int all_equal(const saltus_group *g, const double *values)
+{
+    for (int n = 1; n < g->n; n++)
+        if (values[n] != values[0]) return 0;
+    return 1;
+}
+
+/* What a spike of each neuron can do, and whether arrivals may wait: they add up, and do the same to all neurons. */
+static void weigh(const saltus_group *g, workspace *w)
+{
+    static const uint8_t additive[] = { 1 };
+    w->most_lifts = w->most_lowers = 0.0;
+    for (int i = 0; i < g->n; i++) {
+        const double *restrict row = g->recurrent + (int64_t)i * g->n_pad;
+        double most = 0.0, least = 0.0;
+#pragma omp simd reduction(max : most) reduction(min : least)
+        for (int n = 0; n < g->n_pad; n++) {
+            most = row[n] > most ? row[n] : most;
+            least = row[n] < least ? row[n] : least;
+        }
+        w->row_lifts[i] = most;
+        w->row_lowers[i] = -least;
+        if (most > w->most_lifts) w->most_lifts = most;
+        if (-least > w->most_lowers) w->most_lowers = -least;
+    }
+    w->keeps = g->flow_shared && additive[g->recurrent_receptor] && all_equal(g, w->p.theta) && all_equal(g, w->p.per_tau_mem);
+}
+
+/* The propagators of two stretches, and exp(-rate dt), where all neurons share them. */
+SALTUS_APART void common_pair(const workspace *w, double first, double second)
+{
+    const double dts[LANES] = {first, second};
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        w->pair.Phi_V_V[l] = Phi_V_V;
+        w->pair.Phi_V_I[l] = Phi_V_I;
+        w->pair.Phi_I_I[l] = Phi_I_I;
+        w->pair.Psi_I_V[l] = Psi_I_V;
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+            rate = u_1_rate;
+        }
+        w->pair_shrink[l] = saltus_exp(-rate * dts[l]);
+    }
+}
+
+/* Lets a spike act on everyone, as seen after a stretch. */
+SALTUS_APART void act_later(const saltus_group *g, const workspace *w, const double *restrict weight, entries_view k,
+                            states_view x)
+{
+    (void)w; /* a jump may have no use for parameters */
+    double unit_V = 0.0, unit_I = 0.0;
+    switch (g->recurrent_receptor) {
+    case 0: { /* exc */
+        double V_next, I_next;
+        model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+        unit_I = I_next;
+        break;
+    }
+    default: break;
+    }
+
+    double still_V, still_I;
+    {
+        double V_next, I_next;
+        model_advance(0.0, 0.0, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        still_V = V_next;
+        still_I = I_next;
+    }
+    double V_next, I_next;
+    model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+
+    const double effect_V = V_next - still_V;
+    const double effect_I = I_next - still_I;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        x.V[n] += effect_V * weight[n];
+        x.I[n] += effect_I * weight[n];
+    }
+}
+
+/* Brings the queued up to a crossing, and back to their places among all. */
+SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
+{
+    const states_view x = w->queue;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+
+    for (int i = 0; i < queued; i++) {
+        const int n = w->who[i];
+        (void)n;
+        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+
+        double V_next, I_next;
+        model_advance(x.V[i], x.I[i], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        into.V[i] = V_next;
+        into.I[i] = I_next;
+    }
+}
+
+static void put_back(const workspace *w, int queued, states_view from, states_view x)
+{
+    for (int i = 0; i < queued; i++) {
+        x.V[w->who[i]] = from.V[i];
+        x.I[w->who[i]] = from.I[i];
+    }
+}
+
+/* Who of the queued may cross in what is left, by both ends of it. Returns their number. */
+SALTUS_INLINE int list_seekers(const int shared, const workspace *w, int queued, double dt, double common_shrink)
+{
+    const states_view x = w->queue, ahead = w->ahead;
+    const parameters_view p = w->p;
+    const int32_t *restrict who = w->who;
+    int64_t *restrict flag = w->flag;
+    int seekers = 0;
+#pragma omp simd
+    for (int i = 0; i < queued; i++) {
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(p.per_tau_mem[who[i]], &u_1_rate);
+            rate = u_1_rate;
+        }
+        const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+        int may_cross;
+        {
+            double a0, a1, a2;
+            {
+                double u_0;
+                model_ladder_0(x.V[i], p.theta[who[i]], &u_0);
+                a0 = u_0;
+                double u_1;
+                model_ladder_1(x.V[i], x.I[i], p.per_tau_mem[who[i]], &u_1);
+                a1 = u_1;
+                double u_2;
+                model_ladder_2(x.I[i], p.per_tau_mem[who[i]], p.per_tau_syn[who[i]], &u_2);
+                a2 = u_2;
+            }
+            double b0, b1;
+            {
+                double u_0;
+                model_ladder_0(ahead.V[i], p.theta[who[i]], &u_0);
+                b0 = u_0;
+                double u_1;
+                model_ladder_1(ahead.V[i], ahead.I[i], p.per_tau_mem[who[i]], &u_1);
+                b1 = u_1;
+            }
+            may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+        }
+        flag[i] = may_cross;
+    }
+    for (int i = 0; i < queued; i++) {
+        w->seek[seekers] = i;
+        seekers += flag[i] != 0;
+    }
+    return seekers;
+}
+
+/* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
+ * in w->from. */
+static double first_crossing(const workspace *w, int seekers, double present, saltus_spikes *out, int32_t sample,
+                             saltus_status *status)
+{
+    double earliest = INFINITY;
+    for (int from = 0; from < seekers; from += LANES) {
+        bundle q;
+        const int lanes = gather(w, w->seek + from, seekers - from, &q);
+        const int64_t unsettled = search(&q, present);
+        for (int l = 0; l < lanes; l++) {
+            const int i = w->seek[from + l];
+            if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
+            if (!q.crosses[l] && -q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
+            w->from[i] = q.crosses[l] ? q.at[l] : INFINITY;
+            if (q.crosses[l] && q.at[l] < earliest) earliest = q.at[l];
+        }
+    }
+    return earliest;
+}
+
+/* All seekers, who have been brought to now, that cross at this very time (as a double) spike and are reset. Returns
+ * their number, or -1 after a failure. */
+static int emit_together(const saltus_group *g, saltus_spikes *out, const workspace *w, double now, int seekers,
                          double earliest, double origin, int after, int spikes, int32_t sample, saltus_status *status)
 {
     const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    const states_view x = w->queue;
     int many = 0;
-    for (int i = 0; i < queued; i++) {
-        const int n = w->who[i];
+    for (int s = 0; s < seekers; s++) {
+        const int i = w->seek[s], n = w->who[i];
         if (!(w->from[i] == earliest || origin + w->from[i] == now)) continue;
         const int64_t place = base + spikes + many;
         if (spikes + many >= out->capacity) return fail(status, CAPACITY, sample, n, now, 2 * out->capacity), -1;
         double guard_slope;
-        model_guard_slope(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &guard_slope);
+        model_guard_slope(x.V[i], x.I[i], w->p.per_tau_mem[n], &guard_slope);
         double V_next, I_next;
-        model_reset(w->x.I[n], w->p.v_reset[n], &V_next, &I_next);
+        model_reset(x.I[i], w->p.v_reset[n], &V_next, &I_next);
         out->time[place] = now;
         out->neuron[place] = n;
         out->after[place] = after;
         out->slope[place] = guard_slope;
-        out->state[0 * total + place] = w->x.V[n];
-        out->state[1 * total + place] = w->x.I[n];
-        w->x.V[n] = V_next;
+        out->state[0 * total + place] = x.V[i];
+        out->state[1 * total + place] = x.I[i];
+        x.V[i] = V_next;
         double u_0;
-        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+        model_ladder_0(x.V[i], w->p.theta[n], &u_0);
         if (u_0 >= 0.0) return fail(status, RESETS_ABOVE, sample, n, now, 0), -1;
         many++;
     }
     const int32_t *neuron = out->neuron + base + spikes;
-    for (int i = 0; i + 1 < many; i++) arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)neuron[i] * g->n_pad);
     for (int i = 0; i < many; i++)
         for (int j = 0; j < many; j++)
             out->joined[sample] += i != j && g->recurrent_mask[(int64_t)neuron[i] * g->n_pad + neuron[j]];
     return many;
 }
 
-/* Lets a pending arrival act at once. */
+/* What a spike of neuron n sends. */
+SALTUS_INLINE pending sent_by(const saltus_group *g, int n)
+{
+    return (pending){g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad};
+}
+
+/* Lets what is pending act at once. */
 static void act(const saltus_group *g, const workspace *w, pending *start)
 {
     if (start->receptor >= 0) arrive(g, w, start->receptor, start->weight);
@@ -979,10 +1348,10 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                                     double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
     const int events = in->count[sample];
-    const int64_t first = in->start[sample];
+    const int64_t first = in->start[sample], base = sample * out->capacity;
     int spikes = 0, e = 0, whole = 1;
     double now = 0.0;
-    pending start = {-1, NULL};
+    outlook o = {.start = {-1, NULL}};
     begin(g, w);
     for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
         double u_0;
@@ -991,58 +1360,96 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     }
     measure(shared, g, in->time + first, events, w);
     if (shared) shrink_all(w, events);
+    double scale = 4.0; /* of the margin: so many of the strongest spikes may wait */
+    if (w->most_lifts < 0.0) weigh(g, w);
+    if (w->keeps) effects_all(g, w, events);
     for (;;) {
         const double until = e < events ? in->time[first + e] : g->horizon;
         if (until > now) {
-            const double dt = until - now;
+            o.dt = until - now;
             double rate;
             {
                 double u_1_rate;
                 model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
                 rate = u_1_rate;
             }
-            const entries_view k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, dt);
-            const double shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * dt);
-            const int queued = shared ? look_ahead_shared(g, w, start, dt, k, shrink)
-                                      : look_ahead_own(g, w, start, dt, k, shrink);
-            start.receptor = -1;
-            double earliest = INFINITY;
-            for (int from = 0; from < queued; from += LANES) {
-                bundle q;
-                const int lanes = gather(w, from, queued, &q);
-                const int64_t unsettled = search(&q, now);
-                for (int l = 0; l < lanes; l++) {
-                    if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[from + l], now + q.at[l], 0);
-                    if (!q.crosses[l] && -q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
-                    w->from[from + l] = q.crosses[l] ? q.at[l] : INFINITY;
-                    if (q.crosses[l] && q.at[l] < earliest) earliest = q.at[l];
-                }
-            }
-            if (earliest < INFINITY) {
-                advance_all(shared, g, w, propagators(shared, g, w, earliest));
-                const double time = now + earliest;
-                const int many = emit_together(g, out, w, time, queued, earliest, now, e, spikes, sample, status);
+            o.k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, o.dt);
+            o.shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * o.dt);
+            o.reach = (1.0 + 1e-11) * (1.0 - o.shrink) / (o.shrink * rate);
+            double rise = 0.0, fall = 0.0;
+            const int keeps = shared && w->keeps;
+            if (keeps && whole)
+                rise = w->rise[e], fall = w->fall[e];
+            else if (keeps)
+                effects(g, w, o.k, o.shrink, &rise, &fall);
+            o.margin = keeps ? scale * (w->most_lifts * rise + w->most_lowers * fall) : 0.0;
+            double left = keeps ? o.margin : -1.0; /* of the margin, after the arrivals that wait */
+            const int queued = shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            const int begun = spikes;
+            int many = 0, waits = 1;
+            double present = now, shrink = o.shrink;
+            while (queued > 0) {
+                const int seekers = list_seekers(shared, w, queued, until - present, shrink);
+                const double earliest = first_crossing(w, seekers, present, out, sample, status);
+                if (isnan(earliest)) return status->code;
+                if (earliest == INFINITY) break;
+                const double time = present + earliest;
+                if (keeps) common_pair(w, earliest, until - time);
+                advance_queued(shared, w, queued, w->queue, keeps ? w->pair : propagators(shared, g, w, earliest));
+                many = emit_together(g, out, w, time, seekers, earliest, present, e, spikes, sample, status);
                 if (many < 0) return status->code;
-                const int64_t last = sample * out->capacity + spikes + many - 1;
-                start = (pending){g->recurrent_receptor, g->recurrent + (int64_t)out->neuron[last] * g->n_pad};
+                present = time;
                 spikes += many;
-                now = time;
+                const int32_t *sender = out->neuron + base + spikes - many;
+                for (int i = 0; i < many; i++) left -= w->row_lifts[sender[i]] * rise + w->row_lowers[sender[i]] * fall;
+                waits = left >= 0.0;
+                if (!waits) break;
+                const entries_view rest = { w->pair.Phi_V_V + 1, w->pair.Phi_V_I + 1, w->pair.Phi_I_I + 1, w->pair.Psi_I_V + 1 };
+                for (int i = 0; i < many; i++) {
+                    const pending arrival = sent_by(g, sender[i]);
+                    arrive_queued(w, queued, arrival);
+                    act_later(g, w, arrival.weight, rest, w->x_end);
+                }
+                advance_queued(shared, w, queued, w->ahead, rest);
+                for (int i = 0; i < queued; i++) w->span[i] = until - present;
+                shrink = w->pair_shrink[1];
+            }
+            if (!waits) { /* everyone to the present */
+                act(g, w, &o.start);
+                advance_all(shared, g, w, propagators(shared, g, w, present - now));
+                for (int i = begun; i < spikes - many; i++) {
+                    const pending arrival = sent_by(g, out->neuron[base + i]);
+                    act_later(g, w, arrival.weight, propagators(shared, g, w, present - out->time[base + i]), w->x);
+                }
+                if (queued > 2 * LANES)
+                    scale *= 0.5;
+                else if (scale < 16.0)
+                    scale *= 1.25;
+                put_back(w, queued, w->queue, w->x);
+                for (int i = spikes - many; i + 1 < spikes; i++) {
+                    const pending other = sent_by(g, out->neuron[base + i]);
+                    arrive(g, w, other.receptor, other.weight);
+                }
+                o.start = sent_by(g, out->neuron[base + spikes - 1]);
+                now = present;
                 whole = 0;
                 continue;
             }
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+            o.start.receptor = -1;
             const states_view swap = w->x;
             w->x = w->x_end;
             w->x_end = swap;
         }
         now = until;
         whole = 1;
-        act(g, w, &start); /* only where something else happens at the very same time */
+        act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
         const int32_t *row = in->row + first + e;
         const int many = record != NULL ? 1 : together(g, in, first, e, events);
-        if (row[0] >= 0) start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many)};
+        if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many)};
         if (record != NULL) {
-            act(g, w, &start);
+            act(g, w, &o.start);
             double *const rows[] = { w->x.V, w->x.I };
             write_record(g, record, first + e, rows);
         }
@@ -1359,6 +1766,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     const int32_t *restrict row = in->row + first;
     const int64_t base = sample * out->capacity;
     int spikes = 0, silent = g->n;
+    for (int i = 0; i < pad; i++) w->seek[i] = i; /* all that are queued */
     memset(w->count, 0, sizeof(int32_t) * (size_t)pad);
     begin(g, w);
     measure(shared, g, time, events, w);
@@ -1422,7 +1830,8 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
             w->x_end.V[n] = V_next;
             w->x_end.I[n] = I_next;
         }
-        int queued = queue_flagged(g, w, dt);
+        int queued = queue_flagged(g, w, 0, pad, 0);
+        queue_states(w, queued, dt);
         if (g->max_spikes > 0) queued = drop_done(g, w, queued);
         if (e == 0) /* no neuron may start at or above its threshold */
             for (int n = 0; n < g->n; n++) {
@@ -1436,7 +1845,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
             int kept = 0;
             for (int from = 0; from < queued; from += LANES) {
                 bundle q;
-                const int lanes = gather(w, from, queued, &q);
+                const int lanes = gather(w, w->seek + from, queued - from, &q);
                 const int64_t unsettled = search(&q, origin);
                 settle(&q);
                 for (int l = 0; l < lanes; l++) {
