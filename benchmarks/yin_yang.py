@@ -3,8 +3,8 @@
     python benchmarks/yin_yang.py [--json] [--rounds 400]
 
 One core, float64, forward and backward, gradients of the weights alone. The hand-written kernel
-(hand_written/) draws the network and the data, and Saltus is given the same, so that both do the same work:
-loss, spike counts and gradients are compared before anything is timed. Steps of all contestants alternate, so
+(hand_written/) and Saltus are given the same network and data (points.py) and do the same work: loss, spike
+counts and gradients are compared before anything is timed. Steps of all contestants alternate, so
 that a busy machine slows all of them; times are CPU times of the calling thread, medians with quartiles.
 
 `kernels` are Saltus's compiled functions alone, called again and again with the pointers of one step; `step`
@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from yardstick import HIDDEN, INPUTS, Task, Yardstick
+from networks import feed_forward
+from points import Points, draw
+from yardstick import Yardstick
 
 import saltus
 from saltus.runtime.kernel import head_kernel
 
-HORIZON, MISSING = 60e-3, 60e-3
 WEIGHTS = ("input_hidden.weights", "hidden_output.weights")
 
 
@@ -39,8 +40,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--batches", type=int, nargs="+", default=[32, 512])
     arguments = parser.parse_args()
-    yardstick = Yardstick(max(arguments.batches))
-    task = yardstick.task()
+    task = draw(max(arguments.batches))
+    yardstick = Yardstick(task)
     reports = [measure(yardstick, task, batch, arguments.rounds) for batch in arguments.batches]
     if arguments.json:
         print(json.dumps({"machine": machine(), "load": os.getloadavg(), "reports": reports}, indent=1))
@@ -48,7 +49,7 @@ def main() -> None:
         show(reports)
 
 
-def measure(yardstick: Yardstick, task: Task, batch: int, rounds: int) -> dict[str, Any]:
+def measure(yardstick: Yardstick, task: Points, batch: int, rounds: int) -> dict[str, Any]:
     """Checks that both do the same work on the first ``batch`` samples, then times them in turns."""
     step = Step(network(task), task, batch)
     agreement = compare(yardstick, step, batch)
@@ -62,26 +63,17 @@ def measure(yardstick: Yardstick, task: Task, batch: int, rounds: int) -> dict[s
     }
 
 
-def network(task: Task) -> saltus.Network:
-    """The yardstick's network; the output neurons are followed to their first spike, as there."""
-    loss = saltus.loss("first_spike_cross_entropy", tau_0=0.5e-3, tau_1=6.4e-3, alpha=3e-3, missing=MISSING)
-    return saltus.Network(
-        [
-            saltus.Layer("lif", HIDDEN, inputs=INPUTS, weights=task.weights_1, name="hidden"),
-            saltus.Layer("lif", 3, weights=task.weights_2, name="output", spikes_kept=1),
-        ],
-        T=HORIZON,
-        threads=1,
-        loss=loss,
-    )
+def network(task: Points) -> saltus.Network:
+    """The outputs are followed to their first spike, as by the yardstick."""
+    return feed_forward(task, threads=1, hidden={}, output={"spikes_kept": 1})
 
 
 class Step:
     """One training step's forward and backward pass through the public interface."""
 
-    def __init__(self, net: saltus.Network, task: Task, batch: int) -> None:
+    def __init__(self, net: saltus.Network, task: Points, batch: int) -> None:
         self.net = net
-        self.spikes = saltus.Spikes.from_times(task.input_times[:batch])
+        self.spikes = saltus.Spikes.from_times(task.times[:batch])
         self.labels = task.labels[:batch]
 
     def __call__(self) -> tuple[saltus.Result, dict[str, Any]]:
