@@ -74,6 +74,7 @@ class ClockGroup:
         self.sample_times = times
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
+        self._peaks = max(len(ir.peaks) for ir in kinds.compiled)
         channels, count = channels_of(models, into)
         self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
@@ -97,7 +98,7 @@ class ClockGroup:
 
     def new_tape(self) -> ClockTape:
         """Memory for a run."""
-        return ClockTape(self.name, self._states, self.grid.dtype)
+        return ClockTape(self.name, self._states, self._peaks, self.grid.dtype)
 
     def refresh(self) -> None:
         """Reads the user's values; raises ``RunError`` for bad ones."""
@@ -185,8 +186,9 @@ class ClockGroup:
         except MemoryError:
             raise out_of_memory(self.name, self._capacity) from None
         cotangent, gradient = kernel.struct("clock_cotangent"), kernel.struct("clock_gradient")
-        for key, array in zip(("time", "final", "sampled"), seeds, strict=True):
-            setattr(cotangent, key, kernel.array(array))
+        for key, array in zip(("time", "final", "sampled", "peak"), seeds, strict=True):
+            if array is not None:
+                setattr(cotangent, key, kernel.pointer(array))
         gradient.weights, gradient.delays = kernel.array(sums.get(WEIGHTS)), kernel.array(sums.get(DELAYS))
         gradient.parameters = kernel.array(sums.get(PARAMETERS))
         gradient.moments, gradient.event_time = kernel.array(sums.get(FLOW)), kernel.array(times)
@@ -232,9 +234,9 @@ class ClockGroup:
 
     def _cotangent(
         self, tape: ClockTape, run: Run, cotangents: Mapping[str, Cotangent]
-    ) -> tuple[Array | None, Array | None, Array | None]:
-        """dL/dt of each spike, dL/dx(T) and dL/dx at the sample times, as the kernel reads them."""
-        final = sampled = None
+    ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+        """dL/dt of each spike, dL/dx(T), dL/dx at the sample times, dL/dmaximum, as the kernel reads them."""
+        final = sampled = peak = None
         time = self._times(tape, cotangents)
         for name, members in self.populations.items():
             given = cotangents[name]
@@ -247,7 +249,10 @@ class ClockGroup:
                 sampled = np.zeros_like(tape.sampled) if sampled is None else sampled
                 at = np.searchsorted(self.sample_times, members.sample_times)
                 sampled[:, :, own, states.index(key)][:, at] = values.transpose(0, 2, 1)
-        return time, final, sampled
+            for key, values in given.peaks.items():
+                peak = np.zeros(tape.summits.shape) if peak is None else peak
+                peak[:, own, [p.name for p in members.model.ir.peaks].index(key)] = values
+        return time, final, sampled, peak
 
     def _times(self, tape: ClockTape, cotangents: Mapping[str, Cotangent]) -> Array | None:
         """dL/dt of each spike; in place where there is one source of it."""

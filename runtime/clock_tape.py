@@ -45,6 +45,7 @@ class ClockTape:
         together: events of one sample in one step, at most.
         final: states at the end, ``(batch, neurons, states)``.
         sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``.
+        summits: maxima over time, ``(batch, neurons, maxima)`` records; see ``saltus_clock_summit``.
         outcomes: what each population did.
         joined, tied: zeros; on the grid, what comes together is added up.
     """
@@ -57,12 +58,12 @@ class ClockTape:
     input_struct: Any
     output_struct: Any
 
-    def __init__(self, name: str, states: int, dtype: type[np.floating[Any]]) -> None:
+    def __init__(self, name: str, states: int, peaks: int, dtype: type[np.floating[Any]]) -> None:
         self.name = name
         self.capacity = -1
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
-        self._states, self._dtype = states, dtype
+        self._states, self._peaks, self._dtype = states, peaks, dtype
         self.sample_times = self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
 
@@ -98,6 +99,7 @@ class ClockTape:
             self.state = np.empty(batch * capacity * self._states, dtype=self._dtype)
             self.final = np.empty((batch, neurons, self._states))
             self.sampled = np.empty((batch, samples, neurons, self._states))
+            self.summits = np.zeros((batch, neurons, self._peaks), dtype=_summit(self._states))
         except MemoryError:
             raise out_of_memory(self.name, capacity) from None
         self.count = np.zeros(batch, dtype=np.int32)
@@ -117,6 +119,9 @@ class ClockTape:
             final=self.final,
             sampled=self.sampled,
         )
+        if self._peaks:
+            place = kernel.pointer(self.summits.reshape(-1).view(np.uint8))
+            self.output_struct.summit = kernel.ffi.cast("saltus_clock_summit *", place)
 
     def event_times(self) -> Array:
         """Where the kernel writes dL/dt of each incoming event; until the next call."""
@@ -140,7 +145,7 @@ class ClockTape:
             spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
             states=(self.state, self.final),
             events=(*self.heard.arrays, *binned),
-            traces=(self.sampled,),
+            traces=(self.sampled, self.summits),
             adjoints=(self._event_times,),
         )
 
@@ -150,13 +155,25 @@ class ClockTape:
         out, places = (whole, None) if members.size == self.final.shape[1] else part(whole, own)
         batch, samples = self.sampled.shape[:2]
         read = self.sampled.reshape(batch * samples, *self.sampled.shape[2:])[:, own, :states]
+        reached = self.summits[:, own, : len(members.model.ir.peaks)]
         return Outcome(
             out,
             places,
             self.slope if places is None else self.slope[places],
             self.final[:, own, :states].transpose(0, 2, 1),
             None,
+            reached["value"],
+            reached["time"],
             states=read.transpose(0, 2, 1),
             samples=np.arange(batch * samples).reshape(batch, samples),
             sample_times=self.sample_times,
         )
+
+
+def _summit(states: int) -> np.dtype[np.void]:
+    """``saltus_clock_summit``, for models with up to so many states."""
+    numbers = [(name, np.float64) for name in ("value", "time", "since")]
+    places = [(name, np.int32) for name in ("step", "where", "spike", "bound")]
+    return np.dtype(
+        [*numbers, *places, ("start", np.float64, states), ("state", np.float64, states)], align=True
+    )

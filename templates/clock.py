@@ -11,7 +11,7 @@ from saltus.errors import EmitError
 from saltus.templates.c_printer import changed
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
 from saltus.templates.ir import AnyFlow, Arrival, Assign, Block, Flow, Label, MatrixFlow, ModelIR, Op, Ref
-from saltus.templates.network import derivative_entries, state_array
+from saltus.templates.network import derivative_entries, state_array, windowed
 from saltus.templates.render import ABI, Unit, render
 
 RECEPTORS = 32
@@ -39,7 +39,12 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     """
     for model in models:
         _check(model)
-    sizes = {"states_max": max(len(model.states) for model in models), "number": number}
+    sizes = {
+        "states_max": max(len(model.states) for model in models),
+        "peaks_max": max(len(model.peaks) for model in models),
+        "windowed": any(map(windowed, models)),
+        "number": number,
+    }
     interface = render("clock_interface.h.jinja", sizes)
     context = {
         **sizes,
@@ -133,13 +138,24 @@ class _ModelRow:
     values: int
     moments: int
     spikes: bool
+    receptors: int
+    peaks: int
+    windowed: bool
 
 
 def _row(model: ModelIR) -> _ModelRow:
     own = stride(model.flow, model)
     values = len(model.parameters) + len(model.constants.outputs) + len(own.entries)
     size = len(model.states)
-    return _ModelRow(model.name, values, size * (size + 1), only_emission(model) is not None)
+    return _ModelRow(
+        model.name,
+        values,
+        size * (size + 1),
+        only_emission(model) is not None,
+        len(model.arrivals),
+        len(model.peaks),
+        windowed(model),
+    )
 
 
 def _adapter(model: ModelIR) -> str:
@@ -150,6 +166,7 @@ def _adapter(model: ModelIR) -> str:
     guard = [] if emission is None else [emission.guard]
     jumps = [arrival.jump for arrival in model.arrivals]
     reads = [block for arrival in model.arrivals for block in (arrival.weight, arrival.credit)]
+    heights = [rung.value for peak in model.peaks for rung in peak.ladder[:2]]
     values = [*names["parameters"], *names["constants"], *names["entries"]]
 
     def used(blocks: Iterable[Block]) -> list[str]:
@@ -170,12 +187,14 @@ def _adapter(model: ModelIR) -> str:
         "arrivals": model.arrivals,
         "sections": sections(model),
         "own_sections": [("one step", [own.advance, own.adjoint])] if own.places else [],
-        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads],
+        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads, *heights],
         "step_blocks": [own.advance, *guard],
         "changed_states": moved,
         "place": {name: i for i, name in enumerate(values)},
         "used": used,
         "terminal_names": state_array(model, "final_"),
+        "into_adjoints": f"{model.name}_end",
+        "windowed": windowed(model),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
     }
@@ -193,11 +212,6 @@ def _check(model: ModelIR) -> None:
         raise EmitError(
             f"{model.name}: the clock engine has no inputs that are set, and {model.inputs[0]} is one. "
             f"{way_out}"
-        )
-    if model.peaks:
-        raise EmitError(
-            f"{model.name}: {model.peaks[0].name} is a maximum over time, whose time lies between the steps "
-            f"of the clock engine. {way_out}"
         )
     emission = only_emission(model)
     if emission is not None and emission.keeps_guard:

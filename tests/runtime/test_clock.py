@@ -341,7 +341,6 @@ def test_one_network_answers_as_its_weights_change() -> None:
         ("lif_refractory", r"lif_refractory: the clock engine has no phases, and held is one\. Use engine"),
         ("lif_bias", r"lif_bias: the clock engine has no inputs that are set, and I_ext is one\."),
         ("lif_delta", r"lif_delta, receive\.exc: an arrival can lift the guard over zero"),
-        ("li_max", r"li_max: max_V is a maximum over time"),
         ("bouncing_ball", r"bouncing_ball: bounce leaves its guard where it is"),
     ],
 )
