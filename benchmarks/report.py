@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
+from yardstick import processor
 
 HEADINGS = ("", "setting", "CPU", "quartiles", "wall", "speed", "loss", "spikes", "cosine", "MB")
 MARKS = "<!-- saltus bench -->", "<!-- /saltus bench -->"
@@ -90,12 +90,10 @@ class Machine:
 
     @classmethod
     def here(cls, threads: int, batch: int, rounds: int) -> Machine:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
         command = shlex.split(os.environ.get("CC", "cc"))
         number = subprocess.run([*command, "-dumpversion"], capture_output=True, text=True, check=True).stdout
         name = "gcc" if Path(command[0]).name in ("cc", "gcc") else Path(command[0]).name
-        processor = found.group(1) if found else "unknown processor"
-        return cls(processor, f"{name} {number.strip()}", os.getloadavg(), threads, batch, rounds)
+        return cls(processor(), f"{name} {number.strip()}", os.getloadavg(), threads, batch, rounds)
 
     def with_reports(self, reports: Sequence[Report]) -> dict[str, Any]:
         return asdict(self) | {"tasks": [asdict(report) for report in reports]}

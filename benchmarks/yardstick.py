@@ -70,3 +70,13 @@ def has_avx512() -> bool:
     except OSError:
         return False
     return platform.machine() == "x86_64" and "avx512dq" in features and "avx512vl" in features
+
+
+def processor() -> str:
+    """Its name, as far as it is known."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

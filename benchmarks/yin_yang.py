@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from typing import Any
 import numpy as np
 from networks import feed_forward
 from points import Points, draw
-from yardstick import Yardstick
+from yardstick import Yardstick, processor
 
 import saltus
 from saltus.runtime.kernel import head_kernel
@@ -44,7 +43,7 @@ def main() -> None:
     yardstick = Yardstick(task)
     reports = [measure(yardstick, task, batch, arguments.rounds) for batch in arguments.batches]
     if arguments.json:
-        print(json.dumps({"machine": machine(), "load": os.getloadavg(), "reports": reports}, indent=1))
+        print(json.dumps({"machine": processor(), "load": os.getloadavg(), "reports": reports}, indent=1))
     else:
         show(reports)
 
@@ -155,7 +154,7 @@ def summary(microseconds: np.ndarray) -> dict[str, float]:
 
 
 def show(reports: list[dict[str, Any]]) -> None:
-    print(machine(), "| load", *(f"{x:.1f}" for x in os.getloadavg()))
+    print(processor(), "| load", *(f"{x:.1f}" for x in os.getloadavg()))
     for report in reports:
         hidden, output = report["spikes"]["hand-written"]
         print(
@@ -169,15 +168,6 @@ def show(reports: list[dict[str, Any]]) -> None:
             print(
                 f"{name:14}{times['median']:12.2f}{low:8.2f}{high:8.2f}{times['best']:8.2f}{report['ratio'][name]:8.2f}"
             )
-
-
-def machine() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:  # noqa: PTH123
-            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":
