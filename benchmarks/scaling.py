@@ -289,6 +289,9 @@ def draw(found: dict[str, list[Row]], path: Path) -> None:
             axes.loglog(x, [row.work * scale * 1e3 for row in own], ":", color=line.get_color())
         axes.set(xlabel=sweep.words, ylabel="CPU time of a step (ms)")
         axes.legend(fontsize="small")
+        axes.minorticks_off()
+        axes.set_xticks([value * sweep.scale for value in sweep.values])
+        axes.xaxis.set_major_formatter("{x:g}")
     figure.suptitle("Dotted: proportional to the work", fontsize="medium")
     figure.savefig(path, dpi=150)
 

@@ -31,12 +31,21 @@ def delayed():
     )
 
 
+def maxima():
+    """A readout of maxima on a grid."""
+    hidden = saltus.Layer("lif", 9, inputs=4, weights=saltus.Normal(2.0, 0.7))
+    output = saltus.Layer("li_max", 3, weights=0.5)
+    loss = saltus.loss("max_cross_entropy", readout="max_V")
+    return saltus.Network([hidden, output], T=T, loss=loss, engine="clock", dt=1e-3)
+
+
 NETWORKS = {
     "event": layers,
     "event, recurrent": lambda: layers(recurrent=True),
     "event, network kernel": delayed,
     "clock": lambda: layers(engine="clock", dt=1e-3),
     "clock, recurrent": lambda: layers(recurrent=True, engine="clock", dt=1e-3, dtype="float64"),
+    "clock, maxima": maxima,
 }
 
 
