@@ -75,6 +75,7 @@ class ClockGroup:
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
         self._peaks = max(len(ir.peaks) for ir in kinds.compiled)
+        self._phased = any(ir.modes for ir in kinds.compiled)
         channels, count = channels_of(models, into)
         self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
@@ -98,7 +99,7 @@ class ClockGroup:
 
     def new_tape(self) -> ClockTape:
         """Memory for a run."""
-        return ClockTape(self.name, self._states, self._peaks, self.grid.dtype)
+        return ClockTape(self.name, self._states, self._peaks, self._phased, self.grid.dtype)
 
     def refresh(self) -> None:
         """Reads the user's values; raises ``RunError`` for bad ones."""

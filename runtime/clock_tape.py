@@ -47,6 +47,8 @@ class ClockTape:
         sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``.
         summits: maxima over time, ``(batch, neurons, maxima)`` records; see ``saltus_clock_summit``.
         outcomes: what each population did.
+        until, released: where a model has phases, of each spike the step at which its phase ends, and the
+            states just before.
         joined, tied: zeros; on the grid, what comes together is added up.
     """
 
@@ -58,12 +60,14 @@ class ClockTape:
     input_struct: Any
     output_struct: Any
 
-    def __init__(self, name: str, states: int, peaks: int, dtype: type[np.floating[Any]]) -> None:
+    def __init__(
+        self, name: str, states: int, peaks: int, phased: bool, dtype: type[np.floating[Any]]
+    ) -> None:
         self.name = name
         self.capacity = -1
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
-        self._states, self._peaks, self._dtype = states, peaks, dtype
+        self._states, self._peaks, self._phased, self._dtype = states, peaks, phased, dtype
         self.sample_times = self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
 
@@ -100,6 +104,9 @@ class ClockTape:
             self.final = np.empty((batch, neurons, self._states))
             self.sampled = np.empty((batch, samples, neurons, self._states))
             self.summits = np.zeros((batch, neurons, self._peaks), dtype=_summit(self._states))
+            kept = batch * capacity * self._phased
+            self.until = np.empty(kept, dtype=np.int32)
+            self.released = np.empty(kept * self._states, dtype=self._dtype)
         except MemoryError:
             raise out_of_memory(self.name, capacity) from None
         self.count = np.zeros(batch, dtype=np.int32)
@@ -122,6 +129,9 @@ class ClockTape:
         if self._peaks:
             place = kernel.pointer(self.summits.reshape(-1).view(np.uint8))
             self.output_struct.summit = kernel.ffi.cast("saltus_clock_summit *", place)
+        if self._phased:
+            self.output_struct.until = kernel.pointer(self.until)
+            self.output_struct.released = kernel.pointer(self.released)
 
     def event_times(self) -> Array:
         """Where the kernel writes dL/dt of each incoming event; until the next call."""
@@ -143,7 +153,7 @@ class ClockTape:
         binned = () if self._binned is None else (self._binned[1], self.first)
         return Held(
             spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
-            states=(self.state, self.final, self.summits),
+            states=(self.state, self.final, self.summits, self.until, self.released),
             events=(*self.heard.arrays, *binned),
             traces=(self.sampled,),
             adjoints=(self._event_times,),

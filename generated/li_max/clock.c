@@ -15,11 +15,13 @@
 enum { STATES = 2, ABI = 2 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
-/* A piece of the workspace; with base NULL it is only counted. */
+/* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
+ * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
+ * another, and waits. */
 static void *take(char *base, int64_t *used, int64_t bytes)
 {
     char *place = base == NULL ? NULL : base + *used;
-    *used += (bytes + 63) & ~(int64_t)63;
+    *used += ((bytes + 63) & ~(int64_t)63) + 9 * 64;
     return place;
 }
 

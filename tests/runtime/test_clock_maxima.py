@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
 from typing import Any
 
 import numpy as np
 import pytest
+from on_the_grid import DT, Content, spec
 
 import saltus
 from saltus.errors import RunError
 
-DT, T = 1e-3, 0.05
+T = 0.05
 
-Content = Gradients = dict[str, Any]
-
-
-def spec(name: str, window: tuple[float, float] | None = None, **readouts: str) -> Content:
-    """A shipped model with more readouts; ``window``: the parameters t_a and t_b, for their bounds."""
-    text = resources.files("saltus.derive.models").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    content = tomllib.loads(text)
-    content["readouts"] = {**content.get("readouts", {}), **readouts}
-    for key, value in zip(("t_a", "t_b"), window or (), strict=False):
-        content["parameters"][key] = {"value": value, "unit": "s"}
-    return content
+Gradients = dict[str, Any]
 
 
 def spikes(samples: int, neurons: int, each: int, last: float) -> saltus.Spikes:
