@@ -17,10 +17,11 @@ from saltus.runtime import clock_rows, clock_wiring, memory
 from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent
+from saltus.runtime.currents import settings
 from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.grid import Grid
-from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, WEIGHTS, Run
+from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, VALUES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
 from saltus.runtime.model import Model
 from saltus.runtime.network_group import channels_of, distinct, failure_in, members_of
@@ -44,6 +45,7 @@ class ClockGradient:
     delays: NDArray[Any] | None
     parameters: Array | None
     times: Array | None
+    values: Array | None
 
 
 class ClockGroup:
@@ -76,6 +78,7 @@ class ClockGroup:
         self._states = max(len(ir.states) for ir in kinds.compiled)
         self._peaks = max(len(ir.peaks) for ir in kinds.compiled)
         self._phased = any(ir.modes for ir in kinds.compiled)
+        self._driven = any(ir.inputs for ir in kinds.compiled)
         channels, count = channels_of(models, into)
         self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
@@ -163,7 +166,7 @@ class ClockGroup:
         Args:
             tape: of the forward run.
             run: as there.
-            want: bits of ``WEIGHTS``, ``DELAYS``, ``PARAMETERS``, ``TIMES`` and ``FLOW``.
+            want: bits of ``WEIGHTS``, ``DELAYS``, ``PARAMETERS``, ``TIMES``, ``VALUES`` and ``FLOW``.
             cotangents: where it starts from, by population.
 
         Raises:
@@ -184,6 +187,8 @@ class ClockGroup:
                 if want & bit
             }
             times = tape.event_times() if want & TIMES else None
+            count = 0 if tape.settings is None else tape.settings.size
+            values = np.empty(count) if want & VALUES and count else None
         except MemoryError:
             raise out_of_memory(self.name, self._capacity) from None
         cotangent, gradient = kernel.struct("clock_cotangent"), kernel.struct("clock_gradient")
@@ -193,13 +198,15 @@ class ClockGroup:
         gradient.weights, gradient.delays = kernel.array(sums.get(WEIGHTS)), kernel.array(sums.get(DELAYS))
         gradient.parameters = kernel.array(sums.get(PARAMETERS))
         gradient.moments, gradient.event_time = kernel.array(sums.get(FLOW)), kernel.array(times)
+        if values is not None:
+            gradient.value = kernel.pointer(values)
         call = self._call(kernel.lib.saltus_clock_backward, tape, (cotangent, gradient))
         self._run(self._backward, call, tape, run, gradient)
         kernel.lib.saltus_clock_reduce(net, gradient)
         weights, delays, parameters = (
             sums[bit][0] if bit in sums else None for bit in (WEIGHTS, DELAYS, PARAMETERS)
         )
-        return ClockGradient(tape.wiring, weights, delays, parameters, times)
+        return ClockGradient(tape.wiring, weights, delays, parameters, times, values)
 
     def collect(self, gradient: ClockGradient, names: Sequence[str]) -> dict[str, Array]:
         """Copies of some of ``offers``, in the user's shapes."""
@@ -232,6 +239,9 @@ class ClockGroup:
             else merge(sources, list(self.frame.channels.values()), run.batch)
         )
         tape.listen(self.kernel, heard, sources, self.grid.steps, self.grid.dt)
+        if self._driven:
+            given = settings(run.currents, self.populations, run.batch, self._states)
+            tape.set_inputs(self.kernel, given, run.batch, self.grid.steps, self.grid.dt)
 
     def _cotangent(
         self, tape: ClockTape, run: Run, cotangents: Mapping[str, Cotangent]

@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from saltus.runtime.clock_wiring import ClockWiring
+from saltus.runtime.currents import Settings
 from saltus.runtime.failure import out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
 from saltus.runtime.members import Members, Outcome
 from saltus.runtime.network_tape import part
-from saltus.runtime.trains import Merged, Train
+from saltus.runtime.trains import Merged, Train, merge
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class ClockTape:
         sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``.
         summits: maxima over time, ``(batch, neurons, maxima)`` records; see ``saltus_clock_summit``.
         outcomes: what each population did.
+        settings, setting_parts: what input states are set to, by the place of each in the kernel's order,
+            ``(batch, settings)``, and the first of each population's state; None and nothing where none is.
         until, released: where a model has phases, of each spike the step at which its phase ends, and the
             states just before.
         joined, tied: zeros; on the grid, what comes together is added up.
@@ -70,6 +74,9 @@ class ClockTape:
         self._states, self._peaks, self._phased, self._dtype = states, peaks, phased, dtype
         self.sample_times = self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
+        self.settings: Index | None = None
+        self._set: tuple[Any, ...] = ()
+        self.setting_parts: dict[tuple[str, str], int] = {}
 
     def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train], steps: int, dt: float) -> None:
         """Points the kernel at these events; they are put into steps if they were not already."""
@@ -89,6 +96,25 @@ class ClockTape:
         self.input_struct = kernel.struct("clock_input", first=self.first, **fields)
         self.together = int(np.diff(self.first, axis=1).max(initial=0))
         self._binned = (train, step)
+
+    def set_inputs(self, kernel: Kernel, given: Settings | None, batch: int, steps: int, dt: float) -> None:
+        """Points the kernel at what input states are set to."""
+        self.settings, self.setting_parts, self._set = None, {}, ()
+        self.input_struct.settings = kernel.null
+        if given is None:
+            return
+        self.setting_parts = given.parts
+        merged = merge([given.train], [0], batch)
+        train, self.settings = merged.train, merged.places[0].reshape(batch, -1)
+        neuron, state = np.divmod(-2 - train.row, self._states)
+        value = np.empty(len(train.time))
+        value[self.settings.ravel()] = given.values
+        first, step = np.empty((batch, steps + 2), dtype=np.int32), np.empty(len(train.time), dtype=np.int32)
+        arrays = (train.start, train.count, train.time, step, first)
+        kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
+        fields = {"start": train.start, "neuron": neuron, "state": state, "value": value, "first": first}
+        self._set = (kernel.struct("clock_settings", **fields), *fields.values())
+        self.input_struct.settings = self._set[0]
 
     def reserve(
         self, kernel: Kernel, batch: int, neurons: int, steps: int, samples: int, capacity: int
@@ -154,7 +180,7 @@ class ClockTape:
         return Held(
             spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
             states=(self.state, self.final, self.summits, self.until, self.released),
-            events=(*self.heard.arrays, *binned),
+            events=(*self.heard.arrays, *binned, self.settings, *self._set[1:]),
             traces=(self.sampled,),
             adjoints=(self._event_times,),
         )

@@ -124,7 +124,8 @@ def wire(
 def _at_end(frame: ClockFrame, population: Any) -> bool:
     """Whether no step needs to be taken: nothing spikes or is read on the way, and all neurons are alike."""
     (members, *others) = frame.populations.values()
-    silent = not others and not members.model.spikes and not members.model.ir.peaks
+    ir = members.model.ir
+    silent = not (others or members.model.spikes or ir.peaks or ir.inputs)
     return silent and bool(population.shared) and not len(frame.sample_step)
 
 

@@ -56,6 +56,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "peaks_max": max(len(model.peaks) for model in models),
         "windowed": any(map(windowed, models)),
         "phased": any(model.modes for model in models),
+        "driven": any(model.inputs for model in models),
         "number": number,
     }
     interface = render("clock_interface.h.jinja", sizes)
@@ -277,11 +278,6 @@ def _check(model: ModelIR) -> None:
     """Raises ``EmitError`` for what has no rule on the grid."""
     stride(model.flow, model)
     way_out = 'Use engine = "event".'
-    if model.inputs:
-        raise EmitError(
-            f"{model.name}: the clock engine has no inputs that are set, and {model.inputs[0]} is one. "
-            f"{way_out}"
-        )
     emission = only_emission(model)
     if emission is not None and emission.keeps_guard:
         raise EmitError(

@@ -333,7 +333,6 @@ def test_one_network_answers_as_its_weights_change() -> None:
     [
         ("qif", r"populations\.x: qif: its dynamics are not linear.*Use engine = \"event\"\."),
         ("lif_conductance", r"its dynamics are not linear"),
-        ("lif_bias", r"lif_bias: the clock engine has no inputs that are set, and I_ext is one\."),
         ("lif_delta", r"lif_delta, receive\.exc: an arrival can lift the guard over zero"),
         ("bouncing_ball", r"bouncing_ball: bounce leaves its guard where it is"),
     ],
