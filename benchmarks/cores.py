@@ -2,10 +2,10 @@
 
     python benchmarks/cores.py [--rounds 20] [--patience 60] [--json FILE]
 
-A round is as many steps as take a fifth of a second. It waits until the cores are idle, and counts if they
-did little else meanwhile, by /proc/stat. A case ends when so many rounds have counted, or its patience in
-seconds is over; if none has counted, the medians are those of all rounds. Beside them stand the share of a
-step that is outside the kernels' parallel loops, and what it allows two cores at most.
+A round is as many steps as take a fifth of a second. It waits until the cores are idle, a second at most, and
+counts if they did little else meanwhile, by /proc/stat. A case ends when so many rounds have counted, or its
+patience in seconds is over; if none has counted, the medians are those of all rounds. Beside them stand the
+share of a step that is outside the kernels' parallel loops, and what it allows two cores at most.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ def busy() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def wait_until_idle(until: float) -> None:
-    """Looks again and again for a tenth of a second without work, until then at most."""
-    while time.monotonic() < until:
+def wait_until_idle() -> None:
+    """Looks for a tenth of a second without work, ten times at most."""
+    for _ in range(10):
         before = busy()
         time.sleep(0.1)
         if busy() - before < QUIET * 0.1 * len(os.sched_getaffinity(0)):
@@ -142,7 +142,7 @@ def measure(name: str, make: Steps, rounds: int, patience: float) -> Row:
     until = time.monotonic() + patience
     while not taken[0] or (min(map(len, quiet)) < rounds and time.monotonic() < until):
         for step, own, good in zip(steps, taken, quiet, strict=True):
-            wait_until_idle(until)
+            wait_until_idle()
             step()
             own.append(one_round(step, repeats))
             if own[-1].others < QUIET:
