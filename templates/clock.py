@@ -9,7 +9,7 @@ from itertools import product
 
 from saltus.errors import EmitError
 from saltus.templates.c_printer import changed
-from saltus.templates.context import Arguments, header, names_of, only_emission, sections
+from saltus.templates.context import Arguments, header, names_of, only_emission, sections, timed
 from saltus.templates.ir import (
     AnyFlow,
     Arrival,
@@ -57,6 +57,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "windowed": any(map(windowed, models)),
         "phased": any(model.modes for model in models),
         "driven": any(model.inputs for model in models),
+        "timed": any(map(timed, models)),
         "number": number,
     }
     interface = render("clock_interface.h.jinja", sizes)
@@ -165,6 +166,7 @@ class _ModelRow:
     receptors: int
     peaks: int
     windowed: bool
+    carried: bool
     phase: _PhaseRow | None
 
 
@@ -186,8 +188,14 @@ def _row(model: ModelIR) -> _ModelRow:
         len(model.arrivals),
         len(model.peaks),
         windowed(model),
+        _carried(model),
         phase,
     )
+
+
+def _carried(model: ModelIR) -> bool:
+    """Whether something happens to it inside a step."""
+    return bool(model.peaks) or timed(model)
 
 
 def _tag(model: ModelIR, mode: Mode) -> str:
@@ -240,6 +248,7 @@ def _adapter(model: ModelIR) -> str:
         "used": used,
         "terminal_names": state_array(model, "final_"),
         "into_adjoints": f"{model.name}_end",
+        "carried": _carried(model),
         "windowed": windowed(model),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
@@ -308,6 +317,11 @@ def _check_phase(model: ModelIR, mode: Mode, way_out: str) -> None:
         raise EmitError(
             f"{model.name}: {model.peaks[0].name} is a maximum over time, and the clock engine seeks none in "
             f"a phase such as {mode.name}. {way_out}"
+        )
+    if timed(model):
+        raise EmitError(
+            f"{model.name} has a readout at a time of its own, and the clock engine reads none inside a step "
+            f'of a phase such as {mode.name}. Use at(q) with sample_times, or engine = "event".'
         )
     for arrival, own in zip(mode.arrivals, model.arrivals, strict=True):
         _check_arrival(model, arrival, way_out)

@@ -161,6 +161,11 @@ def probe_blocks(model: ModelIR) -> list[tuple[str, list[Block]]]:
     return found
 
 
+def timed(model: ModelIR) -> bool:
+    """Whether a readout of the model is at a time of its own, before the end."""
+    return any(reading.time is not None for probe in model.probes for reading in probe.readings)
+
+
 def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     """The blocks of a model that a kernel prints, under the titles of their sections."""
     found = [
