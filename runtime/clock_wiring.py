@@ -17,7 +17,7 @@ from saltus.runtime import memory
 from saltus.runtime.clock_rows import ClockFrame, Layout, Part, Ports, Steps, ports
 from saltus.runtime.grid import Samples
 from saltus.runtime.synapses import Synapses
-from saltus.templates.context import timed
+from saltus.templates.context import stateful, timed
 
 Array = NDArray[np.float64]
 
@@ -131,7 +131,7 @@ def _at_end(frame: ClockFrame, population: Any, samples: Samples) -> bool:
     """Whether no step needs to be taken: nothing spikes or is read on the way, and all neurons are alike."""
     (members, *others) = frame.populations.values()
     ir = members.model.ir
-    silent = not (others or members.model.spikes or ir.peaks or ir.inputs)
+    silent = not (others or members.model.spikes or ir.peaks or ir.inputs or stateful(ir.flow, ir))
     return silent and bool(population.shared) and not len(samples.times)
 
 
