@@ -417,7 +417,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     w->slots_used = w->slot_events = 0;
 }
 
-/* A slot for several events at one time, cleared. */
+/* A slot for several events at one time, to be written. */
 SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
 {
     if (w->slots_used == SLOTS) add_slots(g, w, gradient);
@@ -425,9 +425,13 @@ SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t
         w->slot_row[w->slot_events] = row[i];
         w->slot_of[w->slot_events++] = w->slots_used;
     }
-    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
-    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
-    return slot;
+    return w->slots + (int64_t)w->slots_used++ * g->n_pad;
+}
+
+/* The same, to be added to. */
+SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    return memset(new_slot(g, w, row, many, gradient), 0, sizeof(double) * (size_t)g->n_pad);
 }
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
@@ -971,7 +975,7 @@ typedef struct {
 } outlook;
 
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
-SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const outlook *o, int from, int to)
+SALTUS_INLINE int64_t step_block(const int shared, const int alike, const workspace *w, const outlook *o, int from, int to)
 {
     const double *restrict x_V = w->x.V;
     double *restrict end_V = w->x_end.V;
@@ -989,7 +993,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
     const double common_Phi_I_I = *k.Phi_I_I;
     const double common_Phi_A_A = *k.Phi_A_A;
 
-    (void)p, (void)weight;
+    (void)p, (void)weight, (void)alike;
     switch (o->start.receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
@@ -1013,7 +1017,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_adapt[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_adapt[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -1022,25 +1026,25 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, A, p.theta[n], p.beta[n], &u_0);
+                    model_ladder_0(V, A, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, A, p.beta[n], p.per_tau_mem[n], p.per_tau_adapt[n], &u_1);
+                    model_ladder_1(V, I, A, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(V, I, p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
+                    model_ladder_2(V, I, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
                 {
                     double u_0;
-                    model_ladder_0(V_next, A_next, p.theta[n], p.beta[n], &u_0);
+                    model_ladder_0(V_next, A_next, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_next, A_next, p.beta[n], p.per_tau_mem[n], p.per_tau_adapt[n], &u_1);
+                    model_ladder_1(V_next, I_next, A_next, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     b1 = u_1;
                     double u_2;
-                    model_ladder_2(V_next, I_next, p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
+                    model_ladder_2(V_next, I_next, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
                 const int steady = (a2 * b2 >= 0.0);
@@ -1068,7 +1072,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_adapt[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_adapt[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -1077,25 +1081,25 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, A, p.theta[n], p.beta[n], &u_0);
+                    model_ladder_0(V, A, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, A, p.beta[n], p.per_tau_mem[n], p.per_tau_adapt[n], &u_1);
+                    model_ladder_1(V, I, A, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(V, I, p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
+                    model_ladder_2(V, I, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
                 {
                     double u_0;
-                    model_ladder_0(V_next, A_next, p.theta[n], p.beta[n], &u_0);
+                    model_ladder_0(V_next, A_next, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_next, A_next, p.beta[n], p.per_tau_mem[n], p.per_tau_adapt[n], &u_1);
+                    model_ladder_1(V_next, I_next, A_next, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     b1 = u_1;
                     double u_2;
-                    model_ladder_2(V_next, I_next, p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
+                    model_ladder_2(V_next, I_next, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
                 const int steady = (a2 * b2 >= 0.0);
@@ -1130,12 +1134,12 @@ static void arrive_queued(const workspace *w, int queued, pending start)
 }
 
 /* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
-SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_group *g, const workspace *w, const outlook *o)
 {
     int queued = 0, from = 0;
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
-        if (step_block(shared, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
-    if (from < g->n_pad && step_block(shared, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+        if (step_block(shared, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
@@ -1149,13 +1153,14 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, g, w, o);
+    return look_ahead_of(1, 0, g, w, o);
 }
 
 SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, g, w, o);
+    return look_ahead_of(0, 0, g, w, o);
 }
+
 
 /* ---- With recurrence the earliest spike changes everyone.
  *
@@ -1421,22 +1426,22 @@ SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int coun
     return i < count && out->after[base + i] == e;
 }
 
-/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. Returns the last
- * one's number. */
+/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. It ends at the next
+ * event or spike, or, with to_spike, at the next spike. Returns the last one's number. */
 static int merge(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
-                 int32_t sample)
+                 int32_t sample, int to_spike)
 {
-    const int events = in->count[sample], count = out->count[sample];
+    const int last = in->count[sample] + out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity;
-    double now = 0.0;
-    for (int e = 0, i = 0;;) {
-        const int spike = spike_is_next(out, base, count, e, i);
-        const double next = spike ? out->time[base + i] : e < events ? in->time[first + e] : g->horizon;
-        w->dt[e + i] = next - now;
-        now = next;
-        if (!spike && e == events) return e + i;
-        i += spike;
-        e += !spike;
+    double end = g->horizon;
+    for (int e = in->count[sample], i = out->count[sample];;) {
+        const int spike = i > 0 && out->after[base + i - 1] == e;
+        const double begin = spike ? out->time[base + i - 1] : e > 0 ? in->time[first + e - 1] : 0.0;
+        w->dt[e + i] = end - begin;
+        if (spike || !to_spike) end = begin;
+        if (!spike && e == 0) return last;
+        i -= spike;
+        e -= !spike;
     }
 }
 
@@ -1552,6 +1557,58 @@ SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32
     look_back_of(0, g, w, receptor, gradient, k);
 }
 
+/* What the weights of an arrival gain, from the adjoints a stretch later; added to the gradient, or written over it. */
+SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltus_group *g, const workspace *w,
+                                   int32_t receptor, double *restrict gradient, entries_view k)
+{
+    const double *restrict y_lambda_V = w->y.lambda_V;
+    const double *restrict y_lambda_I = w->y.lambda_I;
+    const double *restrict y_lambda_A = w->y.lambda_A;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Phi_A_A = *k.Phi_A_A;
+    const double common_Psi_I_V = *k.Psi_I_V;
+
+    (void)p;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double lambda_V = y_lambda_V[n], lambda_I = y_lambda_I[n], lambda_A = y_lambda_A[n];
+            {
+                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+                const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
+                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
+
+                double lambda_V_next, lambda_I_next, lambda_A_next;
+                model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                lambda_V = lambda_V_next;
+                lambda_I = lambda_I_next;
+                lambda_A = lambda_A_next;
+            }
+            double grad_w;
+            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
+        }
+        break;
+    default: break;
+    }
+}
+
+SALTUS_APART void gain_earlier_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
+                                      entries_view k)
+{
+    gain_earlier_of(1, 1, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict slot,
+                                   entries_view k)
+{
+    gain_earlier_of(1, 0, g, w, receptor, slot, k);
+}
+
 /* One sample backward. */
 SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
                                       const saltus_spikes *out, const saltus_cotangent *cotangent,
@@ -1564,7 +1621,9 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
     double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
-    const int last = merge(g, in, out, w, sample);
+    /* where nothing but weights gain at an arrival, the adjoints stay at the last spike */
+    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && record == NULL;
+    const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
     if (parameters) replay_recurrent(shared, g, in, out, w, sample);
     begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
@@ -1575,10 +1634,20 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
         const int64_t at = (int64_t)(e + i) * pad;
         const double dt = w->dt[e + i];
+        if (stay && !spike) {
+            if (e == 0) break;
+            const entries_view k = stretch(1, g, w, e + i);
+            if (weights && receptor >= 0 && many > 1)
+                gain_slot_shared(g, w, receptor, new_slot(g, w, row, many, into), k);
+            else if (weights && receptor >= 0)
+                gain_earlier_shared(g, w, receptor, into + (int64_t)row[0] * pad, k);
+            e -= many;
+            continue;
+        }
         double *target = NULL;
         if (weights && receptor >= 0)
             target = spike      ? into_recurrent + (int64_t)row[0] * pad
-                     : many > 1 ? new_slot(g, w, row, many, into)
+                     : many > 1 ? empty_slot(g, w, row, many, into)
                                 : into + (int64_t)row[0] * pad;
         if (parameters) {
 #pragma omp simd
@@ -2058,7 +2127,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
         const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
         if (weights && receptor >= 0)
-            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+            gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
             const int64_t start = (int64_t)(e - j) * pad;
             double credit = 0.0;

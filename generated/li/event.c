@@ -418,7 +418,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     w->slots_used = w->slot_events = 0;
 }
 
-/* A slot for several events at one time, cleared. */
+/* A slot for several events at one time, to be written. */
 SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
 {
     if (w->slots_used == SLOTS) add_slots(g, w, gradient);
@@ -426,9 +426,13 @@ SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t
         w->slot_row[w->slot_events] = row[i];
         w->slot_of[w->slot_events++] = w->slots_used;
     }
-    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
-    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
-    return slot;
+    return w->slots + (int64_t)w->slots_used++ * g->n_pad;
+}
+
+/* The same, to be added to. */
+SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    return memset(new_slot(g, w, row, many, gradient), 0, sizeof(double) * (size_t)g->n_pad);
 }
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
@@ -693,7 +697,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
         const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
         if (weights && receptor >= 0)
-            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+            gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
             const int64_t start = (int64_t)(e - j) * pad;
             double credit = 0.0;

@@ -399,7 +399,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     w->slots_used = w->slot_events = 0;
 }
 
-/* A slot for several events at one time, cleared. */
+/* A slot for several events at one time, to be written. */
 SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
 {
     if (w->slots_used == SLOTS) add_slots(g, w, gradient);
@@ -407,9 +407,13 @@ SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t
         w->slot_row[w->slot_events] = row[i];
         w->slot_of[w->slot_events++] = w->slots_used;
     }
-    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
-    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
-    return slot;
+    return w->slots + (int64_t)w->slots_used++ * g->n_pad;
+}
+
+/* The same, to be added to. */
+SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    return memset(new_slot(g, w, row, many, gradient), 0, sizeof(double) * (size_t)g->n_pad);
 }
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
@@ -857,7 +861,7 @@ typedef struct {
 } outlook;
 
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
-SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const outlook *o, int from, int to)
+SALTUS_INLINE int64_t step_block(const int shared, const int alike, const workspace *w, const outlook *o, int from, int to)
 {
     const double *restrict x_V = w->x.V;
     double *restrict end_V = w->x_end.V;
@@ -873,7 +877,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
     const double common_Phi_V_I = *k.Phi_V_I;
     const double common_Phi_I_I = *k.Phi_I_I;
 
-    (void)p, (void)weight;
+    (void)p, (void)weight, (void)alike;
     switch (o->start.receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
@@ -895,7 +899,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -905,16 +909,16 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
                 {
                     double u_0;
-                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    model_ladder_0(V_next, p.theta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_next, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V_next, I_next, p.per_tau_mem[alike ? 0 : n], &u_1);
                     b1 = u_1;
                 }
                 const double lift = b1 * reach;
@@ -940,7 +944,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -950,16 +954,16 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
                 {
                     double u_0;
-                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    model_ladder_0(V_next, p.theta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_next, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V_next, I_next, p.per_tau_mem[alike ? 0 : n], &u_1);
                     b1 = u_1;
                 }
                 const double lift = b1 * reach;
@@ -994,12 +998,12 @@ static void arrive_queued(const workspace *w, int queued, pending start)
 }
 
 /* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
-SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_group *g, const workspace *w, const outlook *o)
 {
     int queued = 0, from = 0;
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
-        if (step_block(shared, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
-    if (from < g->n_pad && step_block(shared, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+        if (step_block(shared, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
@@ -1012,23 +1016,21 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, g, w, o);
+    return look_ahead_of(1, 0, g, w, o);
 }
 
 SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, g, w, o);
+    return look_ahead_of(0, 0, g, w, o);
 }
 
-/* ---- With recurrence the earliest spike changes everyone.
- *
- * Between two events a pass over all neurons queues those that may cross. What then happens until the next event happens to
- * the queued alone: the earliest crosses, is reset, and its arrival acts on the queued; on the others it acts at the end of
- * the interval, where the states are linear in it. That nobody else crosses in the meantime is certain as long as the
- * arrivals that wait cannot lift a guard by more than the margin by which the others were found to stay below threshold;
- * when they could, everyone is brought up to the present and the pass is made again. */
+SALTUS_APART int look_ahead_alike(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(1, 1, g, w, o);
+}
 
-/* The states at the end of a stretch without and with a unit arrival at its start: their difference is its effect. */
+/* ---- How far a spike can lift a guard, so that it may wait for the end of its interval: see recurrent. */
+
 /* The most that a unit arrival lifts a guard within a stretch dt, and the most that it lowers it. Its effect on the guard is a
  * trajectory like the guard's own: it lies between its start, its end, and the end's tangent at the start. */
 SALTUS_INLINE void effects(const saltus_group *g, const workspace *w, entries_view k, double shrink, double *rise, double *fall)
@@ -1093,8 +1095,8 @@ SALTUS_INLINE void effects(const saltus_group *g, const workspace *w, entries_vi
     const double at_start = a0 - b0, at_end = c0 - d0, tangent = at_end - (c1 - d1) * (1.0 - shrink) / (shrink * rate);
     const double up = at_start > at_end ? at_start : at_end, down = at_start < at_end ? at_start : at_end;
     const double highest = up > tangent ? up : tangent, lowest = down < tangent ? down : tangent;
-    *rise = highest > 0.0 ? (1.0 + 1e-9) * highest : 0.0;
-    *fall = lowest < 0.0 ? -(1.0 + 1e-9) * lowest : 0.0;
+    *rise = highest <= 0.0 ? 0.0 : (1.0 + 1e-9) * highest; /* what is not a number stays so, and nothing waits */
+    *fall = lowest >= 0.0 ? 0.0 : -(1.0 + 1e-9) * lowest;
 }
 
 /* The same for all intervals. */
@@ -1191,6 +1193,14 @@ SALTUS_APART void act_later(const saltus_group *g, const workspace *w, const dou
         x.I[n] += effect_I * weight[n];
     }
 }
+
+/* ---- With recurrence the earliest spike changes everyone.
+ *
+ * Between two events a pass over all neurons queues those that may cross. What then happens until the next event happens to
+ * the queued alone: the earliest crosses, is reset, and its arrival acts on the queued; on the others it acts at the end of
+ * the interval, where the states are linear in it. That nobody else crosses in the meantime is certain as long as the
+ * arrivals that wait cannot lift a guard by more than the margin by which the others were found to stay below threshold;
+ * when they could, everyone is brought up to the present and the pass is made again. */
 
 /* Brings the queued up to a crossing, and back to their places among all. */
 SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
@@ -1384,7 +1394,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 effects(g, w, o.k, o.shrink, &rise, &fall);
             o.margin = keeps ? scale * (w->most_lifts * rise + w->most_lowers * fall) : 0.0;
             double left = keeps ? o.margin : -1.0; /* of the margin, after the arrivals that wait */
-            const int queued = shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            const int queued = keeps ? look_ahead_alike(g, w, &o) : shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
             const int begun = spikes;
             int many = 0, waits = 1;
             double present = now, shrink = o.shrink;
@@ -1469,22 +1479,22 @@ SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int coun
     return i < count && out->after[base + i] == e;
 }
 
-/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. Returns the last
- * one's number. */
+/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. It ends at the next
+ * event or spike, or, with to_spike, at the next spike. Returns the last one's number. */
 static int merge(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
-                 int32_t sample)
+                 int32_t sample, int to_spike)
 {
-    const int events = in->count[sample], count = out->count[sample];
+    const int last = in->count[sample] + out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity;
-    double now = 0.0;
-    for (int e = 0, i = 0;;) {
-        const int spike = spike_is_next(out, base, count, e, i);
-        const double next = spike ? out->time[base + i] : e < events ? in->time[first + e] : g->horizon;
-        w->dt[e + i] = next - now;
-        now = next;
-        if (!spike && e == events) return e + i;
-        i += spike;
-        e += !spike;
+    double end = g->horizon;
+    for (int e = in->count[sample], i = out->count[sample];;) {
+        const int spike = i > 0 && out->after[base + i - 1] == e;
+        const double begin = spike ? out->time[base + i - 1] : e > 0 ? in->time[first + e - 1] : 0.0;
+        w->dt[e + i] = end - begin;
+        if (spike || !to_spike) end = begin;
+        if (!spike && e == 0) return last;
+        i -= spike;
+        e -= !spike;
     }
 }
 
@@ -1589,6 +1599,54 @@ SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32
     look_back_of(0, g, w, receptor, gradient, k);
 }
 
+/* What the weights of an arrival gain, from the adjoints a stretch later; added to the gradient, or written over it. */
+SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltus_group *g, const workspace *w,
+                                   int32_t receptor, double *restrict gradient, entries_view k)
+{
+    const double *restrict y_lambda_V = w->y.lambda_V;
+    const double *restrict y_lambda_I = w->y.lambda_I;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Psi_I_V = *k.Psi_I_V;
+
+    (void)p;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double lambda_V = y_lambda_V[n], lambda_I = y_lambda_I[n];
+            {
+                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
+
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
+                lambda_V = lambda_V_next;
+                lambda_I = lambda_I_next;
+            }
+            double grad_w;
+            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
+        }
+        break;
+    default: break;
+    }
+}
+
+SALTUS_APART void gain_earlier_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
+                                      entries_view k)
+{
+    gain_earlier_of(1, 1, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict slot,
+                                   entries_view k)
+{
+    gain_earlier_of(1, 0, g, w, receptor, slot, k);
+}
+
 /* One sample backward. */
 SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
                                       const saltus_spikes *out, const saltus_cotangent *cotangent,
@@ -1601,7 +1659,9 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
     double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
-    const int last = merge(g, in, out, w, sample);
+    /* where nothing but weights gain at an arrival, the adjoints stay at the last spike */
+    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && record == NULL;
+    const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
     if (parameters) replay_recurrent(shared, g, in, out, w, sample);
     begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
@@ -1612,10 +1672,20 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
         const int64_t at = (int64_t)(e + i) * pad;
         const double dt = w->dt[e + i];
+        if (stay && !spike) {
+            if (e == 0) break;
+            const entries_view k = stretch(1, g, w, e + i);
+            if (weights && receptor >= 0 && many > 1)
+                gain_slot_shared(g, w, receptor, new_slot(g, w, row, many, into), k);
+            else if (weights && receptor >= 0)
+                gain_earlier_shared(g, w, receptor, into + (int64_t)row[0] * pad, k);
+            e -= many;
+            continue;
+        }
         double *target = NULL;
         if (weights && receptor >= 0)
             target = spike      ? into_recurrent + (int64_t)row[0] * pad
-                     : many > 1 ? new_slot(g, w, row, many, into)
+                     : many > 1 ? empty_slot(g, w, row, many, into)
                                 : into + (int64_t)row[0] * pad;
         if (parameters) {
 #pragma omp simd
@@ -2065,7 +2135,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
         const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
         if (weights && receptor >= 0)
-            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+            gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
             const int64_t start = (int64_t)(e - j) * pad;
             double credit = 0.0;
