@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json 669d0f421939). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json 0fcb8452d2cd). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of alif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -23,6 +23,7 @@ typedef struct { double *lambda_V, *lambda_I, *lambda_A; } adjoints_view;
 typedef struct { double *tau_mem, *tau_syn, *tau_adapt, *theta, *beta, *v_reset, *V0, *I0, *A0, *per_tau_mem, *per_tau_syn, *per_tau_adapt; } parameters_view;
 typedef struct { double *tau_mem, *tau_syn, *tau_adapt, *theta, *beta, *v_reset, *V0, *I0, *A0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_A_A, *Psi_I_V; } entries_view;
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_A_A_tau_adapt; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -65,6 +66,7 @@ typedef struct {
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
+    slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -152,6 +154,11 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
+    w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_tau_syn = take(base, &used, d * items);
+    w->slope.Phi_I_I_tau_syn = take(base, &used, d * items);
+    w->slope.Phi_A_A_tau_adapt = take(base, &used, d * items);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -318,12 +325,54 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
     }
 }
 
-/* Adds what one stretch without events contributes to the gradient of the flow's parameters. */
+/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
+        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
+        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
+        w->slope.Phi_A_A_tau_adapt[e] = Phi_A_A_tau_adapt;
+    }
+}
+
+/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
+SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
+{
+    const gradients_view into = *total;
+    const states_view x = w->start;
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double *restrict active = w->active;
+    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
+    const double Phi_V_I_tau_mem = w->slope.Phi_V_I_tau_mem[e];
+    const double Phi_V_I_tau_syn = w->slope.Phi_V_I_tau_syn[e];
+    const double Phi_I_I_tau_syn = w->slope.Phi_I_I_tau_syn[e];
+    const double Phi_A_A_tau_adapt = w->slope.Phi_A_A_tau_adapt[e];
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n; n++) {
+        double grad_tau_mem, grad_tau_syn, grad_tau_adapt;
+        model_flow_parameters(x.V[at + n], x.I[at + n], x.A[at + n], y.lambda_V[n], y.lambda_I[n], y.lambda_A[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt, p.tau_mem[n], p.tau_syn[n], p.tau_adapt[n], &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
+        into.tau_mem[n] += active[n] * grad_tau_mem;
+        into.tau_syn[n] += active[n] * grad_tau_syn;
+        into.tau_adapt[n] += active[n] * grad_tau_adapt;
+    }
+}
+
+/* The same for one neuron and any stretch. */
 SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
                                const states_view *x, int64_t at, int n)
 {
+    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
     double grad_tau_mem, grad_tau_syn, grad_tau_adapt;
-    model_flow_parameters(dt, x->V[at], x->I[at], x->A[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], w->p.tau_mem[n], w->p.tau_syn[n], w->p.tau_adapt[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
+    model_flow_parameters(x->V[at], x->I[at], x->A[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt, w->p.tau_mem[n], w->p.tau_syn[n], w->p.tau_adapt[n], &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
     total->tau_mem[n] += share * grad_tau_mem;
     total->tau_syn[n] += share * grad_tau_syn;
     total->tau_adapt[n] += share * grad_tau_adapt;
@@ -725,7 +774,7 @@ static void isolate(bundle *q)
 }
 
 /* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses. Within its bracket u_0 is monotone.
- * Halley's iteration (third order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
+ * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
  * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
  * Returns a bit for each lane that did not settle. */
 static int64_t search(bundle *q, double time)
@@ -738,7 +787,7 @@ static int64_t search(bundle *q, double time)
         model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         double V_next, I_next, A_next;
         model_advance(q->V[l], q->I[l], q->A[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-        double a0, a1;
+        double a0, a1, a2;
         {
             double u_0;
             model_ladder_0(q->V[l], q->A[l], q->theta[l], q->beta[l], &u_0);
@@ -746,8 +795,11 @@ static int64_t search(bundle *q, double time)
             double u_1;
             model_ladder_1(q->V[l], q->I[l], q->A[l], q->beta[l], q->per_tau_mem[l], q->per_tau_adapt[l], &u_1);
             a1 = u_1;
+            double u_2;
+            model_ladder_2(q->V[l], q->I[l], q->per_tau_mem[l], q->per_tau_adapt[l], q->per_tau_syn[l], &u_2);
+            a2 = u_2;
         }
-        double b0, b1;
+        double b0, b1, b2;
         {
             double u_0;
             model_ladder_0(V_next, A_next, q->theta[l], q->beta[l], &u_0);
@@ -755,25 +807,41 @@ static int64_t search(bundle *q, double time)
             double u_1;
             model_ladder_1(V_next, I_next, A_next, q->beta[l], q->per_tau_mem[l], q->per_tau_adapt[l], &u_1);
             b1 = u_1;
+            double u_2;
+            model_ladder_2(V_next, I_next, q->per_tau_mem[l], q->per_tau_adapt[l], q->per_tau_syn[l], &u_2);
+            b2 = u_2;
+        }
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(q->per_tau_adapt[l], &u_1_rate);
+            rate = u_1_rate;
         }
         const double high = q->high[l];
         q->u0[l] = a0;
         q->peak[l] = b0;
         q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
         /* a start: the root of the parabola through the start, its slope and the right end, then Newton's steps on the
-         * cubic that also has the slope at the right end */
-        const double chord = (b0 - a0) / high, bend = (chord - a1) / high;
-        const double root = a1 * a1 - 4.0 * bend * a0;
-        const double c2 = (3.0 * chord - 2.0 * a1 - b1) / high, c3 = (a1 + b1 - 2.0 * chord) / (high * high);
-        double guess = -2.0 * a0 / (a1 + sqrt(root > 0.0 ? root : 0.0));
-        guess -= (a0 + guess * (a1 + guess * (c2 + guess * c3))) / (a1 + guess * (2.0 * c2 + guess * 3.0 * c3));
-        guess -= (a0 + guess * (a1 + guess * (c2 + guess * c3))) / (a1 + guess * (2.0 * c2 + guess * 3.0 * c3));
+         * quintic that has u_0 and its first two derivatives at both ends; in units of the bracket */
+        const double d0 = a1 * high, d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
+        const double gap = b0 - a0, bend = gap - d0;
+        const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
+        const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
+        const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+        const double root = d0 * d0 - 4.0 * bend * a0;
+        double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
+        for (int step = 0; step < 2; step++) {
+            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
+            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
+            t -= value / slope;
+        }
+        const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
-    int left = 0;
-    for (int l = 0; l < LANES; l++) left |= (int)open[l];
+    int64_t left = 0;
+    for (int l = 0; l < LANES; l++) left |= open[l];
     for (int round = 0; left && round < 192; round++) {
         left = 0;
 #pragma omp simd reduction(| : left)
@@ -814,18 +882,21 @@ static int64_t search(bundle *q, double time)
             const double jerk = a3 -rate_2 * a2 - rate * curve;
             q->low[l] = a0 < 0.0 ? s : q->low[l];
             q->high[l] = a0 < 0.0 ? q->high[l] : s;
-            const double step = -2.0 * a0 * a1 / (2.0 * a1 * a1 - a0 * curve);
-            const double halley = s + step;
-            const int keeps = (halley >= q->low[l]) & (halley <= q->high[l]) & ((round < 8) | (round % 3 != 0));
-            const double next = keeps ? halley : 0.5 * (q->low[l] + q->high[l]);
-            /* Halley's next error, step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), against the rounding of the time */
+            const double step = -3.0 * a0 * (2.0 * a1 * a1 - a0 * curve) /
+                                (6.0 * a1 * (a1 * a1 - a0 * curve) + a0 * a0 * jerk);
+            const double stepped = s + step;
+            const int keeps = (stepped >= q->low[l]) & (stepped <= q->high[l]) & ((round < 8) | (round % 3 != 0));
+            const double next = keeps ? stepped : 0.5 * (q->low[l] + q->high[l]);
+            /* the next error, against the rounding of the time: that of Halley's third order,
+             * step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), times step over the shortest length of the curve */
             const double grain = 0x1p-54 * (time + s);
             const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
-            const int settled = keeps & (third <= 12.0 * grain * a1 * a1);
+            const double fourth = third * fabs(step) * (fabs(curve) + (fabs(rate) + fabs(rate_2)) * fabs(a1));
+            const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
             const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
             q->at[l] = open[l] ? next : s;
             open[l] = open[l] & !settled & !closed;
-            left |= (int)open[l];
+            left |= open[l];
         }
     }
     int64_t unsettled = 0; /* a bit a lane */
@@ -1626,6 +1697,8 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
     if (parameters) replay_recurrent(shared, g, in, out, w, sample);
+    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+    if (parameters && shared) differentiate(w, last);
     begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
     for (int e = in->count[sample], i = out->count[sample];;) {
         const int spike = i > 0 && out->after[base + i - 1] == e;
@@ -1650,8 +1723,11 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
                      : many > 1 ? empty_slot(g, w, row, many, into)
                                 : into + (int64_t)row[0] * pad;
         if (parameters) {
+            if (shared)
+                add_stretches(g, w, &total, e + i, at);
+            else
 #pragma omp simd
-            for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
         }
         if (shared)
             look_back_shared(g, w, target == NULL ? -1 : receptor, target, stretch(1, g, w, e + i));
@@ -2030,6 +2106,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         }
     }
     if (parameters) replay(shared, g, in, out, w, sample);
+    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+    if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
@@ -2091,9 +2169,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         }
         const double dt = w->dt[e];
         if (parameters) {
+            if (shared)
+                add_stretches(g, w, &total, e, at);
+            else
 #pragma omp simd
-            for (int n = 0; n < g->n; n++)
-                add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
         }
         const entries_view k = stretch(shared, g, w, e);
         const double common_Phi_V_V = *k.Phi_V_V;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 75291078fc3b). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -23,6 +23,7 @@ typedef struct { double *lambda_V, *lambda_I, *lambda_sum_V; } adjoints_view;
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V; } entries_view;
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_sum_V_V_tau_mem, *Phi_sum_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_sum_V_I_tau_syn; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -65,6 +66,7 @@ typedef struct {
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
     double *active;            /* [n_pad] */
+    slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -163,6 +165,13 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
+    w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_sum_V_V_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_sum_V_I_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_tau_syn = take(base, &used, d * items);
+    w->slope.Phi_I_I_tau_syn = take(base, &used, d * items);
+    w->slope.Phi_sum_V_I_tau_syn = take(base, &used, d * items);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -320,12 +329,57 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
     }
 }
 
-/* Adds what one stretch without events contributes to the gradient of the flow's parameters. */
+/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
+        w->slope.Phi_sum_V_V_tau_mem[e] = Phi_sum_V_V_tau_mem;
+        w->slope.Phi_sum_V_I_tau_mem[e] = Phi_sum_V_I_tau_mem;
+        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
+        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
+        w->slope.Phi_sum_V_I_tau_syn[e] = Phi_sum_V_I_tau_syn;
+    }
+}
+
+/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
+SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
+{
+    const gradients_view into = *total;
+    const states_view x = w->start;
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double *restrict active = w->active;
+    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
+    const double Phi_V_I_tau_mem = w->slope.Phi_V_I_tau_mem[e];
+    const double Phi_sum_V_V_tau_mem = w->slope.Phi_sum_V_V_tau_mem[e];
+    const double Phi_sum_V_I_tau_mem = w->slope.Phi_sum_V_I_tau_mem[e];
+    const double Phi_V_I_tau_syn = w->slope.Phi_V_I_tau_syn[e];
+    const double Phi_I_I_tau_syn = w->slope.Phi_I_I_tau_syn[e];
+    const double Phi_sum_V_I_tau_syn = w->slope.Phi_sum_V_I_tau_syn[e];
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n; n++) {
+        double grad_tau_mem, grad_tau_syn;
+        model_flow_parameters(x.V[at + n], x.I[at + n], y.lambda_V[n], y.lambda_I[n], y.lambda_sum_V[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, p.tau_mem[n], p.tau_syn[n], &grad_tau_mem, &grad_tau_syn);
+        into.tau_mem[n] += active[n] * grad_tau_mem;
+        into.tau_syn[n] += active[n] * grad_tau_syn;
+    }
+}
+
+/* The same for one neuron and any stretch. */
 SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
                                const states_view *x, int64_t at, int n)
 {
+    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
     double grad_tau_mem, grad_tau_syn;
-    model_flow_parameters(dt, x->V[at], x->I[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], w->p.tau_mem[n], w->p.tau_syn[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &grad_tau_mem, &grad_tau_syn);
+    model_flow_parameters(x->V[at], x->I[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, w->p.tau_mem[n], w->p.tau_syn[n], &grad_tau_mem, &grad_tau_syn);
     total->tau_mem[n] += share * grad_tau_mem;
     total->tau_syn[n] += share * grad_tau_syn;
 }
@@ -649,6 +703,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     begin_adjoint(g, w, final);
     int last = events; /* behind it the adjoints are zero */
     if (parameters) replay(shared, g, in, out, w, sample);
+    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+    if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
@@ -659,9 +715,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         int held = 0;
         const double dt = w->dt[e];
         if (parameters) {
+            if (shared)
+                add_stretches(g, w, &total, e, at);
+            else
 #pragma omp simd
-            for (int n = 0; n < g->n; n++)
-                add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
         }
         const entries_view k = stretch(shared, g, w, e);
         const double common_Phi_V_V = *k.Phi_V_V;
