@@ -15,6 +15,7 @@
 
 enum { STATES = 3, PARAMETERS = 8, LANES = 8, ABI = 2 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
+enum { ARRIVALS_HAVE_PARAMETERS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
@@ -52,7 +53,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096 };
+enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -64,7 +65,10 @@ typedef struct {
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
+    states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
+    states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
+    int32_t *marked;           /* [(events + spikes + 2)/SEGMENT + 1] how many events, or spikes, came before it */
+    int segment;
     double *active;            /* [n_pad] */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
@@ -93,20 +97,23 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
     int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
-    const int64_t items = events + spikes + 2;
+    const int64_t items = events + spikes + 2, marks = items / SEGMENT + 1;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
-    w->start.V = take(base, &used, d * pad * items);
+    w->start.V = take(base, &used, d * pad * SEGMENT);
+    w->mark.V = take(base, &used, d * pad * marks);
     w->queue.V = take(base, &used, d * wide);
     w->ahead.V = take(base, &used, d * wide);
     w->x.I = take(base, &used, d * pad);
     w->x_end.I = take(base, &used, d * pad);
-    w->start.I = take(base, &used, d * pad * items);
+    w->start.I = take(base, &used, d * pad * SEGMENT);
+    w->mark.I = take(base, &used, d * pad * marks);
     w->queue.I = take(base, &used, d * wide);
     w->ahead.I = take(base, &used, d * wide);
     w->x.I2 = take(base, &used, d * pad);
     w->x_end.I2 = take(base, &used, d * pad);
-    w->start.I2 = take(base, &used, d * pad * items);
+    w->start.I2 = take(base, &used, d * pad * SEGMENT);
+    w->mark.I2 = take(base, &used, d * pad * marks);
     w->queue.I2 = take(base, &used, d * wide);
     w->ahead.I2 = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
@@ -163,6 +170,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
+    w->marked = take(base, &used, i * marks);
     w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I2_tau_mem = take(base, &used, d * items);
@@ -271,6 +279,14 @@ static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, 
         break;
     default: break;
     }
+}
+
+/* Copies the states of all neurons. */
+static void copy_states(const saltus_group *g, states_view from, int64_t from_row, states_view to, int64_t to_row)
+{
+    memcpy(to.V + to_row * g->n_pad, from.V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(to.I + to_row * g->n_pad, from.I + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(to.I2 + to_row * g->n_pad, from.I2 + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
 }
 
 /* What the weights of an arrival gain: dL/dw for each neuron. */
@@ -1631,19 +1647,103 @@ static int merge(const saltus_group *g, const saltus_events *in, const saltus_sp
     }
 }
 
-/* The states after each event or spike, for the gradient of the flow's parameters. */
-SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
-                                    const saltus_spikes *out, const workspace *w, int32_t sample)
+/* Advances everyone by a stretch, and lets an arrival act there. */
+SALTUS_INLINE void advance_to_arrival_of(const int shared, const saltus_group *g, const workspace *w, entries_view k,
+                                         int32_t receptor, const double *restrict weight)
 {
-    const int events = in->count[sample], count = out->count[sample], pad = g->n_pad;
+    double *restrict x_V = w->x.V;
+    double *restrict x_I = w->x.I;
+    double *restrict x_I2 = w->x.I2;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_V_I2 = *k.Phi_V_I2;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Phi_I2_I2 = *k.Phi_I2_I2;
+
+    (void)p, (void)weight;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_V_I2 = shared ? common_Phi_V_I2 : k.Phi_V_I2[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+            const double Phi_I2_I2 = shared ? common_Phi_I2_I2 : k.Phi_I2_I2[n];
+
+            double V_next, I_next, I2_next;
+            model_advance(x_V[n], x_I[n], x_I2[n], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            const double V = V_next;
+            x_V[n] = V;
+            const double I = I_next;
+            x_I[n] = I;
+            const double I2 = I2_next;
+            x_I2[n] = I2;
+            {
+                double V_next, I_next, I2_next;
+                model_exc_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
+                x_I[n] = I_next;
+            }
+        }
+        break;
+    case 1: /* exc2 */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_V_I2 = shared ? common_Phi_V_I2 : k.Phi_V_I2[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+            const double Phi_I2_I2 = shared ? common_Phi_I2_I2 : k.Phi_I2_I2[n];
+
+            double V_next, I_next, I2_next;
+            model_advance(x_V[n], x_I[n], x_I2[n], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            const double V = V_next;
+            x_V[n] = V;
+            const double I = I_next;
+            x_I[n] = I;
+            const double I2 = I2_next;
+            x_I2[n] = I2;
+            {
+                double V_next, I_next, I2_next;
+                model_exc2_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
+                x_I2[n] = I2_next;
+            }
+        }
+        break;
+    default: advance_all(shared, g, w, k); break;
+    }
+}
+
+SALTUS_APART void advance_to_arrival_shared(const saltus_group *g, const workspace *w, entries_view k, int32_t receptor,
+                                            const double *restrict weight)
+{
+    advance_to_arrival_of(1, g, w, k, receptor, weight);
+}
+
+/* The states after each event or spike, for the gradient of the flow's parameters. The first time, from the begin on, it
+ * leaves marks; from a mark on, it keeps the states up to the next one. */
+SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
+                                    const saltus_spikes *out, const workspace *w, int32_t sample, int from, int marks)
+{
+    const int events = in->count[sample], count = out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
+    int e = 0;
     begin(g, w);
-    for (int e = 0, i = 0;;) {
-        memcpy(w->start.V + (int64_t)(e + i) * pad, w->x.V, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I + (int64_t)(e + i) * pad, w->x.I, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I2 + (int64_t)(e + i) * pad, w->x.I2, sizeof(double) * (size_t)pad);
-        if (e == events && i == count) break;
-        advance_all(shared, g, w, stretch(shared, g, w, e + i));
+    if (from > 0) {
+        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+        e = w->marked[from / SEGMENT];
+    }
+    for (int at = from;; at++) {
+        const int i = at - e;
+        if (!marks) {
+            copy_states(g, w->x, 0, w->start, at - from);
+        } else if (at % SEGMENT == 0) {
+            copy_states(g, w->x, 0, w->mark, at / SEGMENT);
+            w->marked[at / SEGMENT] = e;
+        }
+        if (at == events + count || (!marks && at + 1 == from + SEGMENT)) break;
+        const entries_view k = stretch(shared, g, w, at);
         if (spike_is_next(out, base, count, e, i)) {
             const int n = out->neuron[base + i];
             double plus_V, plus_I, plus_I2;
@@ -1655,17 +1755,32 @@ SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, con
                 model_reset(plus_I, plus_I2, w->p.v_reset[n], &V_next, &I_next, &I2_next);
                 plus_V = V_next;
             }
+            advance_all(shared, g, w, k);
             w->x.V[n] = plus_V;
             w->x.I[n] = plus_I;
             w->x.I2[n] = plus_I2;
-            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * pad);
-            i++;
+            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad);
         } else {
-            const int32_t row = in->row[first + e];
-            if (row >= 0) arrive(g, w, g->receptor[row], g->weights + (int64_t)row * pad);
-            e++;
+            const int32_t row = in->row[first + e++];
+            const int32_t receptor = row < 0 ? -1 : g->receptor[row];
+            const double *weight = row < 0 ? NULL : g->weights + (int64_t)row * g->n_pad;
+            if (shared)
+                advance_to_arrival_shared(g, w, k, receptor, weight);
+            else
+                advance_to_arrival_of(0, g, w, k, receptor, weight);
         }
     }
+}
+
+/* Where in w->start the states after so many events and spikes are. */
+SALTUS_INLINE int64_t held_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
+                                     const saltus_spikes *out, workspace *w, int32_t sample, int at)
+{
+    if (at < w->segment) {
+        w->segment = at / SEGMENT * SEGMENT;
+        replay_recurrent(shared, g, in, out, w, sample, w->segment, 0);
+    }
+    return (int64_t)(at - w->segment) * g->n_pad;
 }
 
 /* The adjoints of everyone at the start of an interval, from those at its end, and the gradient of the weights that acted
@@ -1862,7 +1977,8 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && record == NULL;
     const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
-    if (parameters) replay_recurrent(shared, g, in, out, w, sample);
+    if (parameters) replay_recurrent(shared, g, in, out, w, sample, 0, 1);
+    w->segment = last + 1;
     for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
     if (parameters && shared) differentiate(w, last);
     begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
@@ -1871,7 +1987,7 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
         const int many = spike || e == 0 || record != NULL ? 1 : together_before(g, in, first, e, i > 0 ? out->after[base + i - 1] : 0);
         const int32_t *row = spike ? out->neuron + base + i - 1 : in->row + first + e - many;
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
-        const int64_t at = (int64_t)(e + i) * pad;
+        const int64_t at = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
         const double dt = w->dt[e + i];
         if (stay && !spike) {
             if (e == 0) break;
@@ -1924,8 +2040,9 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
         }
         for (int j = 0; j < many; j++, e--) {
             double credit = 0.0;
-            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, (int64_t)(e + i) * pad, receptor,
+            const int64_t start = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
+            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[many - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1] = credit;
         }
@@ -2176,21 +2293,28 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
-/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. */
+/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. The first
+ * time, from event 0 on, it leaves marks; from a mark on, it keeps the states up to the next one. */
 SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                          const workspace *w, int32_t sample)
+                          const workspace *w, int32_t sample, int from, int marks)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
     int next = 0;
     begin(g, w);
-    for (int e = 0; e <= events; e++) {
-        if (e > 0 && row[e - 1] >= 0)
-            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
-        memcpy(w->start.V + (int64_t)e * pad, w->x.V, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I + (int64_t)e * pad, w->x.I, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I2 + (int64_t)e * pad, w->x.I2, sizeof(double) * (size_t)pad);
+    if (from > 0) {
+        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+        next = w->marked[from / SEGMENT];
+    }
+    for (int e = from;; e++) {
+        if (!marks) {
+            copy_states(g, w->x, 0, w->start, e - from);
+        } else if (e % SEGMENT == 0) {
+            copy_states(g, w->x, 0, w->mark, e / SEGMENT);
+            w->marked[e / SEGMENT] = next;
+        }
+        if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
         advance_all(shared, g, w, stretch(shared, g, w, e));
         for (; next < out->count[sample] && out->after[base + next] == e; next++) {
             const int n = out->neuron[base + next]; /* of several spikes the last one's word stands */
@@ -2212,7 +2336,19 @@ SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_
             w->x.I[n] = I_next;
             w->x.I2[n] = I2_next;
         }
+        if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);
     }
+}
+
+/* Where in w->start the states after e events are. */
+SALTUS_INLINE int64_t held_after(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                                 workspace *w, int32_t sample, int e)
+{
+    if (e < w->segment) {
+        w->segment = e / SEGMENT * SEGMENT;
+        replay(shared, g, in, out, w, sample, w->segment, 0);
+    }
+    return (int64_t)(e - w->segment) * g->n_pad;
 }
 
 /* One sample backward. */
@@ -2272,7 +2408,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
           w->k_lead.Psi_I2_V[i] = Psi_I2_V;
         }
     }
-    if (parameters) replay(shared, g, in, out, w, sample);
+    if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
+    w->segment = events + 1;
     for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
     if (parameters && shared) differentiate(w, events);
     if (times)
@@ -2281,7 +2418,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         for (int e = last < 0 ? 0 : last; e < events; e++)
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
-        const int64_t at = (int64_t)e * pad;
+        const int64_t at = parameters ? held_after(shared, g, in, out, w, sample, e) : 0;
         int held = 0;
         for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
@@ -2375,9 +2512,9 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         if (weights && receptor >= 0)
             gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
-            const int64_t start = (int64_t)(e - j) * pad;
+            const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
-            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
+            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;
