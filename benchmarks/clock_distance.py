@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from networks import recurrent
 from numpy.typing import NDArray
-from saltus_network import network
 from speech import CLASSES, INPUTS, STEP, draw
 
 import saltus
@@ -38,17 +38,17 @@ class Distance:
     spikes: int
 
 
-def speech(batch: int, recurrent: bool) -> Gradient:
+def speech(batch: int, feedback: bool) -> Gradient:
     """The gradient of the recurrent task, or of the same without recurrence."""
     task = draw(batch, binned=True)
-    if not recurrent:
+    if not feedback:
         task.w_rec[...] = 0.0
     events = list(zip(task.times, task.channels, strict=True))
     spikes = saltus.Spikes.from_events(events, INPUTS)
     labels = np.arange(batch) % CLASSES
 
     def gradient(**options: Any) -> tuple[NDArray[np.float64], int]:
-        net = network(task, threads=1, **options)
+        net = recurrent(task, threads=1, hidden={}, output={}, **options)
         result = net.run(spikes, labels)
         found = net.gradients(result, wrt=("input_hidden.weights",))
         return found["input_hidden.weights"].ravel(), len(result.spikes["hidden"].times)
@@ -101,8 +101,8 @@ def main() -> None:
     arguments = parser.parse_args()
     cases = {
         "14 neurons, feed-forward": small(arguments.batch),
-        "256 neurons, feed-forward": speech(arguments.batch, recurrent=False),
-        "256 neurons, recurrent": speech(arguments.batch, recurrent=True),
+        "256 neurons, feed-forward": speech(arguments.batch, feedback=False),
+        "256 neurons, recurrent": speech(arguments.batch, feedback=True),
     }
     found = {name: distances(gradient) for name, gradient in cases.items()}
     print(

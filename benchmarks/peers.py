@@ -10,8 +10,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 REQUIREMENTS = {
-    "snntorch": ("snntorch", "torch", "numpy"),
-    "norse": ("norse", "torch", "numpy"),
+    "snntorch": ("snntorch==1.0.0", "torch==2.13.0", "numpy==2.4.6"),
+    "norse": ("norse==1.1.0", "torch==2.13.0", "numpy==2.4.6"),
+    "jaxsnn": ("jaxsnn==0.3.0", "jax==0.10.2", "jaxlib==0.10.2", "numpy==2.4.6"),
+    "eventax": ("eventax==0.1.0", "diffrax==0.7.2", "equinox==0.13.8", "jax==0.10.2", "numpy==2.4.6"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The hand-written kernel: built with the compiler at hand, loaded, and called from Python."""
+"""Kernels written by hand: built with the compiler at hand; that of the Yin-Yang task, called from Python."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from cffi import FFI
 from numpy.typing import NDArray
+from points import HIDDEN, INPUTS, OUTPUTS, Points
 
 FOLDER = Path(__file__).parent / "hand_written"
-INPUTS, HIDDEN, OUTPUTS = 5, 120, 3
 FLAGS = "-std=gnu11 -O3 -march=native -mprefer-vector-width=512 -fno-math-errno -shared -fPIC"
 _DECLARATIONS = """
-void yardstick_setup(int samples);
-void yardstick_data(double *w1, double *w2, double *times, int *channels, int *labels);
+void yardstick_setup(int samples, double *w1, double *w2, double *times, int *labels);
 double yardstick_step(int batch, double *g1, double *g2, long *spikes);
 """
 
@@ -37,55 +35,25 @@ def compiled(name: str, *flags: str) -> Path:
     return library
 
 
-@dataclass(frozen=True)
-class Task:
-    """The network and the data of the yardstick; times in seconds.
+class Yardstick:
+    """The kernel of the Yin-Yang task, for its usual time constants.
 
-    weights_1: (5, 120), weights_2: (120, 3), presynaptic first; times: (samples, 5), ascending, of the inputs
-    ``channels``; labels: (samples,).
+    Raises:
+        RuntimeError: on a machine without AVX-512.
     """
 
-    weights_1: NDArray[np.float64]
-    weights_2: NDArray[np.float64]
-    times: NDArray[np.float64]
-    channels: NDArray[np.int32]
-    labels: NDArray[np.int32]
-
-    @property
-    def input_times(self) -> NDArray[np.float64]:
-        """(samples, 5): the one spike time of each input."""
-        times = np.empty_like(self.times)
-        np.put_along_axis(times, self.channels.astype(np.intp), self.times, axis=1)
-        return times
-
-
-class Yardstick:
-    """The kernel with ``samples`` inputs drawn. Raises ``RuntimeError`` on a machine without AVX-512."""
-
-    def __init__(self, samples: int) -> None:
+    def __init__(self, task: Points) -> None:
         if not has_avx512():
             raise RuntimeError("The hand-written kernel needs AVX-512, which this machine lacks.")
         self._ffi = FFI()
         self._ffi.cdef(_DECLARATIONS)
         self._lib = self._ffi.dlopen(str(compiled("kernel_b")))
-        self._lib.yardstick_setup(samples)
-        self.samples = samples
+        given = task.weights_1, task.weights_2, np.ascontiguousarray(task.times * 1e3), task.labels
+        self._lib.yardstick_setup(len(task.labels), *(self._pointer(array) for array in given))
         self.gradient_1 = np.zeros((INPUTS, HIDDEN))
         self.gradient_2 = np.zeros((HIDDEN, OUTPUTS))
         self.spikes = np.zeros(2, np.int64)
         self._out = [self._pointer(a) for a in (self.gradient_1, self.gradient_2, self.spikes)]
-
-    def task(self) -> Task:
-        arrays = (
-            np.empty((INPUTS, HIDDEN)),
-            np.empty((HIDDEN, OUTPUTS)),
-            np.empty((self.samples, INPUTS)),
-            np.empty((self.samples, INPUTS), np.int32),
-            np.empty(self.samples, np.int32),
-        )
-        self._lib.yardstick_data(*(self._pointer(array) for array in arrays))
-        weights_1, weights_2, times, channels, labels = arrays
-        return Task(weights_1, weights_2, np.abs(times) * 1e-3, channels, labels)
 
     def step(self, batch: int) -> float:
         """Forward and backward over the first ``batch`` samples: the loss; gradients are attributes."""
@@ -102,3 +70,13 @@ def has_avx512() -> bool:
     except OSError:
         return False
     return platform.machine() == "x86_64" and "avx512dq" in features and "avx512vl" in features
+
+
+def processor() -> str:
+    """Its name, as far as it is known."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

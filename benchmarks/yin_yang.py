@@ -3,8 +3,8 @@
     python benchmarks/yin_yang.py [--json] [--rounds 400]
 
 One core, float64, forward and backward, gradients of the weights alone. The hand-written kernel
-(hand_written/) draws the network and the data, and Saltus is given the same, so that both do the same work:
-loss, spike counts and gradients are compared before anything is timed. Steps of all contestants alternate, so
+(hand_written/) and Saltus are given the same network and data (points.py) and do the same work: loss, spike
+counts and gradients are compared before anything is timed. Steps of all contestants alternate, so
 that a busy machine slows all of them; times are CPU times of the calling thread, medians with quartiles.
 
 `kernels` are Saltus's compiled functions alone, called again and again with the pointers of one step; `step`
@@ -17,19 +17,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from yardstick import HIDDEN, INPUTS, Task, Yardstick
+from networks import feed_forward
+from points import Points, draw
+from yardstick import Yardstick, processor
 
 import saltus
 from saltus.runtime.kernel import head_kernel
 
-HORIZON, MISSING = 60e-3, 60e-3
 WEIGHTS = ("input_hidden.weights", "hidden_output.weights")
 
 
@@ -39,16 +39,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=400)
     parser.add_argument("--batches", type=int, nargs="+", default=[32, 512])
     arguments = parser.parse_args()
-    yardstick = Yardstick(max(arguments.batches))
-    task = yardstick.task()
+    task = draw(max(arguments.batches))
+    yardstick = Yardstick(task)
     reports = [measure(yardstick, task, batch, arguments.rounds) for batch in arguments.batches]
     if arguments.json:
-        print(json.dumps({"machine": machine(), "load": os.getloadavg(), "reports": reports}, indent=1))
+        print(json.dumps({"machine": processor(), "load": os.getloadavg(), "reports": reports}, indent=1))
     else:
         show(reports)
 
 
-def measure(yardstick: Yardstick, task: Task, batch: int, rounds: int) -> dict[str, Any]:
+def measure(yardstick: Yardstick, task: Points, batch: int, rounds: int) -> dict[str, Any]:
     """Checks that both do the same work on the first ``batch`` samples, then times them in turns."""
     step = Step(network(task), task, batch)
     agreement = compare(yardstick, step, batch)
@@ -62,26 +62,17 @@ def measure(yardstick: Yardstick, task: Task, batch: int, rounds: int) -> dict[s
     }
 
 
-def network(task: Task) -> saltus.Network:
-    """The yardstick's network; the output neurons are followed to their first spike, as there."""
-    loss = saltus.loss("first_spike_cross_entropy", tau_0=0.5e-3, tau_1=6.4e-3, alpha=3e-3, missing=MISSING)
-    return saltus.Network(
-        [
-            saltus.Layer("lif", HIDDEN, inputs=INPUTS, weights=task.weights_1, name="hidden"),
-            saltus.Layer("lif", 3, weights=task.weights_2, name="output", spikes_kept=1),
-        ],
-        T=HORIZON,
-        threads=1,
-        loss=loss,
-    )
+def network(task: Points) -> saltus.Network:
+    """The outputs are followed to their first spike, as by the yardstick."""
+    return feed_forward(task, threads=1, hidden={}, output={"spikes_kept": 1})
 
 
 class Step:
     """One training step's forward and backward pass through the public interface."""
 
-    def __init__(self, net: saltus.Network, task: Task, batch: int) -> None:
+    def __init__(self, net: saltus.Network, task: Points, batch: int) -> None:
         self.net = net
-        self.spikes = saltus.Spikes.from_times(task.input_times[:batch])
+        self.spikes = saltus.Spikes.from_times(task.times[:batch])
         self.labels = task.labels[:batch]
 
     def __call__(self) -> tuple[saltus.Result, dict[str, Any]]:
@@ -163,7 +154,7 @@ def summary(microseconds: np.ndarray) -> dict[str, float]:
 
 
 def show(reports: list[dict[str, Any]]) -> None:
-    print(machine(), "| load", *(f"{x:.1f}" for x in os.getloadavg()))
+    print(processor(), "| load", *(f"{x:.1f}" for x in os.getloadavg()))
     for report in reports:
         hidden, output = report["spikes"]["hand-written"]
         print(
@@ -177,15 +168,6 @@ def show(reports: list[dict[str, Any]]) -> None:
             print(
                 f"{name:14}{times['median']:12.2f}{low:8.2f}{high:8.2f}{times['best']:8.2f}{report['ratio'][name]:8.2f}"
             )
-
-
-def machine() -> str:
-    try:
-        with open("/proc/cpuinfo") as file:  # noqa: PTH123
-            names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-        return names[0]
-    except (OSError, IndexError):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

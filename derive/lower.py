@@ -313,9 +313,11 @@ def _labels(labels: Mapping[str, tuple[str, str | None]]) -> dict[str, ir.Label]
 
 def _facts(solution: AnySolution, writer: Writer) -> tuple[ir.Fact, ...]:
     spec = solution.spec
+    phases = {phase.name: choose(spec.in_phase(phase.name)) for phase in spec.phases}
+    flowing = dict.fromkeys(name for each in (solution, *phases.values()) for name in parameters_in(each))
     facts = [
         ir.Fact("flow", why(solution, writer.order)),
-        ir.Fact("flow_parameters", ", ".join(parameters_in(solution))),
+        ir.Fact("flow_parameters", ", ".join(flowing)),
     ]
     for transition in spec.transitions:
         facts.append(
@@ -324,7 +326,6 @@ def _facts(solution: AnySolution, writer: Writer) -> tuple[ir.Fact, ...]:
     for receptor in spec.receptors:
         linear = arrival_rule(spec, receptor).linear
         facts.append(ir.Fact(f"arrival.{receptor.name}", _LINEAR if linear else _STATEFUL))
-    for phase in spec.phases:
-        solved = choose(spec.in_phase(phase.name))
-        facts.append(ir.Fact(f"phase.{phase.name}", f"{why(solved, writer.order)}; it has no condition"))
+    for name, solved in phases.items():
+        facts.append(ir.Fact(f"phase.{name}", f"{why(solved, writer.order)}; it has no condition"))
     return tuple(facts)

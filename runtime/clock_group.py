@@ -17,9 +17,11 @@ from saltus.runtime import clock_rows, clock_wiring, memory
 from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent
+from saltus.runtime.currents import settings
 from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.grid import Grid
-from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, WEIGHTS, Run
+from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, VALUES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
 from saltus.runtime.model import Model
 from saltus.runtime.network_group import channels_of, distinct, failure_in, members_of
@@ -43,6 +45,7 @@ class ClockGradient:
     delays: NDArray[Any] | None
     parameters: Array | None
     times: Array | None
+    values: Array | None
 
 
 class ClockGroup:
@@ -73,6 +76,9 @@ class ClockGroup:
         self.sample_times = times
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
+        self._peaks = max(len(ir.peaks) for ir in kinds.compiled)
+        self._phased = any(ir.modes for ir in kinds.compiled)
+        self._driven = any(ir.inputs for ir in kinds.compiled)
         channels, count = channels_of(models, into)
         self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
@@ -96,14 +102,15 @@ class ClockGroup:
 
     def new_tape(self) -> ClockTape:
         """Memory for a run."""
-        return ClockTape(self.name, self._states, self.grid.dtype)
+        return ClockTape(self.name, self._states, self._peaks, self._phased, self.grid.dtype)
 
     def refresh(self) -> None:
         """Reads the user's values; raises ``RunError`` for bad ones."""
         for members in self.populations.values():
             members.parameters.refresh()
         for synapses in self.synapses:
-            synapses.check()
+            synapses.check_mask()
+            synapses.check_delays()
         delays = clock_rows.delay_steps(self.frame)
         before = self._wiring
         if before is None or not all(map(np.array_equal, before.delays, delays)):
@@ -159,7 +166,7 @@ class ClockGroup:
         Args:
             tape: of the forward run.
             run: as there.
-            want: bits of ``WEIGHTS``, ``DELAYS``, ``PARAMETERS``, ``TIMES`` and ``FLOW``.
+            want: bits of ``WEIGHTS``, ``DELAYS``, ``PARAMETERS``, ``TIMES``, ``VALUES`` and ``FLOW``.
             cotangents: where it starts from, by population.
 
         Raises:
@@ -170,7 +177,7 @@ class ClockGroup:
             seeds = self._cotangent(tape, run, cotangents)
             wide, real = np.float64, self.grid.dtype
             sums = {
-                bit: self._room(bit, run.chunks, size, dtype)
+                bit: memory.room(self._sums, bit, run.chunks, size, dtype)
                 for bit, size, dtype in (
                     (WEIGHTS, net.weights, real),
                     (DELAYS, net.weights, real),
@@ -180,21 +187,26 @@ class ClockGroup:
                 if want & bit
             }
             times = tape.event_times() if want & TIMES else None
+            count = 0 if tape.settings is None else tape.settings.size
+            values = np.empty(count) if want & VALUES and count else None
         except MemoryError:
             raise out_of_memory(self.name, self._capacity) from None
         cotangent, gradient = kernel.struct("clock_cotangent"), kernel.struct("clock_gradient")
-        for key, array in zip(("time", "final", "sampled"), seeds, strict=True):
-            setattr(cotangent, key, kernel.array(array))
+        for key, array in zip(("time", "final", "sampled", "peak"), seeds, strict=True):
+            if array is not None:
+                setattr(cotangent, key, kernel.pointer(array))
         gradient.weights, gradient.delays = kernel.array(sums.get(WEIGHTS)), kernel.array(sums.get(DELAYS))
         gradient.parameters = kernel.array(sums.get(PARAMETERS))
         gradient.moments, gradient.event_time = kernel.array(sums.get(FLOW)), kernel.array(times)
+        if values is not None:
+            gradient.value = kernel.pointer(values)
         call = self._call(kernel.lib.saltus_clock_backward, tape, (cotangent, gradient))
         self._run(self._backward, call, tape, run, gradient)
         kernel.lib.saltus_clock_reduce(net, gradient)
         weights, delays, parameters = (
             sums[bit][0] if bit in sums else None for bit in (WEIGHTS, DELAYS, PARAMETERS)
         )
-        return ClockGradient(tape.wiring, weights, delays, parameters, times)
+        return ClockGradient(tape.wiring, weights, delays, parameters, times, values)
 
     def collect(self, gradient: ClockGradient, names: Sequence[str]) -> dict[str, Array]:
         """Copies of some of ``offers``, in the user's shapes."""
@@ -215,6 +227,10 @@ class ClockGroup:
                     found[f"{name}.{key}"] = members.parameters.gradient(key, values)
         return found
 
+    def held(self) -> Held:
+        """Gradients and workspaces."""
+        return Held(gradients=tuple(self._sums.values()), scratch=(self._workspace,))
+
     def _listen(self, tape: ClockTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or all of them merged."""
         heard = (
@@ -223,12 +239,15 @@ class ClockGroup:
             else merge(sources, list(self.frame.channels.values()), run.batch)
         )
         tape.listen(self.kernel, heard, sources, self.grid.steps, self.grid.dt)
+        if self._driven:
+            given = settings(run.currents, self.populations, run.batch, self._states)
+            tape.set_inputs(self.kernel, given, run.batch, self.grid.steps, self.grid.dt)
 
     def _cotangent(
         self, tape: ClockTape, run: Run, cotangents: Mapping[str, Cotangent]
-    ) -> tuple[Array | None, Array | None, Array | None]:
-        """dL/dt of each spike, dL/dx(T) and dL/dx at the sample times, as the kernel reads them."""
-        final = sampled = None
+    ) -> tuple[Array | None, Array | None, Array | None, Array | None]:
+        """dL/dt of each spike, dL/dx(T), dL/dx at the sample times, dL/dmaximum, as the kernel reads them."""
+        final = sampled = peak = None
         time = self._times(tape, cotangents)
         for name, members in self.populations.items():
             given = cotangents[name]
@@ -241,7 +260,10 @@ class ClockGroup:
                 sampled = np.zeros_like(tape.sampled) if sampled is None else sampled
                 at = np.searchsorted(self.sample_times, members.sample_times)
                 sampled[:, :, own, states.index(key)][:, at] = values.transpose(0, 2, 1)
-        return time, final, sampled
+            for key, values in given.peaks.items():
+                peak = np.zeros(tape.summits.shape) if peak is None else peak
+                peak[:, own, [p.name for p in members.model.ir.peaks].index(key)] = values
+        return time, final, sampled, peak
 
     def _times(self, tape: ClockTape, cotangents: Mapping[str, Cotangent]) -> Array | None:
         """dL/dt of each spike; in place where there is one source of it."""
@@ -302,9 +324,3 @@ class ClockGroup:
             except MemoryError:
                 raise out_of_memory(self.name, capacity) from None
         self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
-
-    def _room(self, bit: int, chunks: int, size: int, dtype: type[np.floating[Any]]) -> NDArray[Any]:
-        """Where the kernel adds up one kind of gradient, a row for each chunk."""
-        if bit not in self._sums or self._sums[bit].shape[0] < chunks or self._sums[bit].shape[1] != size:
-            self._sums[bit] = memory.zeros(chunks, size, dtype=dtype)
-        return self._sums[bit]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from saltus.runtime.clock_wiring import ClockWiring
+from saltus.runtime.currents import Settings
 from saltus.runtime.failure import out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
 from saltus.runtime.members import Members, Outcome
 from saltus.runtime.network_tape import part
-from saltus.runtime.trains import Merged, Train
+from saltus.runtime.trains import Merged, Train, merge
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,12 @@ class ClockTape:
         together: events of one sample in one step, at most.
         final: states at the end, ``(batch, neurons, states)``.
         sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``.
+        summits: maxima over time, ``(batch, neurons, maxima)`` records; see ``saltus_clock_summit``.
         outcomes: what each population did.
+        settings, setting_parts: what input states are set to, by the place of each in the kernel's order,
+            ``(batch, settings)``, and the first of each population's state; None and nothing where none is.
+        until, released: where a model has phases, of each spike the step at which its phase ends, and the
+            states just before.
         joined, tied: zeros; on the grid, what comes together is added up.
     """
 
@@ -55,14 +64,19 @@ class ClockTape:
     input_struct: Any
     output_struct: Any
 
-    def __init__(self, name: str, states: int, dtype: type[np.floating[Any]]) -> None:
+    def __init__(
+        self, name: str, states: int, peaks: int, phased: bool, dtype: type[np.floating[Any]]
+    ) -> None:
         self.name = name
         self.capacity = -1
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
-        self._states, self._dtype = states, dtype
+        self._states, self._peaks, self._phased, self._dtype = states, peaks, phased, dtype
         self.sample_times = self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
+        self.settings: Index | None = None
+        self._set: tuple[Any, ...] = ()
+        self.setting_parts: dict[tuple[str, str], int] = {}
 
     def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train], steps: int, dt: float) -> None:
         """Points the kernel at these events; they are put into steps if they were not already."""
@@ -83,6 +97,25 @@ class ClockTape:
         self.together = int(np.diff(self.first, axis=1).max(initial=0))
         self._binned = (train, step)
 
+    def set_inputs(self, kernel: Kernel, given: Settings | None, batch: int, steps: int, dt: float) -> None:
+        """Points the kernel at what input states are set to."""
+        self.settings, self.setting_parts, self._set = None, {}, ()
+        self.input_struct.settings = kernel.null
+        if given is None:
+            return
+        self.setting_parts = given.parts
+        merged = merge([given.train], [0], batch)
+        train, self.settings = merged.train, merged.places[0].reshape(batch, -1)
+        neuron, state = np.divmod(-2 - train.row, self._states)
+        value = np.empty(len(train.time))
+        value[self.settings.ravel()] = given.values
+        first, step = np.empty((batch, steps + 2), dtype=np.int32), np.empty(len(train.time), dtype=np.int32)
+        arrays = (train.start, train.count, train.time, step, first)
+        kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
+        fields = {"start": train.start, "neuron": neuron, "state": state, "value": value, "first": first}
+        self._set = (kernel.struct("clock_settings", **fields), *fields.values())
+        self.input_struct.settings = self._set[0]
+
     def reserve(
         self, kernel: Kernel, batch: int, neurons: int, steps: int, samples: int, capacity: int
     ) -> None:
@@ -96,6 +129,10 @@ class ClockTape:
             self.state = np.empty(batch * capacity * self._states, dtype=self._dtype)
             self.final = np.empty((batch, neurons, self._states))
             self.sampled = np.empty((batch, samples, neurons, self._states))
+            self.summits = np.zeros((batch, neurons, self._peaks), dtype=_summit(self._states))
+            kept = batch * capacity * self._phased
+            self.until = np.empty(kept, dtype=np.int32)
+            self.released = np.empty(kept * self._states, dtype=self._dtype)
         except MemoryError:
             raise out_of_memory(self.name, capacity) from None
         self.count = np.zeros(batch, dtype=np.int32)
@@ -115,6 +152,12 @@ class ClockTape:
             final=self.final,
             sampled=self.sampled,
         )
+        if self._peaks:
+            place = kernel.pointer(self.summits.reshape(-1).view(np.uint8))
+            self.output_struct.summit = kernel.ffi.cast("saltus_clock_summit *", place)
+        if self._phased:
+            self.output_struct.until = kernel.pointer(self.until)
+            self.output_struct.released = kernel.pointer(self.released)
 
     def event_times(self) -> Array:
         """Where the kernel writes dL/dt of each incoming event; until the next call."""
@@ -128,11 +171,19 @@ class ClockTape:
         whole = ClockTrain(self.time, self.neuron, start, self.count, self.step, self.recorded, dt)
         self.outcomes = {name: self._outcome(members, whole) for name, members in populations.items()}
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        arrays = (self.time, self.neuron, self.step, self.slope, self.state, self.final, self.sampled)
-        return sum(array.nbytes for array in (*arrays, self.recorded, self.first))
+    def held(self) -> Held:
+        """All arrays."""
+        trains = [seen.out.arrays for seen in self.outcomes.values()]
+        places = [seen.places for seen in self.outcomes.values()]
+        own = (self.time, self.neuron, self.step, self.slope, self.count, self.recorded)
+        binned = () if self._binned is None else (self._binned[1], self.first)
+        return Held(
+            spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
+            states=(self.state, self.final, self.summits, self.until, self.released),
+            events=(*self.heard.arrays, *binned, self.settings, *self._set[1:]),
+            traces=(self.sampled,),
+            adjoints=(self._event_times,),
+        )
 
     def _outcome(self, members: Members, whole: Train) -> Outcome:
         own = slice(members.first, members.first + members.size)
@@ -140,13 +191,25 @@ class ClockTape:
         out, places = (whole, None) if members.size == self.final.shape[1] else part(whole, own)
         batch, samples = self.sampled.shape[:2]
         read = self.sampled.reshape(batch * samples, *self.sampled.shape[2:])[:, own, :states]
+        reached = self.summits[:, own, : len(members.model.ir.peaks)]
         return Outcome(
             out,
             places,
             self.slope if places is None else self.slope[places],
             self.final[:, own, :states].transpose(0, 2, 1),
             None,
+            reached["value"],
+            reached["time"],
             states=read.transpose(0, 2, 1),
             samples=np.arange(batch * samples).reshape(batch, samples),
             sample_times=self.sample_times,
         )
+
+
+def _summit(states: int) -> np.dtype[np.void]:
+    """``saltus_clock_summit``, for models with up to so many states."""
+    numbers = [(name, np.float64) for name in ("value", "time", "since")]
+    places = [(name, np.int32) for name in ("step", "where", "spike", "bound")]
+    return np.dtype(
+        [*numbers, *places, ("start", np.float64, states), ("state", np.float64, states)], align=True
+    )

@@ -45,14 +45,18 @@ class ClockWiring:
 
 
 def read(frame: ClockFrame, layout: Layout) -> NDArray[Any]:
-    """All weights as they are now, as the kernel reads them."""
+    """All weights as they are now, as the kernel reads them; ``RunError`` for one that is not finite."""
     found = memory.zeros(layout.size, dtype=frame.grid.dtype)
-    for synapses, part in zip(frame.synapses, layout.parts, strict=True):
-        if part.places is not None:
-            found[part.places] = synapses.flat(synapses.weights)
-        else:
-            rows = found[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
-            rows[:, : synapses.shape[1]] = synapses.weights
+    with np.errstate(over="ignore"):
+        for synapses, part in zip(frame.synapses, layout.parts, strict=True):
+            if part.places is not None:
+                found[part.places] = synapses.flat(synapses.weights)
+            else:
+                rows = found[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
+                rows[:, : synapses.shape[1]] = synapses.weights
+    if not np.isfinite(found).all():
+        for synapses in frame.synapses:
+            synapses.check_weights(frame.grid.dtype)
     return found
 
 
@@ -61,8 +65,7 @@ def write(synapses: Synapses, part: Part, gradient: NDArray[Any]) -> Array:
     if part.places is not None:
         return synapses.arranged(gradient[part.places].astype(np.float64))
     rows = gradient[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
-    values = rows[:, : synapses.shape[1]].astype(np.float64)
-    return values if synapses.mask is None else np.where(synapses.mask, values, 0.0)
+    return synapses.clear_absent(rows[:, : synapses.shape[1]].astype(np.float64))
 
 
 def wire(
@@ -121,7 +124,8 @@ def wire(
 def _at_end(frame: ClockFrame, population: Any) -> bool:
     """Whether no step needs to be taken: nothing spikes or is read on the way, and all neurons are alike."""
     (members, *others) = frame.populations.values()
-    silent = not others and not members.model.spikes
+    ir = members.model.ir
+    silent = not (others or members.model.spikes or ir.peaks or ir.inputs)
     return silent and bool(population.shared) and not len(frame.sample_step)
 
 

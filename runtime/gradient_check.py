@@ -206,4 +206,4 @@ def _difference(
 
 
 def _counts(result: Result) -> NDArray[np.int64]:
-    return np.concatenate([spikes.counts().ravel() for spikes in result.spikes.values()])
+    return np.concatenate([np.zeros(0, np.int64), *(s.counts().ravel() for s in result.spikes.values())])

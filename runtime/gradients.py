@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from saltus.errors import InputError
 from saltus.runtime.build import AnyGroup
+from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.cotangent import Cotangent
 from saltus.runtime.group import TIMES, VALUES
 from saltus.runtime.network_tape import NetworkTape
@@ -137,7 +138,7 @@ def _hand_on(group: AnyGroup, tape: AnyTape, times: Array, seeds: dict[str, Cota
         seeds[name].times.some.append((source.cells.at, times[places]))
 
 
-def _currents(result: Result, tape: NetworkTape, values: Array, found: dict[str, Any]) -> None:
+def _currents(result: Result, tape: NetworkTape | ClockTape, values: Array, found: dict[str, Any]) -> None:
     """dL/d(what input states are set to), in the user's shapes."""
     for (name, state), first in tape.setting_parts.items():
         assert tape.settings is not None, "there are parts of it"

@@ -7,7 +7,6 @@ incoming times.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +19,7 @@ from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent, Credits
 from saltus.runtime.currents import Currents
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import event_kernel
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model
@@ -192,8 +192,9 @@ class Group:
                 rows = gradient.recurrent if synapses is self.recurrent else gradient.weights
                 assert rows is not None, "asked for"
                 first = max(synapses.first_row, 0)
-                values = rows[first : first + len(synapses.weights), : self.size]
-                found[name] = values.copy() if synapses.mask is None else np.where(synapses.mask, values, 0.0)
+                found[name] = synapses.clear_absent(
+                    rows[first : first + len(synapses.weights), : self.size].copy()
+                )
         for key in self.parameters.names:
             if (name := f"{self.name}.{key}") in names:
                 assert gradient.parameters is not None, "asked for"
@@ -205,10 +206,14 @@ class Group:
         self.struct.flow_shared = self.parameters.refresh()
         for synapses in self.synapses:
             synapses.check_mask()
-        for weights in self._flat_weights:
-            if not math.isfinite(weights.dot(weights)):  # one pass: what is not finite makes the sum so
+        for weights in self._all_weights:
+            if not np.isfinite(weights).all():  # no BLAS: its threads wait for one another, and spin
                 for synapses in self.synapses:
                     synapses.check()
+
+    def held(self) -> Held:
+        """Gradients and workspaces."""
+        return Held(gradients=self._gradient_arrays or (), scratch=(self._workspace,))
 
     def _final(self, final: Mapping[str, Array], batch: int) -> Array | None:
         """dL/dx(T) as the kernel reads it, ``(batch, states, padded)``; None: zero."""
@@ -234,7 +239,7 @@ class Group:
             self.inputs.append(replace(projection, weights=view, first_row=first))
         self._recurrent = memory.zeros(self.size if recurrent else 0, pad)
         self._recurrent_mask = np.zeros((self.size if recurrent else 0, pad), dtype=np.uint8)
-        self._flat_weights = (self._weights.reshape(-1), self._recurrent.reshape(-1))
+        self._all_weights = [self._weights, self._recurrent] if recurrent else [self._weights]
         self.recurrent: Synapses | None = None
         if recurrent is not None:
             view = self._recurrent[:, : self.size]

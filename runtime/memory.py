@@ -28,6 +28,15 @@ def zeros(*shape: int, dtype: type[np.floating[Any]] = np.float64) -> NDArray[An
     return place(length * np.dtype(dtype).itemsize).view(dtype)[:length].reshape(shape)
 
 
+def room(
+    kept: dict[int, NDArray[Any]], key: int, rows: int, size: int, dtype: type[np.floating[Any]] = np.float64
+) -> NDArray[Any]:
+    """Rows to be written into, ``(rows or more, size)``: those kept under this key, if they suffice."""
+    if key not in kept or kept[key].shape[0] < rows or kept[key].shape[1] != size:
+        kept[key] = zeros(rows, size, dtype=dtype)
+    return kept[key]
+
+
 def place(size: int) -> NDArray[np.uint8]:
     """Zeroed bytes that start on a cache line, those of large arrays on a huge page.
 

@@ -19,6 +19,7 @@ from saltus.runtime.config import Population
 from saltus.runtime.cotangent import Cotangent
 from saltus.runtime.currents import settings
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, VALUES, WEIGHTS, Run
 from saltus.runtime.kernel import network_kernel
 from saltus.runtime.members import Members
@@ -94,6 +95,7 @@ class NetworkGroup:
         self._capacity = 4 * self.frame.neurons + 16 if any(m.spikes for m in models.values()) else 0
         self._entries = ENTRIES
         self._workspace = np.empty(0, dtype=np.int8)
+        self._sums: dict[int, NDArray[Any]] = {}
 
     def new_tape(self) -> NetworkTape:
         """Memory for a run."""
@@ -153,8 +155,8 @@ class NetworkGroup:
         try:
             seeds = self._cotangent(tape, run, cotangents)
             sizes = {WEIGHTS: net.synapses, DELAYS: net.synapses, PARAMETERS: net.parameters}
-            sums = {b: np.empty((run.chunks, n)) for b, n in sizes.items() if want & b}
-            events = {b: np.zeros(len(tape.heard.train.time)) for b in (TIMES, VALUES) if want & b}
+            sums = {b: memory.room(self._sums, b, run.chunks, n) for b, n in sizes.items() if want & b}
+            events = {bit: tape.adjoint_of_events(bit) for bit in (TIMES, VALUES) if want & bit}
         except MemoryError:
             raise out_of_memory(self.name, self._capacity) from None
         fields = zip(("time", "final", "probe", "peak"), seeds, strict=True)
@@ -193,6 +195,10 @@ class NetworkGroup:
                     block = gradient.parameters[own].reshape(len(keys), members.size)
                     found[f"{name}.{key}"] = members.parameters.gradient(key, block)
         return found
+
+    def held(self) -> Held:
+        """Gradients and workspaces."""
+        return Held(gradients=tuple(self._sums.values()), scratch=(self._workspace,))
 
     def _sample_times(self, run: Run) -> Array:
         """When states are read: at the sample times, and at those of readouts."""

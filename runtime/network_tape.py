@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.runtime.failure import out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
 from saltus.runtime.members import Members, Outcome
 from saltus.runtime.trains import Merged, Train
@@ -54,6 +56,7 @@ class NetworkTape:
         self.capacity = -1
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
+        self._of_events: dict[int, Array] = {}
 
     def reserve(self, kernel: Kernel, batch: int, neurons: int, capacity: int) -> None:
         """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""
@@ -99,11 +102,25 @@ class NetworkTape:
         assert self.states is not None, "sampled"
         return np.zeros(self.states.shape)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        arrays = (self.time, self.neuron, self.slope, self.final, self.peak, self.peak_time, self.states)
-        return sum(array.nbytes for array in (*arrays, self.adjoints) if array is not None)
+    def adjoint_of_events(self, kind: int) -> Array:
+        """Where the kernel writes dL/d(something) of each incoming event; until the next call."""
+        events = len(self.heard.train.time)
+        if kind not in self._of_events or len(self._of_events[kind]) < events:
+            self._of_events[kind] = np.empty(events)
+        return self._of_events[kind]
+
+    def held(self) -> Held:
+        """All arrays."""
+        trains = [seen.out.arrays for seen in self.outcomes.values()]
+        places = [seen.places for seen in self.outcomes.values()]
+        own = (self.time, self.neuron, self.slope, self.count, self.joined, self.tied)
+        return Held(
+            spikes=(*own, *chain(*trains), *places),
+            states=(self.final, self.peak, self.peak_time),
+            events=(*self.heard.arrays, self.values, self.settings, self.samples, self.probes),
+            traces=(self.states, self.adjoints),
+            adjoints=tuple(self._of_events.values()),
+        )
 
     def _outcome(self, members: Members, whole: Train) -> Outcome:
         own = slice(members.first, members.first + members.size)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from saltus.runtime.footprint import Held, Memory, measure
 from saltus.runtime.group import Run
 from saltus.runtime.losses.data import Labels
 from saltus.runtime.losses.evaluated import Evaluated, Seeds
@@ -195,9 +197,15 @@ class Result:
         return tuple(found)
 
     @property
-    def memory(self) -> int:
-        """Bytes that the run keeps for the backward run."""
-        return self.tape.nbytes
+    def memory(self) -> Memory:
+        """What the run holds by now, in bytes, by what it is for; gradients add to it."""
+        given = chain.from_iterable(spikes.arrays for spikes in self.inputs.values())
+        packed = chain.from_iterable(spikes.arrays for spikes in self._packed.values())
+        seeds = () if self.seeds is None else self.seeds.arrays
+        own = Held(spikes=tuple(packed), events=tuple(given), adjoints=(*seeds, self.losses))
+        tapes = (tape.held() for tape in self.tape.groups.values())
+        groups = (group.held() for group in self.net.groups.values())
+        return measure(len(self), (*tapes, *groups, own))
 
     def spike_times(self, population: str, k: int) -> Kth:
         """Time of each neuron's k-th spike (inf: none) and its place in the tape, ``(batch, neurons)``."""

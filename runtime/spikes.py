@@ -163,6 +163,13 @@ class Spikes:
         """The same as the kernels read it."""
         return Train(self.times, self.neurons, self.start[:-1], np.diff(self.start).astype(np.int32))
 
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All that it holds in memory."""
+        layout = () if self.layout is None else (self.layout.order, self.layout.lengths)
+        train: Train | None = self.__dict__.get("as_train")
+        return (self.times, self.neurons, self.start, *layout, *(() if train is None else train.arrays))
+
     @functools.cached_property
     def last(self) -> float:
         """The largest time; 0 without spikes."""

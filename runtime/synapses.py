@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,12 +93,32 @@ class Synapses:
     def check(self) -> None:
         """Raises ``RunError`` for a weight without synapse or not finite, or a delay that is no time."""
         self.check_mask()
-        flat = self.weights.reshape(-1)
-        if not math.isfinite(flat.dot(flat)) and not np.isfinite(flat).all():
-            self._refuse("weights", ~np.isfinite(self.weights), "is not a finite number")
+        self.check_weights()
+        self.check_delays()
+
+    def check_weights(self, dtype: type[np.floating[Any]] = np.float64) -> None:
+        """Raises ``RunError`` for a weight that is not finite in that type."""
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(self.weights.astype(dtype, copy=False))
+        if not finite.all():
+            self._refuse("weights", ~finite, f"is not a finite number in {np.dtype(dtype).name}")
+
+    def check_delays(self) -> None:
+        """Raises ``RunError`` for a delay that is no time."""
         if self.delays is not None and not (np.isfinite(self.delays) & (self.delays >= 0.0)).all():
             wrong = ~(np.isfinite(self.delays) & (self.delays >= 0.0))
             self._refuse("delays", wrong, "is not a time: finite, and not negative")
+
+    def clear_absent(self, values: Array) -> Array:
+        """The same array, laid out like ``weights``, zero where a mask has no synapse."""
+        if self.mask is not None:
+            np.putmask(values, self._no_synapse, 0.0)
+        return values
+
+    @functools.cached_property
+    def _no_synapse(self) -> NDArray[np.bool_]:
+        assert self.mask is not None, "asked for"
+        return ~self.mask
 
     @functools.cached_property
     def _absent(self) -> tuple[Index, ...]:

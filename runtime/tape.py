@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from saltus.runtime import memory
 from saltus.runtime.failure import out_of_memory
+from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
 from saltus.runtime.members import Outcome
 from saltus.runtime.trains import Merged, Train
@@ -111,11 +112,15 @@ class GroupTape:
         self._d_time.fill(0.0)
         return self._d_time
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        arrays = (self.time, self.neuron, self.after, self.state, self.slope, self.final, self._event_times)
-        return sum(array.nbytes for array in arrays)
+    def held(self) -> Held:
+        """All arrays."""
+        return Held(
+            spikes=(*self.out.arrays, self.after, self.slope, self.nearest_miss, self.joined, self.tied),
+            states=(self.state, self.final),
+            events=self.heard.arrays,
+            traces=(self.states, self.adjoints),
+            adjoints=(self._event_times, self._d_time),
+        )
 
     def _allocate(self, batch: int, states: int, size: int, capacity: int) -> None:
         self.time = np.empty(batch * capacity)
@@ -144,9 +149,8 @@ class AnyTape(Protocol):
     joined: NDArray[np.int32]
     tied: NDArray[np.int32]
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
+    def held(self) -> Held:
+        """All arrays."""
 
 
 class Tape:
@@ -160,11 +164,6 @@ class Tape:
     def outcomes(self) -> dict[str, Outcome]:
         """What each population did."""
         return {name: seen for group in self.groups.values() for name, seen in group.outcomes.items()}
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of memory."""
-        return sum(group.nbytes for group in self.groups.values())
 
 
 class TapePool:

@@ -54,6 +54,11 @@ class Train:
         sample, i = np.nonzero(np.arange(most) < self.count[:, None])
         return Cells(sample, self.start[sample] + i)
 
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All that it holds in memory."""
+        return (self.time, self.row, self.start, self.count, *self.__dict__.get("cells", ()))
+
     def kth(self, k: int, size: int) -> Kth:
         """The k-th event (from 0) of each row below ``size``."""
         kernel = kth_spike_kernel()
@@ -69,6 +74,11 @@ class Merged(NamedTuple):
 
     train: Train
     places: list[Index]
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All that it holds in memory."""
+        return (*self.train.arrays, *self.places)
 
 
 def merge(trains: Sequence[Train], first_row: Sequence[int], batch: int) -> Merged:

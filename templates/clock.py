@@ -10,8 +10,20 @@ from itertools import product
 from saltus.errors import EmitError
 from saltus.templates.c_printer import changed
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
-from saltus.templates.ir import AnyFlow, Arrival, Assign, Block, Flow, Label, MatrixFlow, ModelIR, Op, Ref
-from saltus.templates.network import derivative_entries, state_array
+from saltus.templates.ir import (
+    AnyFlow,
+    Arrival,
+    Assign,
+    Block,
+    Flow,
+    Label,
+    MatrixFlow,
+    Mode,
+    ModelIR,
+    Op,
+    Ref,
+)
+from saltus.templates.network import derivative_entries, state_array, windowed
 from saltus.templates.render import ABI, Unit, render
 
 RECEPTORS = 32
@@ -39,7 +51,14 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     """
     for model in models:
         _check(model)
-    sizes = {"states_max": max(len(model.states) for model in models), "number": number}
+    sizes = {
+        "states_max": max(len(model.states) for model in models),
+        "peaks_max": max(len(model.peaks) for model in models),
+        "windowed": any(map(windowed, models)),
+        "phased": any(model.modes for model in models),
+        "driven": any(model.inputs for model in models),
+        "number": number,
+    }
     interface = render("clock_interface.h.jinja", sizes)
     context = {
         **sizes,
@@ -70,8 +89,8 @@ class Stride:
 
 
 @singledispatch
-def stride(flow: AnyFlow, model: ModelIR) -> Stride:
-    """How a model goes through one step."""
+def stride(flow: AnyFlow, model: ModelIR, phase: str = "") -> Stride:
+    """How a model goes through one step; ``phase``: what the names of its blocks begin with."""
     raise EmitError(
         f"{model.name}: its dynamics are not linear, and the clock engine's step is their exact solution. "
         'Use engine = "event".'
@@ -79,7 +98,7 @@ def stride(flow: AnyFlow, model: ModelIR) -> Stride:
 
 
 @stride.register
-def _(flow: Flow, model: ModelIR) -> Stride:
+def _(flow: Flow, model: ModelIR, phase: str = "") -> Stride:
     if {state.name for state in model.states} & set(flow.adjoint.inputs):
         raise EmitError(
             f"{model.name}: a readout integrates a product of states, and the clock engine's adjoint step "
@@ -89,15 +108,15 @@ def _(flow: Flow, model: ModelIR) -> Stride:
 
 
 @stride.register
-def _(flow: MatrixFlow, model: ModelIR) -> Stride:
+def _(flow: MatrixFlow, model: ModelIR, phase: str = "") -> Stride:
     size = len(model.states)
     reached = _closure(flow.entries, size)
     states = [state.name for state in model.states]
     adjoints = [state.adjoint for state in model.states]
     forth = [(i, j) for i, j in product(range(size), range(size + 1)) if (i, j) in reached]
     back = [(j, i) for i, j in forth if j < size]
-    advance = _linear("advance", "flow", "Phi", states, forth)
-    adjoint = _linear("adjoint", "flow.adjoint", "Psi", adjoints, back)
+    advance = _linear(f"{phase}advance", "flow", "Phi", states, forth)
+    adjoint = _linear(f"{phase}adjoint", "flow.adjoint", "Psi", adjoints, back)
     places = tuple(("Phi", i, j) for i, j in forth) + tuple(("Psi", j, i) for j, i in back)
     entries = tuple(f"{kind}_{i}_{j}" for kind, i, j in places)
     return Stride(entries, advance, adjoint, "clock_flow_matrix.c.jinja", places)
@@ -126,6 +145,16 @@ def _linear(name: str, step: str, kind: str, names: Sequence[str], places: list[
 
 
 @dataclass(frozen=True)
+class _PhaseRow:
+    """What the table of a phase has; see ``phase_table``."""
+
+    tag: str
+    duration: int
+    first_moment: int
+    states: int
+
+
+@dataclass(frozen=True)
 class _ModelRow:
     """A row of the table of models."""
 
@@ -133,13 +162,40 @@ class _ModelRow:
     values: int
     moments: int
     spikes: bool
+    receptors: int
+    peaks: int
+    windowed: bool
+    phase: _PhaseRow | None
 
 
 def _row(model: ModelIR) -> _ModelRow:
     own = stride(model.flow, model)
     values = len(model.parameters) + len(model.constants.outputs) + len(own.entries)
     size = len(model.states)
-    return _ModelRow(model.name, values, size * (size + 1), only_emission(model) is not None)
+    phase, moments = None, size * (size + 1)
+    for mode in model.modes:
+        duration = [parameter.name for parameter in model.parameters].index(mode.duration)
+        phase = _PhaseRow(_tag(model, mode), duration, moments, size)
+        values += len(_stride_in(mode, model).entries)
+        moments *= 2
+    return _ModelRow(
+        model.name,
+        values,
+        moments,
+        only_emission(model) is not None,
+        len(model.arrivals),
+        len(model.peaks),
+        windowed(model),
+        phase,
+    )
+
+
+def _tag(model: ModelIR, mode: Mode) -> str:
+    return f"{model.name}_{mode.name}"
+
+
+def _stride_in(mode: Mode, model: ModelIR) -> Stride:
+    return stride(mode.flow, model, f"{mode.name}_")
 
 
 def _adapter(model: ModelIR) -> str:
@@ -150,6 +206,7 @@ def _adapter(model: ModelIR) -> str:
     guard = [] if emission is None else [emission.guard]
     jumps = [arrival.jump for arrival in model.arrivals]
     reads = [block for arrival in model.arrivals for block in (arrival.weight, arrival.credit)]
+    heights = [rung.value for peak in model.peaks for rung in peak.ladder[:2]]
     values = [*names["parameters"], *names["constants"], *names["entries"]]
 
     def used(blocks: Iterable[Block]) -> list[str]:
@@ -160,6 +217,7 @@ def _adapter(model: ModelIR) -> str:
     context = {
         **names,
         "prefix": model.name,
+        "tag": model.name,
         "model": model,
         "flow": model.flow,
         "flow_template": own.template,
@@ -169,36 +227,57 @@ def _adapter(model: ModelIR) -> str:
         "emission": emission,
         "arrivals": model.arrivals,
         "sections": sections(model),
-        "own_sections": [("one step", [own.advance, own.adjoint])] if own.places else [],
-        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads],
+        "own_sections": [
+            ("one step", [step.advance, step.adjoint])
+            for step in (own, *(_stride_in(mode, model) for mode in model.modes))
+            if step.places
+        ],
+        "phase": _phase(model, len(values)),
+        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads, *heights],
         "step_blocks": [own.advance, *guard],
         "changed_states": moved,
         "place": {name: i for i, name in enumerate(values)},
         "used": used,
         "terminal_names": state_array(model, "final_"),
+        "into_adjoints": f"{model.name}_end",
+        "windowed": windowed(model),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
     }
     return render("clock_model.c.jinja", context)
 
 
+def _phase(model: ModelIR, first_value: int) -> str:
+    """The functions of the phase after a spike; nothing without one. first_value: where its entries begin."""
+    if not model.modes:
+        return ""
+    (mode,) = model.modes
+    own = _stride_in(mode, model)
+    names = names_of(model, mode.flow) | {"entries": list(own.entries)}
+    context = {
+        **names,
+        "prefix": model.name,
+        "tag": _tag(model, mode),
+        "model": model,
+        "mode": mode,
+        "flow": mode.flow,
+        "flow_template": own.template,
+        "flow_places": own.places,
+        "advance": own.advance,
+        "retreat": own.adjoint,
+        "arrivals": mode.arrivals,
+        "first_value": first_value,
+        "terminal_names": state_array(model, "final_"),
+        "arguments": Arguments(names),
+        "derivative_entries": derivative_entries,
+    }
+    return render("clock_phase.c.jinja", context)
+
+
 def _check(model: ModelIR) -> None:
     """Raises ``EmitError`` for what has no rule on the grid."""
     stride(model.flow, model)
     way_out = 'Use engine = "event".'
-    if model.modes:
-        names = " and ".join(mode.name for mode in model.modes)
-        raise EmitError(f"{model.name}: the clock engine has no phases, and {names} is one. {way_out}")
-    if model.inputs:
-        raise EmitError(
-            f"{model.name}: the clock engine has no inputs that are set, and {model.inputs[0]} is one. "
-            f"{way_out}"
-        )
-    if model.peaks:
-        raise EmitError(
-            f"{model.name}: {model.peaks[0].name} is a maximum over time, whose time lies between the steps "
-            f"of the clock engine. {way_out}"
-        )
     emission = only_emission(model)
     if emission is not None and emission.keeps_guard:
         raise EmitError(
@@ -214,6 +293,29 @@ def _check(model: ModelIR) -> None:
         raise EmitError(f"{model.name}: more than {RECEPTORS} receptors. {way_out}")
     for arrival in model.arrivals:
         _check_arrival(model, arrival, way_out)
+    for mode in model.modes:
+        _check_phase(model, mode, way_out)
+
+
+def _check_phase(model: ModelIR, mode: Mode, way_out: str) -> None:
+    stride(mode.flow, model)
+    if len(model.modes) > 1 or mode.goto:
+        raise EmitError(
+            f"{model.name}: the clock engine has one phase after a spike, and {mode.name} is one of several. "
+            f"{way_out}"
+        )
+    if model.peaks:
+        raise EmitError(
+            f"{model.name}: {model.peaks[0].name} is a maximum over time, and the clock engine seeks none in "
+            f"a phase such as {mode.name}. {way_out}"
+        )
+    for arrival, own in zip(mode.arrivals, model.arrivals, strict=True):
+        _check_arrival(model, arrival, way_out)
+        if arrival.jump.body != own.jump.body:
+            raise EmitError(
+                f"{model.name}, receive.{arrival.receptor}: it does something else in {mode.name}, and the "
+                f"clock engine adds up what arrives at all neurons in one way. {way_out}"
+            )
 
 
 def _check_arrival(model: ModelIR, arrival: Arrival, way_out: str) -> None:

@@ -84,7 +84,7 @@ def _row(model: ModelIR) -> _ModelRow:
         sum(1 << i for i, arrival in enumerate(model.arrivals) if arrival.triggers),
         emission is not None and emission.keeps_guard,
         len(model.peaks),
-        _windowed(model),
+        windowed(model),
     )
 
 
@@ -102,12 +102,12 @@ def _adapter(model: ModelIR) -> str:
         "emission": emission,
         "sections": sections(model),
         "mode_parts": [own, *others],
-        "windowed": _windowed(model),
+        "windowed": windowed(model),
     }
     return render("adapter.c.jinja", context)
 
 
-def _windowed(model: ModelIR) -> bool:
+def windowed(model: ModelIR) -> bool:
     """Whether a maximum is sought in a window."""
     return any(peak.window is not None for peak in model.peaks)
 
@@ -160,6 +160,7 @@ def _context(model: ModelIR, names: Mapping[str, list[str]]) -> dict[str, object
         "prefix": model.name,
         "model": model,
         "terminal_names": state_array(model, "final_"),
+        "into_adjoints": f"{model.name}_cell_end",
         "costate_names": state_array(model, "costate_"),
         "arguments": Arguments(names),
     }

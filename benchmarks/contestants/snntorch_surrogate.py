@@ -40,10 +40,10 @@ def build(task: Speech, batch: int, threads: int) -> Callable[[], Outcome]:
             counted = counted + spikes.detach().sum()
         loss = torch.nn.functional.cross_entropy(total, labels)
         loss.backward()  # type: ignore[no-untyped-call]
-        return float(loss), int(counted)
+        return Outcome(float(loss), int(counted), w_in.grad)
 
     return step
 
 
 if __name__ == "__main__":
-    serve(build)
+    serve(Speech.load, build, "snntorch", "torch")

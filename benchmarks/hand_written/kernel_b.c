@@ -12,7 +12,11 @@
  * reject most neurons without a search. Adjoint, in the same coefficients: lambda_V = P/x, lambda_I = r/(r-1)
  * (P/x - Q/x^r).
  */
-#include "common.h"
+#include <immintrin.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { NI = 5, H = 120, NV = H / 8, O = 3, MAXS = 2048 };
 #define RR 4.0
@@ -22,7 +26,7 @@ enum { NI = 5, H = 120, NV = H / 8, O = 3, MAXS = 2048 };
         y_ *y_;                                                                                                \
     })                           // x^r
 #define PW1(x) ((x) * (x) * (x)) // x^(r-1)
-static const double TT = 60, T0 = 0.5, T1 = 6.4, ALPHA = 3e-3;
+static const double TM = 20, TS = 5, TT = 60, T0 = 0.5, T1 = 6.4, ALPHA = 3e-3;
 typedef double v8 __attribute__((vector_size(64)));
 typedef double v4 __attribute__((vector_size(32)));
 #define S8(a) _mm512_set1_pd(a)
@@ -294,27 +298,22 @@ static void sample(const inp *s, acc *a, double invB) {
 }
 
 static inp *samples_;
-static int capacity_;
 static acc *acc_;
 
-/* Draws weights and `samples` inputs: two coordinates, their mirror images and a bias spike, labels at random.
- */
-void yardstick_setup(int samples) {
-    rng r = {99};
-    for (int i = 0; i < NI; i++)
-        for (int j = 0; j < H; j++)
-            W1[i * H + j] = 2.2 + 1.0 * rg(&r);
+/* Takes the network and `samples` inputs: weights [pre][post], times in ms of the one spike of each input. */
+void yardstick_setup(int samples, const double *w1, const double *w2, const double *times, const int *labels) {
+    memcpy(W1, w1, sizeof W1);
     for (int j = 0; j < H; j++)
         for (int o = 0; o < 4; o++)
-            W2[4 * j + o] = o < O ? 0.25 + 0.1 * rg(&r) : 0;
+            W2[4 * j + o] = o < O ? w2[j * O + o] : 0;
     free(samples_);
     free(acc_);
     samples_ = malloc((size_t)samples * sizeof *samples_);
-    capacity_ = samples;
     acc_ = aligned_alloc(64, (sizeof *acc_ + 63) / 64 * 64);
     for (int b = 0; b < samples; b++) {
-        double x = ru(&r), y = ru(&r), v[NI] = {x, y, 1 - x, 1 - y, 0};
+        double v[NI];
         int id[NI] = {0, 1, 2, 3, 4};
+        memcpy(v, times + b * NI, sizeof v);
         for (int i = 0; i < NI; i++)
             for (int j = i + 1; j < NI; j++)
                 if (v[j] < v[i]) {
@@ -326,25 +325,10 @@ void yardstick_setup(int samples) {
                     id[j] = u;
                 }
         for (int i = 0; i < NI; i++) {
-            samples_[b].x[i] = exp(-30 * v[i] / TM);
+            samples_[b].x[i] = exp(-v[i] / TM);
             samples_[b].ch[i] = id[i];
         }
-        samples_[b].label = rn(&r) % 3;
-    }
-}
-
-/* The network and the data, for whoever wants to do the same work: weights [pre][post], times in ms. */
-void yardstick_data(double *w1, double *w2, double *times, int *channels, int *labels) {
-    memcpy(w1, W1, sizeof W1);
-    for (int j = 0; j < H; j++)
-        for (int o = 0; o < O; o++)
-            w2[j * O + o] = W2[4 * j + o];
-    for (int b = 0; b < capacity_; b++) {
-        labels[b] = samples_[b].label;
-        for (int i = 0; i < NI; i++) {
-            times[b * NI + i] = -TM * log(samples_[b].x[i]);
-            channels[b * NI + i] = samples_[b].ch[i];
-        }
+        samples_[b].label = labels[b];
     }
 }
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,13 @@ class Seeds:
     times: list[TimeSeeds] = field(default_factory=list)
     readouts: list[ReadoutSeeds] = field(default_factory=list)
     states: list[StateSeeds] = field(default_factory=list)
+
+    @property
+    def arrays(self) -> list[NDArray[Any]]:
+        """All that it holds in memory."""
+        times = chain.from_iterable((seed.at, seed.values) for seed in self.times)
+        read = (seed.values for seeds in (self.readouts, self.states) for seed in seeds)
+        return [*times, *read]
 
     def add(self, other: Seeds, weight: float) -> None:
         """Adds ``weight`` times another one's."""

@@ -209,14 +209,15 @@ def test_doctor_without_a_compiler_says_what_to_do(monkeypatch):
     ("model", "flow", "kernel", "clock"),
     [
         ("lif", "exact: ", "fast kernel: one population with a solution in closed form", "it can run"),
-        ("li_max", "exact: ", "network kernel, because li_max reads the maximum max_V,", "maximum over time"),
+        ("li_max", "exact: ", "network kernel, because li_max reads the maximum max_V,", "it can run"),
         ("qif", "numeric: ", "network kernel, because qif has a flow without a closed", "not linear"),
         (
             "lif_refractory",
             "exact: ",
             "network kernel, because lif_refractory has the phase held",
-            "no phases",
+            "it can run",
         ),
+        ("lif_delta", "exact: ", "network kernel, because lif_delta", "lift the guard over zero"),
     ],
 )
 def test_doctor_says_which_kernel_and_flow_a_model_takes(model, flow, kernel, clock):

@@ -6,23 +6,27 @@ from typing import Any
 
 import numpy as np
 import pytest
+from on_the_grid import DT, assert_first_order, inputs
 
 import saltus
 from saltus.errors import ConfigError, InputError, RunError
 from saltus.runtime.build import AnyGroup
 
-DT = 1e-3
-SCALES = {"two_compartment": 2.5, "resonator": 1.0, "alpha": 1.5, "ei": 0.9}
+SCALES = {"two_compartment": 2.5, "resonator": 1.0, "alpha": 1.5, "ei": 0.9, "lif_refractory": 1.2}
 """Of input weights: enough for a few spikes a neuron."""
 
-SPIKING = ("adlif", "alif", "alpha", "ei", "lif", "lif2", "lif_soft", "resonator", "two_compartment")
-
-
-def inputs(samples: int, neurons: int, each: int, last: float, seed: int = 0) -> saltus.Spikes:
-    """Random spikes on the grid of 1 ms, in (0, last)."""
-    random = np.random.default_rng(seed)
-    steps = np.sort(random.integers(1, round(last / DT), (samples, neurons, each)), axis=2)
-    return saltus.Spikes.from_times([list(sample * DT) for sample in steps])
+SPIKING = (
+    "adlif",
+    "alif",
+    "alpha",
+    "ei",
+    "lif",
+    "lif2",
+    "lif_refractory",
+    "lif_soft",
+    "resonator",
+    "two_compartment",
+)
 
 
 def silent(**options: Any) -> saltus.Network:
@@ -118,15 +122,6 @@ def test_every_linear_model_approaches_the_event_engine(model: str) -> None:
     np.testing.assert_array_equal(coarse_counts, counts)
     np.testing.assert_array_equal(fine_counts, counts)
     assert_first_order(exact, coarse, fine)
-
-
-def assert_first_order(exact: dict[str, Any], coarse: dict[str, Any], fine: dict[str, Any]) -> None:
-    """``fine`` has an eighth of the step of ``coarse``."""
-    assert set(exact) == set(coarse) == set(fine)
-    for name, gradient in exact.items():
-        far, near = (float(np.linalg.norm(found[name] - gradient)) for found in (coarse, fine))
-        assert near <= 0.33 * far + 1e-3 * np.linalg.norm(gradient), f"{name}: {far:.1e}, then {near:.1e}"
-        assert near <= 0.3 * np.linalg.norm(gradient) + 1e-12, name
 
 
 def gradients_of(net: saltus.Network) -> tuple[Any, dict[str, Any]]:
@@ -338,10 +333,7 @@ def test_one_network_answers_as_its_weights_change() -> None:
     [
         ("qif", r"populations\.x: qif: its dynamics are not linear.*Use engine = \"event\"\."),
         ("lif_conductance", r"its dynamics are not linear"),
-        ("lif_refractory", r"lif_refractory: the clock engine has no phases, and held is one\. Use engine"),
-        ("lif_bias", r"lif_bias: the clock engine has no inputs that are set, and I_ext is one\."),
         ("lif_delta", r"lif_delta, receive\.exc: an arrival can lift the guard over zero"),
-        ("li_max", r"li_max: max_V is a maximum over time"),
         ("bouncing_ball", r"bouncing_ball: bounce leaves its guard where it is"),
     ],
 )

@@ -404,6 +404,14 @@ def test_weights_that_are_not_finite():
         net.run(spikes())
 
 
+@pytest.mark.parametrize(("dtype", "weight"), [("float32", 1e39), ("float32", np.nan), ("float64", np.inf)])
+def test_weights_that_are_not_finite_on_a_grid(dtype, weight):
+    net = layers(engine="clock", dt=1e-3, dtype=dtype)
+    net.parameters()["hidden0_output.weights"][2, 1] = weight
+    with pytest.raises(RunError, match=rf"neuron 2 to 1 is not a finite number in {dtype}\. If learning"):
+        net.run(spikes())
+
+
 def test_parameters_that_left_their_range():
     net = layers()
     net.parameters()["hidden0.tau_mem"][...] = -1e-3

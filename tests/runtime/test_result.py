@@ -61,9 +61,9 @@ def test_the_summary_names_what_was_kept():
 
 def test_memory_grows_with_the_spikes():
     net = layers()
-    few = net.run(spikes(2)).memory
+    few = net.run(spikes(2)).memory.total
     net.parameters()["input_hidden0.weights"][...] *= 30.0
-    assert net.run(spikes(2)).memory > few > 0
+    assert net.run(spikes(2)).memory.total > few > 0
 
 
 def test_memory_is_used_again():
