@@ -21,8 +21,8 @@ from saltus.runtime.losses.terms import LossSum, Term, parts
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model, model
 from saltus.runtime.network_group import NetworkGroup
-from saltus.runtime.probes import timed
 from saltus.runtime.synapses import Synapses
+from saltus.templates.context import timed
 
 ENGINES = ("event", "clock")
 
@@ -78,11 +78,6 @@ def _clocked(
     for name, found in models.items():
         if (why := why_no_clock(found.ir)) is not None:
             raise ConfigError(f"populations.{name}: {why}")
-        if timed(found.ir):
-            raise ConfigError(
-                f"populations.{name}: {found.name} has a readout at a time of its own, and the clock engine "
-                'reads states at sample_times alone. Use at(q) with sample_times, or engine = "event".'
-            )
         if configs[name].spikes_kept is not None:
             raise ConfigError(
                 f"populations.{name}.spikes_kept = {configs[name].spikes_kept}: the clock engine follows all "

@@ -20,15 +20,17 @@ from saltus.runtime.cotangent import Cotangent
 from saltus.runtime.currents import settings
 from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, out_of_memory
 from saltus.runtime.footprint import Held
-from saltus.runtime.grid import Grid
+from saltus.runtime.grid import Grid, Samples
 from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, VALUES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
 from saltus.runtime.model import Model
 from saltus.runtime.network_group import channels_of, distinct, failure_in, members_of
 from saltus.runtime.parameters import flow_parameters
+from saltus.runtime.probes import Probes
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.threads import Schedule
 from saltus.runtime.trains import Merged, Train, merge
+from saltus.templates.context import timed
 
 Array = NDArray[np.float64]
 
@@ -72,19 +74,19 @@ class ClockGroup:
         self.explanation = f"clock kernel: steps of {grid.dt:g} s, {np.dtype(grid.dtype).name}."
         self.synapses = list(into)
         self.populations = members_of(models, configs)
-        times = np.unique([t for members in self.populations.values() for t in members.sample_times])
-        self.sample_times = times
         kinds = distinct([model.ir for model in models.values()])
         self._states = max(len(ir.states) for ir in kinds.compiled)
         self._peaks = max(len(ir.peaks) for ir in kinds.compiled)
         self._phased = any(ir.modes for ir in kinds.compiled)
         self._driven = any(ir.inputs for ir in kinds.compiled)
+        self._timed = any(map(timed, kinds.compiled))
         channels, count = channels_of(models, into)
         self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
-        steps = grid.at(times, f"{self.name}.sample_times") if len(times) else np.zeros(0, dtype=np.int32)
+        for name, members in self.populations.items():
+            grid.at(members.sample_times, f"{name}.sample_times")
         self.frame = clock_rows.ClockFrame(
-            self.kernel, grid, kinds.index, self.populations, self.synapses, channels, count, steps
+            self.kernel, grid, kinds.index, self.populations, self.synapses, channels, count
         )
         self.offers = {f"{s.name}.weights": WEIGHTS for s in into}
         self.offers |= {f"{s.name}.delays": DELAYS for s in into if s.delays is not None}
@@ -102,7 +104,7 @@ class ClockGroup:
 
     def new_tape(self) -> ClockTape:
         """Memory for a run."""
-        return ClockTape(self.name, self._states, self._peaks, self._phased, self.grid.dtype)
+        return ClockTape(self.name, self._states, self._peaks, self._phased, self._timed, self.grid.dtype)
 
     def refresh(self) -> None:
         """Reads the user's values; raises ``RunError`` for bad ones."""
@@ -121,7 +123,8 @@ class ClockGroup:
         parameters = tuple(members.parameters.block for members in self.populations.values())
         if before is None or not before.same(weights, parameters):
             copies = tuple(block.copy() for block in parameters)
-            self._wiring = clock_wiring.wire(self.frame, self._layout, delays, weights, copies)
+            samples = self._samples()
+            self._wiring = clock_wiring.wire(self.frame, self._layout, delays, weights, copies, samples)
 
     def forward(self, tape: ClockTape, sources: Sequence[Train], run: Run) -> None:
         """Simulates all samples; what came out is in the tape.
@@ -148,14 +151,13 @@ class ClockGroup:
         self._listen(tape, sources, run)
         kernel = self.kernel
         while True:
-            size = len(self.sample_times)
+            size = len(tape.wiring.samples.times)
             tape.reserve(kernel, run.batch, self.frame.neurons, self.grid.steps, size, self._capacity)
             call = self._call(kernel.lib.saltus_clock_forward, tape, ())
             status = self._run(self._forward, call, tape, run, kernel.null)
             if status is None:
                 break
             self._capacity = max(int(status.needed), 2 * self._capacity)
-        tape.sample_times = self.sample_times
         tape.finish(self.populations, self.grid.dt)
 
     def backward(
@@ -231,6 +233,17 @@ class ClockGroup:
         """Gradients and workspaces."""
         return Held(gradients=tuple(self._sums.values()), scratch=(self._workspace,))
 
+    def _samples(self) -> Samples:
+        """The sample times of all populations, and the times of readouts that have their own."""
+        listed = [np.array(members.sample_times) for members in self.populations.values()]
+        own = [
+            times
+            for members in self.populations.values()
+            if timed(members.model.ir)
+            for times in Probes.of(members, self.grid.horizon).times.values()
+        ]
+        return self.grid.between(np.unique(np.concatenate([*listed, *own])))
+
     def _listen(self, tape: ClockTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or all of them merged."""
         heard = (
@@ -258,8 +271,12 @@ class ClockGroup:
                 final[:, own, states.index(key)] = values
             for key, values in given.states.items():
                 sampled = np.zeros_like(tape.sampled) if sampled is None else sampled
-                at = np.searchsorted(self.sample_times, members.sample_times)
+                at = np.searchsorted(tape.sample_times, members.sample_times)
                 sampled[:, :, own, states.index(key)][:, at] = values.transpose(0, 2, 1)
+            for kick in given.kicks:
+                sampled = np.zeros_like(tape.sampled) if sampled is None else sampled
+                at, neuron = np.searchsorted(tape.sample_times, kick.times), np.arange(own.start, own.stop)
+                sampled[:, at, neuron, : len(states)] += kick.values
             for key, values in given.peaks.items():
                 peak = np.zeros(tape.summits.shape) if peak is None else peak
                 peak[:, own, [p.name for p in members.model.ir.peaks].index(key)] = values

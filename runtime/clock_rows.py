@@ -28,7 +28,7 @@ STRUCT = np.dtype(
 
 
 class ClockFrame(NamedTuple):
-    """What does not change; see ``wiring.Frame``. sample_step: at which states are read."""
+    """What does not change; see ``wiring.Frame``."""
 
     kernel: Kernel
     grid: Grid
@@ -37,7 +37,6 @@ class ClockFrame(NamedTuple):
     synapses: Sequence[Synapses]
     channels: Mapping[str, int]
     channel_count: int
-    sample_step: NDArray[np.int32]
 
     @property
     def neurons(self) -> int:

@@ -46,7 +46,8 @@ class ClockTape:
         first: of each step and the one after the last, the first event, ``(batch, steps + 2)``.
         together: events of one sample in one step, at most.
         final: states at the end, ``(batch, neurons, states)``.
-        sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``.
+        sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``; sampled_from: where
+            readouts have times of their own, those at the start of the step.
         summits: maxima over time, ``(batch, neurons, maxima)`` records; see ``saltus_clock_summit``.
         outcomes: what each population did.
         settings, setting_parts: what input states are set to, by the place of each in the kernel's order,
@@ -61,18 +62,26 @@ class ClockTape:
     sources: Sequence[Train]
     first: NDArray[np.int32]
     together: int
+    sampled: Array
     input_struct: Any
     output_struct: Any
 
     def __init__(
-        self, name: str, states: int, peaks: int, phased: bool, dtype: type[np.floating[Any]]
+        self,
+        name: str,
+        states: int,
+        peaks: int,
+        phased: bool,
+        timed: bool,
+        dtype: type[np.floating[Any]],
     ) -> None:
         self.name = name
         self.capacity = -1
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
         self._states, self._peaks, self._phased, self._dtype = states, peaks, phased, dtype
-        self.sample_times = self._event_times = np.empty(0)
+        self._timed = timed
+        self._event_times = np.empty(0)
         self._binned: tuple[Train, Any] | None = None
         self.settings: Index | None = None
         self._set: tuple[Any, ...] = ()
@@ -120,8 +129,9 @@ class ClockTape:
         self, kernel: Kernel, batch: int, neurons: int, steps: int, samples: int, capacity: int
     ) -> None:
         """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""
-        if self.capacity >= capacity:
+        if self.capacity >= capacity and self.sampled.shape[1] == samples:
             return
+        capacity = max(capacity, self.capacity)
         try:
             self.time = np.empty(batch * capacity)
             self.neuron, self.step = np.empty((2, batch * capacity), dtype=np.int32)
@@ -129,6 +139,7 @@ class ClockTape:
             self.state = np.empty(batch * capacity * self._states, dtype=self._dtype)
             self.final = np.empty((batch, neurons, self._states))
             self.sampled = np.empty((batch, samples, neurons, self._states))
+            self.sampled_from = np.empty_like(self.sampled) if self._timed else np.empty(0)
             self.summits = np.zeros((batch, neurons, self._peaks), dtype=_summit(self._states))
             kept = batch * capacity * self._phased
             self.until = np.empty(kept, dtype=np.int32)
@@ -155,6 +166,8 @@ class ClockTape:
         if self._peaks:
             place = kernel.pointer(self.summits.reshape(-1).view(np.uint8))
             self.output_struct.summit = kernel.ffi.cast("saltus_clock_summit *", place)
+        if self._timed:
+            self.output_struct.sampled_from = kernel.pointer(self.sampled_from)
         if self._phased:
             self.output_struct.until = kernel.pointer(self.until)
             self.output_struct.released = kernel.pointer(self.released)
@@ -164,6 +177,11 @@ class ClockTape:
         if len(self._event_times) < len(self.heard.train.time):
             self._event_times = np.empty(len(self.heard.train.time))
         return self._event_times
+
+    @property
+    def sample_times(self) -> Array:
+        """At which states are read."""
+        return self.wiring.samples.times
 
     def finish(self, populations: Mapping[str, Members], dt: float) -> None:
         """Makes what the kernel wrote visible, each population's part to itself."""
@@ -181,7 +199,7 @@ class ClockTape:
             spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
             states=(self.state, self.final, self.summits, self.until, self.released),
             events=(*self.heard.arrays, *binned, self.settings, *self._set[1:]),
-            traces=(self.sampled,),
+            traces=(self.sampled, self.sampled_from),
             adjoints=(self._event_times,),
         )
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 from saltus.runtime import memory
 from saltus.runtime.clock_rows import ClockFrame, Layout, Part, Ports, Steps, ports
+from saltus.runtime.grid import Samples
 from saltus.runtime.synapses import Synapses
+from saltus.templates.context import stateful, timed
 
 Array = NDArray[np.float64]
 
@@ -27,14 +29,15 @@ BLOCK = 1 << 20
 class ClockWiring:
     """The C structs of a group with the values of one time; ``held`` keeps their arrays alive.
 
-    delays: of the synapses of each projection, in steps; parameters: of each population, padded; above:
-    the first neuron that starts at or above its threshold, or -1.
+    delays: of the synapses of each projection, in steps; parameters: of each population, padded; samples:
+    when states are read; above: the first neuron that starts at or above its threshold, or -1.
     """
 
     layout: Layout
     delays: tuple[Steps, ...]
     weights: NDArray[Any]
     parameters: tuple[Array, ...]
+    samples: Samples
     struct: Any
     held: tuple[Any, ...]
     above: int
@@ -74,6 +77,7 @@ def wire(
     delays: tuple[Steps, ...],
     weights: NDArray[Any],
     parameters: tuple[Array, ...],
+    samples: Samples,
 ) -> ClockWiring:
     """The structs for these values."""
     kernel, grid, where = frame.kernel, frame.grid, ports(frame)
@@ -96,7 +100,7 @@ def wire(
         ports=len(where.lanes),
         classes=len(layout.delay),
         steps=grid.steps,
-        samples=len(frame.sample_step),
+        samples=len(samples.times),
         plain=layout.plain,
         block=-(-(grid.steps + 1) // blocks),
         weights=layout.size,
@@ -111,22 +115,24 @@ def wire(
         targets=layout.targets,
         weight=weights,
         population_of=population_of,
-        sample_step=frame.sample_step,
+        sample_step=samples.step,
     )
-    struct.at_end = _at_end(frame, populations[0])
+    if any(timed(members.model.ir) for members in frame.populations.values()):
+        struct.sample_since = kernel.pointer(samples.since)
+    struct.at_end = _at_end(frame, populations[0], samples)
     tables = memory.zeros(kernel.lib.saltus_clock_tables(struct) if struct.at_end else 0, dtype=grid.dtype)
     struct.tables = kernel.pointer(tables)
     above = int(kernel.lib.saltus_clock_prepare(struct))
     held += [struct_ports, population_of, rows, tables]
-    return ClockWiring(layout, delays, weights, parameters, struct, tuple(held), above)
+    return ClockWiring(layout, delays, weights, parameters, samples, struct, tuple(held), above)
 
 
-def _at_end(frame: ClockFrame, population: Any) -> bool:
+def _at_end(frame: ClockFrame, population: Any, samples: Samples) -> bool:
     """Whether no step needs to be taken: nothing spikes or is read on the way, and all neurons are alike."""
     (members, *others) = frame.populations.values()
     ir = members.model.ir
-    silent = not (others or members.model.spikes or ir.peaks or ir.inputs)
-    return silent and bool(population.shared) and not len(frame.sample_step)
+    silent = not (others or members.model.spikes or ir.peaks or ir.inputs or stateful(ir.flow, ir))
+    return silent and bool(population.shared) and not len(samples.times)
 
 
 def _fill(populations: Any, frame: ClockFrame, parameters: tuple[Array, ...]) -> list[NDArray[Any]]:

@@ -21,13 +21,22 @@ NUMBERS: dict[str, tuple[type[np.floating[Any]], str]] = {
 """NumPy's and C's name of each type of states and weights."""
 
 
+class Samples(NamedTuple):
+    """Times at which states are read, ascending: the grid point before each, and how long after it."""
+
+    times: NDArray[np.float64]
+    step: NDArray[np.int32]
+    since: NDArray[np.float64]
+
+
 class Grid(NamedTuple):
-    """Times 0, dt, ... steps * dt = T. dtype: of states and weights; number: the same in C."""
+    """Times 0, dt, ... steps * dt = horizon. dtype: of states and weights; number: the same in C."""
 
     dt: float
     steps: int
     dtype: type[np.floating[Any]]
     number: str
+    horizon: float
 
     def at(self, times: ArrayLike, where: str) -> NDArray[np.int32]:
         """The steps at which these times are; raises ``ConfigError`` for a time between two."""
@@ -39,6 +48,13 @@ class Grid(NamedTuple):
                 'another dt, or engine = "event".'
             )
         return found.astype(np.int32)
+
+    def between(self, times: NDArray[np.float64]) -> Samples:
+        """Where these times are; those that are grid points but for rounding are such."""
+        steps = times / self.dt
+        near = np.abs(steps - np.rint(steps)) <= GRAIN
+        step = np.where(near, np.rint(steps), np.floor(steps))
+        return Samples(times, step.astype(np.int32), np.where(near, 0.0, times - step * self.dt))
 
     def padded(self, size: int) -> int:
         """``size`` numbers rounded up to whole cache lines."""
@@ -60,6 +76,6 @@ def grid(dt: float | None, horizon: float, dtype: str) -> Grid:
         raise ConfigError(f"dt = {dt}: not a step in (0, T = {horizon:g}]. Give one such as 1e-3.")
     if dtype not in NUMBERS:
         raise ConfigError(f"dtype = {dtype!r}: not known. Use any of {', '.join(NUMBERS)}.")
-    found = Grid(dt, round(horizon / dt), NUMBERS[dtype][0], NUMBERS[dtype][1])
+    found = Grid(dt, round(horizon / dt), *NUMBERS[dtype], horizon)
     found.at(horizon, "T")
     return found

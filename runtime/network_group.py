@@ -26,10 +26,11 @@ from saltus.runtime.members import Members
 from saltus.runtime.model import Model
 from saltus.runtime.network_tape import NetworkTape
 from saltus.runtime.parameters import Parameters
-from saltus.runtime.probes import Probes, timed
+from saltus.runtime.probes import Probes
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.threads import Schedule
 from saltus.runtime.trains import Merged, Train, merge
+from saltus.templates.context import timed
 from saltus.templates.ir import ModelIR
 
 Array = NDArray[np.float64]

@@ -13,15 +13,10 @@ from saltus.errors import RunError
 from saltus.runtime.cotangent import Cotangent, Kick
 from saltus.runtime.kernel import Kernel, probe_kernel
 from saltus.runtime.members import Members, Outcome
-from saltus.templates.ir import ModelIR, Probe, Reading
+from saltus.templates.ir import Probe, Reading
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
-
-
-def timed(ir: ModelIR) -> bool:
-    """Whether a readout of the model is at a time of its own, before the end."""
-    return any(reading.time is not None for probe in ir.probes for reading in probe.readings)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from itertools import product
 
 from saltus.errors import EmitError
 from saltus.templates.c_printer import changed
-from saltus.templates.context import Arguments, header, names_of, only_emission, sections
+from saltus.templates.context import Arguments, header, names_of, only_emission, sections, stateful, timed
 from saltus.templates.ir import (
     AnyFlow,
     Arrival,
@@ -51,12 +51,15 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     """
     for model in models:
         _check(model)
+    products = any(stateful(model.flow, model) for model in models)
     sizes = {
         "states_max": max(len(model.states) for model in models),
         "peaks_max": max(len(model.peaks) for model in models),
         "windowed": any(map(windowed, models)),
         "phased": any(model.modes for model in models),
         "driven": any(model.inputs for model in models),
+        "timed": any(map(timed, models)),
+        "any_stateful": products,
         "number": number,
     }
     interface = render("clock_interface.h.jinja", sizes)
@@ -67,7 +70,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "interface": interface,
         "names_of_models": [model.name for model in models],
         "models": [_row(model) for model in models],
-        "adapters": [_adapter(model) for model in models],
+        "adapters": [_adapter(model, products) for model in models],
     }
     files = ("exponentials.h", "clock.h", "clock.c")
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
@@ -99,11 +102,6 @@ def stride(flow: AnyFlow, model: ModelIR, phase: str = "") -> Stride:
 
 @stride.register
 def _(flow: Flow, model: ModelIR, phase: str = "") -> Stride:
-    if {state.name for state in model.states} & set(flow.adjoint.inputs):
-        raise EmitError(
-            f"{model.name}: a readout integrates a product of states, and the clock engine's adjoint step "
-            'knows no states. Use engine = "event", or integrate a linear expression.'
-        )
     return Stride(flow.entries, flow.advance, flow.adjoint, "clock_flow_exact.c.jinja")
 
 
@@ -165,6 +163,8 @@ class _ModelRow:
     receptors: int
     peaks: int
     windowed: bool
+    carried: bool
+    stateful: bool
     phase: _PhaseRow | None
 
 
@@ -186,8 +186,15 @@ def _row(model: ModelIR) -> _ModelRow:
         len(model.arrivals),
         len(model.peaks),
         windowed(model),
+        _carried(model),
+        stateful(model.flow, model),
         phase,
     )
+
+
+def _carried(model: ModelIR) -> bool:
+    """Whether something happens to it inside a step."""
+    return bool(model.peaks) or timed(model)
 
 
 def _tag(model: ModelIR, mode: Mode) -> str:
@@ -198,7 +205,7 @@ def _stride_in(mode: Mode, model: ModelIR) -> Stride:
     return stride(mode.flow, model, f"{mode.name}_")
 
 
-def _adapter(model: ModelIR) -> str:
+def _adapter(model: ModelIR, any_stateful: bool) -> str:
     """The functions of one model that the clock calls."""
     own = stride(model.flow, model)
     names = names_of(model, model.flow) | {"entries": list(own.entries)}
@@ -240,6 +247,9 @@ def _adapter(model: ModelIR) -> str:
         "used": used,
         "terminal_names": state_array(model, "final_"),
         "into_adjoints": f"{model.name}_end",
+        "carried": _carried(model),
+        "stateful": stateful(model.flow, model),
+        "any_stateful": any_stateful,
         "windowed": windowed(model),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
@@ -308,6 +318,16 @@ def _check_phase(model: ModelIR, mode: Mode, way_out: str) -> None:
         raise EmitError(
             f"{model.name}: {model.peaks[0].name} is a maximum over time, and the clock engine seeks none in "
             f"a phase such as {mode.name}. {way_out}"
+        )
+    if stateful(model.flow, model) or stateful(mode.flow, model):
+        raise EmitError(
+            f"{model.name}: a readout integrates a product of states, and the clock engine's adjoint step "
+            f"knows no states in a phase such as {mode.name}. {way_out}"
+        )
+    if timed(model):
+        raise EmitError(
+            f"{model.name} has a readout at a time of its own, and the clock engine reads none inside a step "
+            f'of a phase such as {mode.name}. Use at(q) with sample_times, or engine = "event".'
         )
     for arrival, own in zip(mode.arrivals, model.arrivals, strict=True):
         _check_arrival(model, arrival, way_out)

@@ -161,6 +161,16 @@ def probe_blocks(model: ModelIR) -> list[tuple[str, list[Block]]]:
     return found
 
 
+def stateful(flow: AnyFlow, model: ModelIR) -> bool:
+    """Whether a step of the adjoints needs the states: where a readout integrates a product of them."""
+    return isinstance(flow, Flow) and bool({state.name for state in model.states} & set(flow.adjoint.inputs))
+
+
+def timed(model: ModelIR) -> bool:
+    """Whether a readout of the model is at a time of its own, before the end."""
+    return any(reading.time is not None for probe in model.probes for reading in probe.readings)
+
+
 def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     """The blocks of a model that a kernel prints, under the titles of their sections."""
     found = [

@@ -514,6 +514,39 @@ static void li_max_flow_gradient(const double *p, int64_t stride, double dt, con
     }
 }
 
+static void li_max_carry(const double *p, int64_t stride, double dt, double *x)
+{
+    const li_max_parameters q = li_max_read(p, stride);
+    li_max_advance_by(&q, dt, x);
+}
+
+/* The same in reverse for the adjoints y, from the states x at the start; grad: NULL if not wanted. */
+static void li_max_carry_back(const double *p, int64_t stride, double dt, const double *x, double *y, double *grad)
+{
+    const li_max_parameters q = li_max_read(p, stride);
+    if (grad != NULL) {
+        double each[4];
+        li_max_flow_back(&q, dt, x, y, each);
+        for (int i = 0; i < 4; i++) grad[i * stride] += each[i];
+    }
+    li_max_retreat_by(&q, dt, y);
+}
+
+/* What a unit weight that arrives at each receptor gives, and its credit. */
+static void li_max_gains(const double *p, int64_t stride, const double *y, double *gain, double *claim)
+{
+    const li_max_parameters q = li_max_read(p, stride);
+    (void)q, (void)y, (void)gain, (void)claim;
+    {
+        double grad_w;
+        li_max_exc_weight(y[1], q.tau_syn, &grad_w);
+        double credit;
+        li_max_exc_credit(y[0], y[1], &credit);
+        gain[0] = grad_w;
+        claim[0] = credit;
+    }
+}
+
 /* ---- li_max: readouts that are a maximum over time */
 
 /* dL/dmaximum = share, where the states are x: into the adjoints and the parameters' gradient. */
@@ -552,39 +585,6 @@ static double li_max_height(int32_t which, const double *p, int64_t stride, cons
         return u_0;
     }
     default: *slope = 0.0; return -INFINITY;
-    }
-}
-
-static void li_max_carry(const double *p, int64_t stride, double dt, double *x)
-{
-    const li_max_parameters q = li_max_read(p, stride);
-    li_max_advance_by(&q, dt, x);
-}
-
-/* The same in reverse for the adjoints y, from the states x at the start; grad: NULL if not wanted. */
-static void li_max_carry_back(const double *p, int64_t stride, double dt, const double *x, double *y, double *grad)
-{
-    const li_max_parameters q = li_max_read(p, stride);
-    if (grad != NULL) {
-        double each[4];
-        li_max_flow_back(&q, dt, x, y, each);
-        for (int i = 0; i < 4; i++) grad[i * stride] += each[i];
-    }
-    li_max_retreat_by(&q, dt, y);
-}
-
-/* What a unit weight that arrives at each receptor gives, and its credit. */
-static void li_max_gains(const double *p, int64_t stride, const double *y, double *gain, double *claim)
-{
-    const li_max_parameters q = li_max_read(p, stride);
-    (void)q, (void)y, (void)gain, (void)claim;
-    {
-        double grad_w;
-        li_max_exc_weight(y[1], q.tau_syn, &grad_w);
-        double credit;
-        li_max_exc_credit(y[0], y[1], &credit);
-        gain[0] = grad_w;
-        claim[0] = credit;
     }
 }
 
@@ -847,12 +847,13 @@ typedef struct {
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
-    int32_t receptors, peaks; /* what follows: NULL without maxima */
-    double (*height)(int32_t which, const double *p, int64_t stride, const double *x, double *slope);
-    void (*rises)(const saltus_clock_population *P, int32_t which, double dt, const real *now, const real *next, const real *best, uint64_t *bits);
+    int32_t receptors; /* what follows: NULL without maxima and readouts at times of their own */
     void (*carry)(const double *p, int64_t stride, double dt, double *x);
     void (*carry_back)(const double *p, int64_t stride, double dt, const double *x, double *y, double *grad);
     void (*gains)(const double *p, int64_t stride, const double *y, double *gain, double *claim);
+    int32_t peaks;
+    double (*height)(int32_t which, const double *p, int64_t stride, const double *x, double *slope);
+    void (*rises)(const saltus_clock_population *P, int32_t which, double dt, const real *now, const real *next, const real *best, uint64_t *bits);
     void (*peak_back)(int32_t which, const double *p, int64_t stride, double share, const double *x, double *y, double *grad);
 } model_table;
 
@@ -861,7 +862,7 @@ static const model_table MODELS[] = {
       NULL, NULL, NULL,
       li_max_end, li_max_deliver, li_max_retreat, li_max_moment, li_max_flow_gradient,
       li_max_begin_back,
-      1, 1, li_max_height, li_max_rises, li_max_carry, li_max_carry_back, li_max_gains, li_max_peak_back },
+      1, li_max_carry, li_max_carry_back, li_max_gains, 1, li_max_height, li_max_rises, li_max_peak_back },
 };
 
 /* ======== memory of one thread */
@@ -1567,6 +1568,23 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
     }
 }
 
+/* ======== what enters the adjoints of one neuron inside a step */
+
+/* What arrivals at a neuron give, anew: its adjoints have changed. */
+static void read_gains(const run *r, int32_t neuron, real *weight, real *credit)
+{
+    const cell c = cell_of(r->net, neuron);
+    const saltus_clock_port *port = r->net->port + c.population->first_port;
+    const int32_t n = neuron - c.population->first;
+    double y[STATES], gain[32], claim[32];
+    read_cell(r->w->y, &c, y);
+    c.model->gains(c.p, c.stride, y, gain, claim);
+    for (int32_t k = 0; k < c.model->receptors; k++) {
+        weight[port[k].first_lane + n] = (real)gain[k];
+        credit[port[k].first_lane + n] = (real)claim[k];
+    }
+}
+
 /* ======== maxima over time, backward */
 
 /* The maxima that the loss reads, by the step of each: summit_at[j] is the first, summit_next the one after. */
@@ -1616,16 +1634,7 @@ static void enter_after(const run *r, int32_t j, real *weight, real *credit, dou
         const int32_t where = summit_of(r, i / PEAKS, i % PEAKS)->where;
         if (where != INSIDE && where != AFTER) continue;
         enter(r, i, parameters);
-        const cell c = cell_of(r->net, i / PEAKS);
-        const saltus_clock_port *port = r->net->port + c.population->first_port;
-        const int32_t n = i / PEAKS - c.population->first;
-        double y[STATES], gain[32], claim[32];
-        read_cell(r->w->y, &c, y);
-        c.model->gains(c.p, c.stride, y, gain, claim);
-        for (int32_t k = 0; k < c.model->receptors; k++) {
-            weight[port[k].first_lane + n] = (real)gain[k];
-            credit[port[k].first_lane + n] = (real)claim[k];
-        }
+        read_gains(r, i / PEAKS, weight, credit);
     }
 }
 

@@ -1743,7 +1743,7 @@ static void step_held_back(const run *r, int32_t j, real *weight, real *credit)
         const saltus_clock_population *P = c.population;
         const int32_t n = held_neuron(r, i) - P->first;
         double *y = r->w->aside + i * (int64_t)STATES, gain[32], claim[32];
-        if (j < net->steps && r->w->path != NULL) {
+        if (j < net->steps && r->w->moments != NULL) {
             double x[STATES];
             real *m = r->w->moments + P->first_moment + phase->first_moment * (int64_t)P->lanes + n;
             read_cell(r->w->path + j * (int64_t)net->lanes * STATES, &c, x);

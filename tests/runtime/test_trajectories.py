@@ -201,12 +201,6 @@ def test_a_smooth_count_is_proved():
             lambda: network(None, model(all="at(V)")),
             r"reader has the readout all at each of its sample times, and there are none\. Give it",
         ),
-        (
-            lambda: saltus.Network(
-                [saltus.Layer(model(one="at(V, t_read)"), 2, inputs=1)], T=T, engine="clock", dt=1e-3
-            ),
-            r"reader has a readout at a time of its own, and the clock engine .* Use at\(q\) with",
-        ),
     ],
 )
 def test_readings_that_do_not_fit_are_named(make, message):
