@@ -657,7 +657,8 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
 {
     const double rise = u1 * shrink, fall = -u1_end;
     const double slack = 1e-12 * (fabs(u0) + u1 * length) * (rise + fall);
-    return (u1 > 0.0) & (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+    const int meet = (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+    return (u1 > 0.0) & (meet | (shrink < 0x1p-960)); /* so long an interval that rise and fall may be rounded to zero */
 }
 
 /* A bundle of candidates, one a lane. */
@@ -1452,9 +1453,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     }
     measure(shared, g, in->time + first, events, w);
     if (shared) shrink_all(w, events);
+    double ahead = INFINITY; /* so far that few may cross */
+    const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
-        const double until = e < events ? in->time[first + e] : g->horizon;
+        const double next = e < events ? in->time[first + e] : g->horizon;
+        const double until = next - now > ahead ? now + ahead : next;
         if (until > now) {
+            if (until < next) whole = 0;
             o.dt = until - now;
             double rate;
             {
@@ -1465,6 +1470,12 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             o.k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, o.dt);
             o.shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * o.dt);
             const int queued = shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
+                ahead = 0.5 * o.dt;
+                whole = 0;
+                continue;
+            }
+            if (2 * queued < crowd) ahead *= 1.5;
             const int begun = spikes;
             int many = 0, waits = 1;
             double present = now, shrink = o.shrink;
@@ -1502,7 +1513,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        whole = 1;
+        whole = until == next;
+        if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
         const int32_t *row = in->row + first + e;

@@ -607,7 +607,8 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
 {
     const double rise = u1 * shrink, fall = -u1_end;
     const double slack = 1e-12 * (fabs(u0) + u1 * length) * (rise + fall);
-    return (u1 > 0.0) & (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+    const int meet = (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+    return (u1 > 0.0) & (meet | (shrink < 0x1p-960)); /* so long an interval that rise and fall may be rounded to zero */
 }
 
 /* A bundle of candidates, one a lane. */
@@ -1450,9 +1451,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     double scale = 4.0; /* of the margin: so many of the strongest spikes may wait */
     if (w->most_lifts < 0.0) weigh(g, w);
     if (w->keeps) effects_all(g, w, events);
+    double ahead = INFINITY; /* so far that few may cross */
+    const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
-        const double until = e < events ? in->time[first + e] : g->horizon;
+        const double next = e < events ? in->time[first + e] : g->horizon;
+        const double until = next - now > ahead ? now + ahead : next;
         if (until > now) {
+            if (until < next) whole = 0;
             o.dt = until - now;
             double rate;
             {
@@ -1472,6 +1477,12 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             o.margin = keeps ? scale * (w->most_lifts * rise + w->most_lowers * fall) : 0.0;
             double left = keeps ? o.margin : -1.0; /* of the margin, after the arrivals that wait */
             const int queued = keeps ? look_ahead_alike(g, w, &o) : shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
+                ahead = 0.5 * o.dt;
+                whole = 0;
+                continue;
+            }
+            if (2 * queued < crowd) ahead *= 1.5;
             const int begun = spikes;
             int many = 0, waits = 1;
             double present = now, shrink = o.shrink;
@@ -1529,7 +1540,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        whole = 1;
+        whole = until == next;
+        if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
         const int32_t *row = in->row + first + e;
