@@ -96,8 +96,9 @@ def _step(name: str, names: _Entries, values: Matrix, vector: Matrix, step: str)
 
 
 def _parameters(solution: FlowSolution, writer: Writer) -> tuple[ir.Block, ir.Block]:
-    r"""The gradient of a segment, :math:`\partial_p\, a^T x(dt; x, p)` with a, x and dt held, in two blocks: the
-    derivatives of the entries by the parameters, which need no state, and what they give.
+    r"""The gradient of a segment, :math:`\partial_p\, a^T x(dt; x, p)` with a, x and dt held.
+
+    In two blocks: the derivatives of the entries by the parameters, which need no state, and what they give.
 
     Here :math:`a = -M^T\lambda` is dL/dx at the end of the segment; it equals :math:`\int \lambda \cdot
     \partial f/ \partial p\, dt` over the segment without a quadrature. The derivative of a divided

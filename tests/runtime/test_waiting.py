@@ -1,4 +1,4 @@
-"""Recurrent spikes wait for the end of their interval before they act on everyone; no crossing may be missed for it."""
+"""Recurrent spikes wait for the end of an interval before they act on everyone; that may hide no crossing."""
 
 import numpy as np
 import pytest
@@ -16,9 +16,8 @@ def weights(seed, strength):
 
 
 def fast(between, inwards, T, **params):
-    layer = saltus.Layer(
-        "lif", N, inputs=INPUTS, recurrent=True, weights=inwards, recurrent_weights=between, name="a", **params
-    )
+    both = {"weights": inwards, "recurrent_weights": between}
+    layer = saltus.Layer("lif", N, inputs=INPUTS, recurrent=True, name="a", **both, **params)
     net = saltus.Network([layer], T=T)
     assert net.explain().count("fast kernel")
     return net
