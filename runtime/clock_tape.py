@@ -227,7 +227,7 @@ class ClockTape:
 def _summit(states: int) -> np.dtype[np.void]:
     """``saltus_clock_summit``, for models with up to so many states."""
     numbers = [(name, np.float64) for name in ("value", "time", "since")]
-    places = [(name, np.int32) for name in ("step", "where", "spike", "bound")]
+    places = [(name, np.int32) for name in ("step", "where", "spike", "bound", "phase")]
     return np.dtype(
         [*numbers, *places, ("start", np.float64, states), ("state", np.float64, states)], align=True
     )

@@ -250,6 +250,7 @@ def _adapter(model: ModelIR, any_stateful: bool) -> str:
         "carried": _carried(model),
         "stateful": stateful(model.flow, model),
         "any_stateful": any_stateful,
+        "peak_rungs": [peak.ladder for peak in model.peaks],
         "windowed": windowed(model),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
@@ -277,6 +278,9 @@ def _phase(model: ModelIR, first_value: int) -> str:
         "retreat": own.adjoint,
         "arrivals": mode.arrivals,
         "first_value": first_value,
+        "carried": _carried(model),
+        "stateful": False,
+        "peak_rungs": [peak.phases[0] for peak in model.peaks],
         "terminal_names": state_array(model, "final_"),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
@@ -314,20 +318,10 @@ def _check_phase(model: ModelIR, mode: Mode, way_out: str) -> None:
             f"{model.name}: the clock engine has one phase after a spike, and {mode.name} is one of several. "
             f"{way_out}"
         )
-    if model.peaks:
-        raise EmitError(
-            f"{model.name}: {model.peaks[0].name} is a maximum over time, and the clock engine seeks none in "
-            f"a phase such as {mode.name}. {way_out}"
-        )
     if stateful(model.flow, model) or stateful(mode.flow, model):
         raise EmitError(
             f"{model.name}: a readout integrates a product of states, and the clock engine's adjoint step "
             f"knows no states in a phase such as {mode.name}. {way_out}"
-        )
-    if timed(model):
-        raise EmitError(
-            f"{model.name} has a readout at a time of its own, and the clock engine reads none inside a step "
-            f'of a phase such as {mode.name}. Use at(q) with sample_times, or engine = "event".'
         )
     for arrival, own in zip(mode.arrivals, model.arrivals, strict=True):
         _check_arrival(model, arrival, way_out)

@@ -1028,10 +1028,42 @@ static void snapshot(const run *r, const real *x, double *out)
     }
 }
 
+/* ======== one neuron at any time, by the dynamics that it has: its own, or a phase's */
+
+/* The states x of neuron n after dt. */
+static void carry(const run *r, int32_t n, int32_t phase, double dt, double *x)
+{
+    const cell c = cell_of(r->net, n);
+    (void)phase;
+    c.model->carry(c.p, c.stride, dt, x);
+}
+
+/* The same in reverse for the adjoints y; grad: NULL if not wanted. */
+static void carry_back(const run *r, int32_t n, int32_t phase, double dt, const double *x, double *y, double *grad)
+{
+    const cell c = cell_of(r->net, n);
+    (void)phase;
+    c.model->carry_back(c.p, c.stride, dt, x, y, grad);
+}
+
+static int32_t phase_of(const run *r, int32_t n)
+{
+    (void)r, (void)n;
+    return 0;
+}
+
+/* What maximum k of neuron n is of, and its slope, where the states are x. */
+static double height(const run *r, int32_t n, int32_t k, int32_t phase, const double *x, double *slope)
+{
+    const cell c = cell_of(r->net, n);
+    (void)phase;
+    return c.model->height(k, c.p, c.stride, x, slope);
+}
+
 /* ======== maxima over time
  *
- * At a grid point, before and after what arrives there; inside a step, where the slope falls through zero; and just before a
- * spike, with the states at the crossing. The first of equals counts. */
+ * At a grid point, before and after what arrives there; inside a step, where the slope falls through
+ * zero; and just before a spike, with the states at the crossing. The first of equals counts. */
 
 enum { PEAKS = 1 };
 enum { INSIDE, BEFORE, AFTER, AT_SPIKE };
@@ -1057,7 +1089,7 @@ static void compare(const run *r, int32_t n, int32_t k, summit here, const doubl
     const cell c = cell_of(r->net, n);
     summit *s = summit_of(r, n, k);
     double slope;
-    here.value = c.model->height(k, c.p, c.stride, x, &slope);
+    here.value = height(r, n, k, here.phase, x, &slope);
     if (!(here.value > s->value)) return;
     *s = here;
     memcpy(s->start, start, sizeof s->start);
@@ -1066,7 +1098,7 @@ static void compare(const run *r, int32_t n, int32_t k, summit here, const doubl
 }
 
 /* At grid point j, before or after what arrives. */
-static void compare_at(const run *r, int32_t n, int32_t k, int32_t j, int32_t where, const double *x)
+static void compare_at(const run *r, int32_t n, int32_t k, int32_t j, int32_t where, int32_t phase, const double *x)
 {
     const cell c = cell_of(r->net, n);
     const double t = j * r->net->dt;
@@ -1074,25 +1106,26 @@ static void compare_at(const run *r, int32_t n, int32_t k, int32_t j, int32_t wh
     window_of(r, &c, k, &begin, &end);
     if (t < begin || t > end) return;
     const int32_t bound = where == AFTER && t == begin ? BEGIN : where == BEFORE && t == end ? END : NO_BOUND;
-    compare(r, n, k, (summit){.time = t, .step = j, .where = where, .bound = bound}, x, x);
+    compare(r, n, k, (summit){.time = t, .step = j, .where = where, .bound = bound, .phase = phase}, x, x);
 }
 
 /* Where, less than `span` after the states x, the slope falls through zero, x being there afterwards; 0 if it does not; end:
  * the states after span. A secant that halves the value at an end that stays (Illinois). */
-static double stationary(const cell *c, int32_t k, double span, double *x, const double *end)
+static double stationary(const run *r, int32_t n, int32_t k, double span, double *x, const double *end)
 {
+    const int32_t phase = phase_of(r, n);
     double start[STATES], low = 0.0, high = span, at_low, at_high, at = 0.0;
     memcpy(start, x, sizeof start);
-    c->model->height(k, c->p, c->stride, x, &at_low);
-    c->model->height(k, c->p, c->stride, end, &at_high);
+    height(r, n, k, phase, x, &at_low);
+    height(r, n, k, phase, end, &at_high);
     if (!(at_low > 0.0 && at_high < 0.0)) return 0.0;
     for (int round = 0, stays = 0; round < 60 && high - low > 1e-15 * span; round++) {
         const double before = at;
         double slope;
         at = (low * at_high - high * at_low) / (at_high - at_low);
         memcpy(x, start, sizeof start);
-        c->model->carry(c->p, c->stride, at, x);
-        c->model->height(k, c->p, c->stride, x, &slope);
+        carry(r, n, phase, at, x);
+        height(r, n, k, phase, x, &slope);
         if (slope == 0.0 || fabs(at - before) <= 1e-15 * span) break;
         if (slope > 0.0) {
             low = at, at_low = slope;
@@ -1112,9 +1145,10 @@ static void climb(const run *r, int32_t n, int32_t k, int32_t j, int32_t spike, 
 {
     const cell c = cell_of(r->net, n);
     const int64_t place = r->sample * r->out->capacity + spike;
+    const int32_t phase = phase_of(r, n);
     const double t = j * r->net->dt, span = spike < 0 ? r->net->dt : fmin(r->out->time[place] - t, r->net->dt);
     double begin, end, x[STATES], last[STATES];
-    compare_at(r, n, k, j, AFTER, x0);
+    compare_at(r, n, k, j, AFTER, phase, x0);
     window_of(r, &c, k, &begin, &end);
     const double from = fmax(begin - t, 0.0), to = fmin(end - t, span);
     if (from < to) {
@@ -1122,16 +1156,16 @@ static void climb(const run *r, int32_t n, int32_t k, int32_t j, int32_t spike, 
         memcpy(last, x1, sizeof last);
         if (to < r->net->dt) {
             memcpy(last, x0, sizeof last);
-            c.model->carry(c.p, c.stride, to, last);
+            carry(r, n, phase, to, last);
         }
-        const double at = stationary(&c, k, to - from, x, last);
-        if (at > 0.0) compare(r, n, k, (summit){.time = t + from + at, .since = from + at, .step = j, .where = INSIDE}, x0, x);
+        const double at = stationary(r, n, k, to - from, x, last);
+        if (at > 0.0) compare(r, n, k, (summit){.time = t + from + at, .since = from + at, .step = j, .where = INSIDE, .phase = phase}, x0, x);
     }
     if (spike >= 0 && begin - t <= span && span <= end - t) {
         for (int s = 0; s < STATES; s++) x[s] = r->out->state[place * STATES + s];
         compare(r, n, k, (summit){.time = t + span, .step = j + 1, .where = AT_SPIKE, .spike = spike}, x, x);
     }
-    compare_at(r, n, k, j + 1, BEFORE, x1);
+    compare_at(r, n, k, j + 1, BEFORE, phase, x1);
 }
 
 /* All neurons at grid point j, at the start or the end of the run. */
@@ -1141,7 +1175,7 @@ static void climb_ends(const run *r, int32_t j, int32_t where)
         const cell c = cell_of(r->net, n);
         double x[STATES] = {0.0};
         read_cell(r->w->now, &c, x);
-        for (int32_t k = 0; k < c.model->peaks; k++) compare_at(r, n, k, j, where, x);
+        for (int32_t k = 0; k < c.model->peaks; k++) compare_at(r, n, k, j, where, phase_of(r, n), x);
     }
 }
 
@@ -1616,9 +1650,9 @@ static double share_of(const run *r, int32_t i)
 /* The slope of what is maximised where maximum i is attained: its share of the loss times that is dL/dt of that time. */
 static double slope_at(const run *r, int32_t i)
 {
-    const cell c = cell_of(r->net, i / PEAKS);
+    const summit *s = summit_of(r, i / PEAKS, i % PEAKS);
     double slope;
-    c.model->height(i % PEAKS, c.p, c.stride, summit_of(r, i / PEAKS, i % PEAKS)->state, &slope);
+    height(r, i / PEAKS, i % PEAKS, s->phase, s->state, &slope);
     return slope;
 }
 
@@ -1629,7 +1663,7 @@ static void enter(const run *r, int32_t i, double *parameters)
     const summit *s = summit_of(r, i / PEAKS, i % PEAKS);
     double y[STATES] = {0.0}, mine[STATES], *own = parameters == NULL ? NULL : parameters + c.gradient;
     c.model->peak_back(i % PEAKS, c.p, c.stride, share_of(r, i), s->state, y, own);
-    if (s->since > 0.0) c.model->carry_back(c.p, c.stride, s->since, s->start, y, own);
+    if (s->since > 0.0) carry_back(r, i / PEAKS, s->phase, s->since, s->start, y, own);
     read_cell(r->w->y, &c, mine);
     for (int m = 0; m < STATES; m++) mine[m] += y[m];
     write_cell(r->w->y, &c, mine);
@@ -1689,37 +1723,36 @@ static visitor visitor_at(const run *r, int32_t j, int32_t n)
     return (visitor){-1, -1, -1};
 }
 
-/* Whether a maximum is at a kink that moves with what arrives: it rises before it, or falls after it. */
-static int is_visited(const summit *s, double slope)
+/* Whether maximum i moves with what arrives: it rises before it, or falls after it. */
+static int is_visited(const run *r, int32_t i, double slope)
 {
+    const summit *s = summit_of(r, i / PEAKS, i % PEAKS);
     return s->bound == NO_BOUND && ((s->where == BEFORE && slope > 0.0) || (s->where == AFTER && slope < 0.0));
 }
 
-/* At grid point j, what moves a kink gets its worth, and the maxima before what arrives enter. */
-static void enter_before(const run *r, int32_t j, double *parameters, double *event_time)
+/* At grid point j, what moves a kink gets its worth. */
+static void share_kinks(const run *r, int32_t j, double *event_time)
 {
     const int32_t *first = r->out->first + r->sample * (int64_t)(r->net->steps + 2);
     for (int32_t i = r->w->summit_at[j]; i >= 0; i = r->w->summit_next[i]) {
         const summit *s = summit_of(r, i / PEAKS, i % PEAKS);
         const double slope = slope_at(r, i), worth = share_of(r, i) * slope;
         if (s->where == AT_SPIKE) r->w->owed[s->spike] += worth;
-        if (is_visited(s, slope)) {
+        if (is_visited(r, i, slope)) {
             const visitor v = visitor_at(r, j, i / PEAKS);
             if (v.spike >= 0) r->w->owed[v.spike] += worth;
             if (v.event >= 0 && event_time != NULL) event_time[v.event] += worth;
         }
-        if (s->where != BEFORE) continue;
-        for (int32_t k = first[j]; slope < 0.0 && k < first[j + 1]; k++) /* the highest just after its reset */
+        for (int32_t k = first[j]; s->where == BEFORE && slope < 0.0 && k < first[j + 1]; k++) /* the highest just after its reset */
             if (r->out->neuron[r->sample * r->out->capacity + k] == i / PEAKS) r->w->owed[k] += worth;
-        enter(r, i, parameters);
     }
 }
 
-/* The maxima just before the spikes that are recorded at step j. */
-static void enter_at_spikes(const run *r, int32_t j, double *parameters)
+/* The maxima of step j that are there, at its grid point, enter. */
+static void enter_at(const run *r, int32_t j, int32_t where, double *parameters)
 {
     for (int32_t i = r->w->summit_at[j]; i >= 0; i = r->w->summit_next[i])
-        if (summit_of(r, i / PEAKS, i % PEAKS)->where == AT_SPIKE) enter(r, i, parameters);
+        if (summit_of(r, i / PEAKS, i % PEAKS)->where == where) enter(r, i, parameters);
 }
 
 /* A kink moves with the delay of what arrives there, too. */
@@ -1727,7 +1760,7 @@ static void kinks_to_delays(const run *r, real *delays)
 {
     for (int32_t i = 0; i < r->net->neurons * PEAKS; i++) {
         const summit *s = summit_of(r, i / PEAKS, i % PEAKS);
-        if (i % PEAKS >= cell_of(r->net, i / PEAKS).model->peaks || !is_visited(s, slope_at(r, i))) continue;
+        if (i % PEAKS >= cell_of(r->net, i / PEAKS).model->peaks || !is_visited(r, i, slope_at(r, i))) continue;
         const visitor v = visitor_at(r, s->step, i / PEAKS);
         if (v.synapse >= 0) delays[v.synapse] += (real)(share_of(r, i) * slope_at(r, i) / r->net->weight[v.synapse]);
     }
@@ -1765,11 +1798,12 @@ static void backward(const run *r, int32_t chunk, int fresh)
             step_back(r, j, w->weight + (j - low) * (int64_t)net->port_lanes, credit);
             if (climbs) enter_after(r, j, w->weight + (j - low) * (int64_t)net->port_lanes, credit, parameters);
             if (kept) give_credits(r, j, credit, event_time);
-            if (climbs) enter_before(r, j, parameters, event_time);
+            if (climbs) share_kinks(r, j, event_time);
             for (; sample >= 0 && net->sample_step[sample] == j; sample--)
                 kick(r, r->cotangent->sampled == NULL ? NULL : r->cotangent->sampled + (b * net->samples + sample) * net->neurons * STATES);
+            if (climbs) enter_at(r, j, BEFORE, parameters);
             undo_spikes(r, j, parameters);
-            if (climbs) enter_at_spikes(r, j, parameters);
+            if (climbs) enter_at(r, j, AT_SPIKE, parameters);
         }
         if (weights != NULL || delays != NULL) gather(r, low, high, weights, delays, fresh && high == net->steps + 1);
     }

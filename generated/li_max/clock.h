@@ -65,11 +65,12 @@ typedef struct {
 } saltus_clock_input;
 
 /* A maximum over time: its value and time; the step in which, or at whose grid point, it is attained, how long after the
- * start of that step, where (0 inside it, 1 before what arrives at its grid point, 2 after, 3 just before a spike), the spike,
- * and whether at a bound of its window (1: where it begins, 2: where it ends); states at the start of the step, and there. */
+ * start of that step, where (0 inside it, 1 before what arrives at its grid point, 2 after, 3 just before a spike, 4 just after
+ * the end of a phase), the spike, whether at a bound of its window (1: where it begins, 2: where it ends), and whether in a
+ * phase; states at the start of the step, and there. */
 typedef struct {
     double value, time, since;
-    int32_t step, where, spike, bound;
+    int32_t step, where, spike, bound, phase;
     double start[2], state[2];
 } saltus_clock_summit;
 

@@ -1129,6 +1129,7 @@ typedef struct {
     int32_t *at, *start, *order, *size; /* events by source: [events], [sources + 1], [sources], [sources] */
     int32_t *held, holding;         /* [neurons] spikes whose phase is going on */
     int32_t *phase_at, *phase_next; /* [steps + 2], [capacity] spikes by the end of their phase */
+    uint8_t *in_phase;              /* [neurons] whether one is */
     double *aside;                  /* [neurons][STATES] adjoints of neurons in a phase */
 } workspace;
 
@@ -1163,6 +1164,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->hits = take(base, &used, net->lanes / 8 + 16);
     if (net->at_end) w->sums = take(base, &used, net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1] * STATES * f);
     w->held = take(base, &used, net->neurons * i);
+    w->in_phase = take(base, &used, net->neurons);
     if (gradient == NULL) return used;
     w->phase_at = take(base, &used, (net->steps + 2) * i);
     w->phase_next = take(base, &used, capacity * i);
@@ -1275,6 +1277,21 @@ static void snapshot(const run *r, const real *x, double *out)
 static void hold(const run *r, int32_t spike)
 {
     r->w->held[r->w->holding++] = spike;
+    r->w->in_phase[r->out->neuron[r->sample * r->out->capacity + spike]] = 1;
+}
+
+/* No longer number i of those that are. */
+static void let_go(const run *r, int32_t i)
+{
+    workspace *w = r->w;
+    w->in_phase[r->out->neuron[r->sample * r->out->capacity + w->held[i]]] = 0;
+    w->held[i] = w->held[--w->holding];
+}
+
+static void release_all(const run *r)
+{
+    r->w->holding = 0;
+    memset(r->w->in_phase, 0, (size_t)r->net->neurons);
 }
 
 /* Spike k of a neuron begins a phase, if its model has one. */
@@ -1298,12 +1315,12 @@ static int end_phases(const run *r, int32_t j)
         if (r->out->until[place] > j) continue;
         const int32_t n = r->out->neuron[place];
         const cell c = cell_of(r->net, n);
-        double x[STATES];
+        double x[STATES] = {0.0};
         read_cell(w->now, &c, x);
         for (int s = 0; s < STATES; s++) r->out->released[place * STATES + s] = (real)x[s];
         const int above = c.model->phase->release(c.population, n - c.population->first, x);
         write_cell(w->now, &c, x);
-        w->held[i] = w->held[--w->holding];
+        let_go(r, i);
         if (above) return fail(r->status, ENDS_ABOVE, r->sample, n, j * r->net->dt, 0);
     }
     return DONE;
@@ -1337,7 +1354,7 @@ static int forward(const run *r, real *path)
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
-    w->holding = 0;
+    release_all(r);
     for (int32_t j = 0; j <= net->steps; j++) {
         if (end_phases(r, j)) return r->status->code;
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)
@@ -1354,13 +1371,12 @@ static int forward(const run *r, real *path)
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
             step_held(r, P, now, next);
-            const int32_t before = log.count;
             const int code = model->emit == NULL ? DONE : model->emit(P, j, net->dt, w->hits, now, next, &log);
             if (code == CAPACITY) return fail(r->status, CAPACITY, r->sample, -1, j * net->dt, 2 * out->capacity + net->neurons);
             if (code) return fail(r->status, code, r->sample, log.neuron[log.count - 1], (j + 1) * net->dt, 0);
-            for (int32_t i = before; i < log.count; i++) begin_phase(r, i);
         }
         if (j == net->steps) break;
+        for (int32_t i = out_first[j + 1]; i < log.count; i++) begin_phase(r, i);
         out_first[j + 2] = log.count;
         if (path != NULL) memcpy(path + j * states, w->now, sizeof(real) * (size_t)states);
         real *swap = w->now;
@@ -1728,7 +1744,7 @@ static void sort_phases(const run *r)
         w->phase_next[k] = w->phase_at[j];
         w->phase_at[j] = k;
     }
-    w->holding = 0;
+    release_all(r);
     for (int32_t k = w->phase_at[r->net->steps + 1]; k >= 0; k = w->phase_next[k]) hold(r, k);
 }
 
@@ -1797,7 +1813,7 @@ static void begin_phases_back(const run *r, int32_t j)
 {
     workspace *w = r->w;
     for (int32_t i = w->holding - 1; i >= 0; i--)
-        if (r->out->step[r->sample * r->out->capacity + w->held[i]] == j) w->held[i] = w->held[--w->holding];
+        if (r->out->step[r->sample * r->out->capacity + w->held[i]] == j) let_go(r, i);
 }
 
 /* One sample backward, after its forward run; fresh: the first of its chunk, with which the sums of weights begin. */

@@ -9,7 +9,7 @@ import pytest
 from on_the_grid import DT, Content, assert_first_order, inputs, spec
 
 import saltus
-from saltus.errors import ConfigError, RunError
+from saltus.errors import RunError
 
 T = 0.05
 
@@ -129,10 +129,3 @@ def test_a_time_may_move_from_run_to_run() -> None:
         RunError, match=r"the readout one of neuron 0 is taken at t = 1 s, which is not in \["
     ):
         net.run(inputs(3, 4, 4, 0.04))
-
-
-def test_in_a_model_with_a_phase_they_are_refused() -> None:
-    """By name, with the way out."""
-    content = model("lif_refractory", one="at(V, 1/50)")
-    with pytest.raises(ConfigError, match=r"none inside a step of a phase such as held\. Use at\(q\) with"):
-        saltus.Network(T=T, populations={"x": {"model": content, "size": 1}}, engine="clock", dt=DT)
