@@ -21,13 +21,15 @@ def flow(solution: FlowSolution, writer: Writer) -> ir.Flow:
     the Jacobian J holds the states at the start, and stays in the adjoint's block.
     """
     names = _Entries(solution, writer)
+    sensitivity, parameters = _parameters(solution, writer)
     return ir.Flow(
         kind="exact",
         entries=tuple(str(symbol) for symbol in names.symbols),
         propagator=names.propagator(),
         advance=_step("advance", names, names.forward, solution.spec.x, "flow"),
         adjoint=_step("adjoint", names, names.backward, solution.spec.adjoints, "flow.adjoint"),
-        parameters=_parameters(solution, writer),
+        sensitivity=sensitivity,
+        parameters=parameters,
     )
 
 
@@ -93,8 +95,10 @@ def _step(name: str, names: _Entries, values: Matrix, vector: Matrix, step: str)
     return writer.block(name, body, [assign.target for assign in body])
 
 
-def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
+def _parameters(solution: FlowSolution, writer: Writer) -> tuple[ir.Block, ir.Block]:
     r"""The gradient of a segment, :math:`\partial_p\, a^T x(dt; x, p)` with a, x and dt held.
+
+    In two blocks: the derivatives of the entries by the parameters, which need no state, and what they give.
 
     Here :math:`a = -M^T\lambda` is dL/dx at the end of the segment; it equals :math:`\int \lambda \cdot
     \partial f/ \partial p\, dt` over the segment without a quadrature. The derivative of a divided
@@ -116,22 +120,24 @@ def _parameters(solution: FlowSolution, writer: Writer) -> ir.Block:
         if total != 0:
             gradients[parameter.name] = total
     exponentials = _Exponentials(solution, writer, derivatives.values())
-    local = writer.with_adjoints(costates).with_locals((*exponentials.symbols, *derivatives))
+    local = writer.with_locals((*exponentials.symbols, *derivatives))
+    body = exponentials.assignments(local, local.label("flow.propagator"))
+    body += [
+        local.assign(str(symbol), exponentials.write(value), local.label("flow.derivative"))
+        for symbol, value in derivatives.items()
+    ]
+    sensitivity = local.block("flow_sensitivity", body, [str(symbol) for symbol in derivatives])
+    local = writer.with_adjoints(costates).with_locals(tuple(derivatives))
     body = [
         local.assign(str(symbol), value, local.label("costate"))
         for symbol, value in zip(costates, -spec.mass.T * spec.adjoints, strict=True)
         if any(total.has(symbol) for total in gradients.values())
     ]
-    body += exponentials.assignments(local, local.label("flow.propagator"))
-    body += [
-        local.assign(str(symbol), exponentials.write(value), local.label("flow.derivative"))
-        for symbol, value in derivatives.items()
-    ]
     body += [
         local.assign(f"grad_{name}", total, local.label(f"gradient.flow.{name}"))
         for name, total in gradients.items()
     ]
-    return local.block("flow_parameters", body, [f"grad_{name}" for name in gradients])
+    return sensitivity, local.block("flow_parameters", body, [f"grad_{name}" for name in gradients])
 
 
 def _terms(solution: FlowSolution, i: int) -> list[tuple[str, Expr, Expr]]:

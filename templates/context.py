@@ -124,7 +124,7 @@ def flow_blocks(flow: AnyFlow) -> list[Block]:
 
 @flow_blocks.register
 def _(flow: Flow) -> list[Block]:
-    return [flow.propagator, flow.advance, flow.adjoint, flow.parameters]
+    return [flow.propagator, flow.advance, flow.adjoint, flow.sensitivity, flow.parameters]
 
 
 @flow_blocks.register

@@ -83,7 +83,8 @@ class Flow(Node, frozen=True, tag="exact"):
     advance: (entries, states) -> states after dt, named ``<state>_next``;
     adjoint: (entries, adjoints) -> adjoints dt earlier, named ``<adjoint>_next``; where a readout integrates
     a polynomial of the states it also takes the states at the start, and needs the network kernel;
-    parameters: (dt, parameters, states at the start, adjoints at the end) -> ``grad_<parameter>``,
+    sensitivity: (dt, parameters) -> the derivatives of the entries by the parameters;
+    parameters: (these, parameters, states at the start, adjoints at the end) -> ``grad_<parameter>``,
     the derivative of a(end) . x(dt) at fixed dt, start and end.
     """
 
@@ -92,6 +93,7 @@ class Flow(Node, frozen=True, tag="exact"):
     propagator: Block
     advance: Block
     adjoint: Block
+    sensitivity: Block
     parameters: Block
 
 

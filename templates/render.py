@@ -53,6 +53,7 @@ def event_unit(model: ModelIR) -> Unit:
         "flow": flow,
         "emission": emission,
         "rungs": emission.ladder if emission else (),
+        "slopes": flow.sensitivity.outputs,
         "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)

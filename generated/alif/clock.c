@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (clock; ir.json 669d0f421939). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (clock; ir.json 0fcb8452d2cd). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of alif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -178,28 +178,35 @@ SALTUS_INLINE void alif_adjoint(const double lambda_V, const double lambda_I, co
     *lambda_A_next = Phi_A_A * lambda_A; /* flow.adjoint.A */
 }
 
-SALTUS_INLINE void alif_flow_parameters(const double dt, const double V, const double I, const double A,
-    const double lambda_V, const double lambda_I, const double lambda_A, const double tau_mem,
-    const double tau_syn, const double tau_adapt, const double per_tau_mem, const double per_tau_syn,
-    const double per_tau_adapt, double *restrict grad_tau_mem, double *restrict grad_tau_syn,
-    double *restrict grad_tau_adapt)
+SALTUS_INLINE void alif_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn,
+    double *restrict Phi_A_A_tau_adapt)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_A = -tau_adapt * lambda_A; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double decay_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_A_A_tau_adapt = dt * decay_A * per_tau_adapt * per_tau_adapt; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_A_A_tau_adapt = dt * decay_A * per_tau_adapt * per_tau_adapt; /* flow.derivative */
+}
+
+SALTUS_INLINE void alif_flow_parameters(const double V, const double I, const double A, const double lambda_V,
+    const double lambda_I, const double lambda_A, const double Phi_V_V_tau_mem, const double Phi_V_I_tau_mem,
+    const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn, const double Phi_A_A_tau_adapt,
+    const double tau_mem, const double tau_syn, const double tau_adapt, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn, double *restrict grad_tau_adapt)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_A = -tau_adapt * lambda_A; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
         /* gradient.flow.tau_syn */
@@ -484,8 +491,10 @@ static void alif_flow_back(const alif_parameters *q, double dt, const double *x,
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[9]));
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+    alif_flow_sensitivity(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
     double grad_tau_mem, grad_tau_syn, grad_tau_adapt;
-    alif_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], y[2], q->tau_mem, q->tau_syn, q->tau_adapt, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
+    alif_flow_parameters(x[0], x[1], x[2], y[0], y[1], y[2], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt, q->tau_mem, q->tau_syn, q->tau_adapt, &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
     grad[2] = grad_tau_adapt;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json 669d0f421939). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json 0fcb8452d2cd). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron whose threshold adapts to its own spikes
  * (Bellec et al. (2018), Long short-term memory in networks of spiking neurons, eqs. (1)-(2))
@@ -51,28 +51,35 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_A_next = Phi_A_A * lambda_A; /* flow.adjoint.A */
 }
 
-SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I, const double A,
-    const double lambda_V, const double lambda_I, const double lambda_A, const double tau_mem,
-    const double tau_syn, const double tau_adapt, const double per_tau_mem, const double per_tau_syn,
-    const double per_tau_adapt, double *restrict grad_tau_mem, double *restrict grad_tau_syn,
-    double *restrict grad_tau_adapt)
+SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn,
+    double *restrict Phi_A_A_tau_adapt)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_A = -tau_adapt * lambda_A; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double decay_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_A_A_tau_adapt = dt * decay_A * per_tau_adapt * per_tau_adapt; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_A_A_tau_adapt = dt * decay_A * per_tau_adapt * per_tau_adapt; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double A,
+    const double lambda_V, const double lambda_I, const double lambda_A, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn,
+    const double Phi_A_A_tau_adapt, const double tau_mem, const double tau_syn, const double tau_adapt,
+    double *restrict grad_tau_mem, double *restrict grad_tau_syn, double *restrict grad_tau_adapt)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_A = -tau_adapt * lambda_A; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
         /* gradient.flow.tau_syn */

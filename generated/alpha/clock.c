@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (clock; ir.json b0b277275602). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (clock; ir.json e33dd9a2c1b4). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of alpha on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -181,14 +181,12 @@ SALTUS_INLINE void alpha_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_J_next = Psi_J_V * lambda_V + Phi_I_J * lambda_I + Phi_I_I * lambda_J; /* flow.adjoint.J */
 }
 
-SALTUS_INLINE void alpha_flow_parameters(const double dt, const double V, const double I, const double J,
-    const double lambda_V, const double lambda_I, const double lambda_J, const double tau_mem,
-    const double tau_syn, const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
+SALTUS_INLINE void alpha_flow_sensitivity(const double dt, const double tau_mem, const double tau_syn,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_J_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_V_J_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_I_J_tau_syn,
+    double *restrict Phi_J_J_tau_syn)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_J = -tau_syn * lambda_J; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
@@ -201,19 +199,31 @@ SALTUS_INLINE void alpha_flow_parameters(const double dt, const double V, const 
         -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_I_I = saltus_exp_dd4(-dt * per_tau_mem, -dt * per_tau_syn, -dt * per_tau_syn,
         -dt * per_tau_syn); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem
-        * per_tau_mem * per_tau_mem * per_tau_syn; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem *
+        per_tau_mem * per_tau_mem * per_tau_syn; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) *
-        per_tau_mem * per_tau_syn * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn *
-        per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_J_J_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) * per_tau_mem *
+        per_tau_syn * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn * per_tau_syn *
+        per_tau_syn; /* flow.derivative */
+    *Phi_J_J_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void alpha_flow_parameters(const double V, const double I, const double J,
+    const double lambda_V, const double lambda_I, const double lambda_J, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_V_J_tau_mem, const double Phi_V_I_tau_syn,
+    const double Phi_V_J_tau_syn, const double Phi_I_I_tau_syn, const double Phi_I_J_tau_syn,
+    const double Phi_J_J_tau_syn, const double tau_mem, const double tau_syn, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_J = -tau_syn * lambda_J; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_J_tau_mem * J);
         /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I) + J * (Phi_V_J_tau_syn *
@@ -487,8 +497,10 @@ static void alpha_flow_back(const alpha_parameters *q, double dt, const double *
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[7]));
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_J_tau_mem, Phi_V_I_tau_syn, Phi_V_J_tau_syn, Phi_I_I_tau_syn, Phi_I_J_tau_syn, Phi_J_J_tau_syn;
+    alpha_flow_sensitivity(dt, q->tau_mem, q->tau_syn, q->per_tau_mem, q->per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_J_tau_mem, &Phi_V_I_tau_syn, &Phi_V_J_tau_syn, &Phi_I_I_tau_syn, &Phi_I_J_tau_syn, &Phi_J_J_tau_syn);
     double grad_tau_mem, grad_tau_syn;
-    alpha_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], y[2], q->tau_mem, q->tau_syn, q->per_tau_mem, q->per_tau_syn, &grad_tau_mem, &grad_tau_syn);
+    alpha_flow_parameters(x[0], x[1], x[2], y[0], y[1], y[2], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_J_tau_mem, Phi_V_I_tau_syn, Phi_V_J_tau_syn, Phi_I_I_tau_syn, Phi_I_J_tau_syn, Phi_J_J_tau_syn, q->tau_mem, q->tau_syn, &grad_tau_mem, &grad_tau_syn);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
 }

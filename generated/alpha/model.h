@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (event; ir.json b0b277275602). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (event; ir.json e33dd9a2c1b4). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with an alpha synapse: two current states in a row
  * (Wunderlich & Pehle (2021), Table 1 with another synapse)
@@ -54,14 +54,12 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_J_next = Psi_J_V * lambda_V + Phi_I_J * lambda_I + Phi_I_I * lambda_J; /* flow.adjoint.J */
 }
 
-SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I, const double J,
-    const double lambda_V, const double lambda_I, const double lambda_J, const double tau_mem,
-    const double tau_syn, const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
+SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double tau_syn,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_J_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_V_J_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_I_J_tau_syn,
+    double *restrict Phi_J_J_tau_syn)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_J = -tau_syn * lambda_J; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
@@ -74,19 +72,31 @@ SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const 
         -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_I_I = saltus_exp_dd4(-dt * per_tau_mem, -dt * per_tau_syn, -dt * per_tau_syn,
         -dt * per_tau_syn); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem
-        * per_tau_mem * per_tau_mem * per_tau_syn; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem *
+        per_tau_mem * per_tau_mem * per_tau_syn; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) *
-        per_tau_mem * per_tau_syn * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn *
-        per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_J_J_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) * per_tau_mem *
+        per_tau_syn * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn * per_tau_syn *
+        per_tau_syn; /* flow.derivative */
+    *Phi_J_J_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double J,
+    const double lambda_V, const double lambda_I, const double lambda_J, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_V_J_tau_mem, const double Phi_V_I_tau_syn,
+    const double Phi_V_J_tau_syn, const double Phi_I_I_tau_syn, const double Phi_I_J_tau_syn,
+    const double Phi_J_J_tau_syn, const double tau_mem, const double tau_syn, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_J = -tau_syn * lambda_J; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_J_tau_mem * J);
         /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I) + J * (Phi_V_J_tau_syn *

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from bouncing_ball.toml (network; ir.json 7f9b95d61438). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from bouncing_ball.toml (network; ir.json 663fac39e896). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of bouncing_ball; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -45,13 +45,18 @@ SALTUS_INLINE void bouncing_ball_adjoint(const double lambda_height, const doubl
     *lambda_velocity_next = Phi_height_velocity * lambda_height + lambda_velocity; /* flow.adjoint.velocity */
 }
 
-SALTUS_INLINE void bouncing_ball_flow_parameters(const double dt, const double lambda_height,
-    const double lambda_velocity, double *restrict grad_gravity)
+SALTUS_INLINE void bouncing_ball_flow_sensitivity(const double dt, double *restrict psi_height_gravity,
+    double *restrict psi_velocity_gravity)
+{
+    *psi_height_gravity = -dt * dt / 2.0; /* flow.derivative */
+    *psi_velocity_gravity = -dt; /* flow.derivative */
+}
+
+SALTUS_INLINE void bouncing_ball_flow_parameters(const double lambda_height, const double lambda_velocity,
+    const double psi_height_gravity, const double psi_velocity_gravity, double *restrict grad_gravity)
 {
     const double costate_height = -lambda_height; /* costate */
     const double costate_velocity = -lambda_velocity; /* costate */
-    const double psi_height_gravity = -dt * dt / 2.0; /* flow.derivative */
-    const double psi_velocity_gravity = -dt; /* flow.derivative */
     *grad_gravity = psi_height_gravity * costate_height + psi_velocity_gravity * costate_velocity;
         /* gradient.flow.gravity */
 }
@@ -228,8 +233,10 @@ static void bouncing_ball_own_flow_back(const double *p, int64_t stride, double 
     const bouncing_ball_parameters q = bouncing_ball_read(p, stride);
     (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
+        double psi_height_gravity, psi_velocity_gravity;
+        bouncing_ball_flow_sensitivity(dt, &psi_height_gravity, &psi_velocity_gravity);
         double grad_gravity;
-        bouncing_ball_flow_parameters(dt, y[0], y[1], &grad_gravity);
+        bouncing_ball_flow_parameters(y[0], y[1], psi_height_gravity, psi_velocity_gravity, &grad_gravity);
         grad[0 * stride] += grad_gravity;
     }
     double Phi_height_velocity, psi_height, psi_velocity;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (clock; ir.json e778f64c9699). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (clock; ir.json a967d3651c66). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of ei on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -185,15 +185,12 @@ SALTUS_INLINE void ei_adjoint(const double lambda_V, const double lambda_I_exc, 
     *lambda_I_inh_next = Psi_I_inh_V * lambda_V + Phi_I_inh_I_inh * lambda_I_inh; /* flow.adjoint.I_inh */
 }
 
-SALTUS_INLINE void ei_flow_parameters(const double dt, const double V, const double I_exc, const double I_inh,
-    const double lambda_V, const double lambda_I_exc, const double lambda_I_inh, const double tau_mem,
-    const double tau_exc, const double tau_inh, const double per_tau_mem, const double per_tau_exc,
-    const double per_tau_inh, double *restrict grad_tau_mem, double *restrict grad_tau_exc,
-    double *restrict grad_tau_inh)
+SALTUS_INLINE void ei_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_exc, const double per_tau_inh, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_exc_tau_mem, double *restrict Phi_V_I_inh_tau_mem,
+    double *restrict Phi_V_I_exc_tau_exc, double *restrict Phi_I_exc_I_exc_tau_exc,
+    double *restrict Phi_V_I_inh_tau_inh, double *restrict Phi_I_inh_I_inh_tau_inh)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I_exc = -tau_exc * lambda_I_exc; /* costate */
-    const double costate_I_inh = -tau_inh * lambda_I_inh; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I_exc = saltus_exp(-dt * per_tau_exc); /* flow.propagator */
     const double decay_I_inh = saltus_exp(-dt * per_tau_inh); /* flow.propagator */
@@ -209,17 +206,29 @@ SALTUS_INLINE void ei_flow_parameters(const double dt, const double V, const dou
         /* flow.propagator */
     const double response_V_I_inh_I_inh = saltus_exp_dd21(-dt * per_tau_inh, -dt * per_tau_mem);
         /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem * per_tau_exc *
-        per_tau_exc; /* flow.derivative */
-    const double Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc * per_tau_exc * per_tau_exc; /* flow.derivative */
-    const double Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem * per_tau_inh *
-        per_tau_inh; /* flow.derivative */
-    const double Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh * per_tau_inh * per_tau_inh; /* flow.derivative */
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem * per_tau_exc * per_tau_exc;
+        /* flow.derivative */
+    *Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc * per_tau_exc * per_tau_exc; /* flow.derivative */
+    *Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem * per_tau_inh * per_tau_inh;
+        /* flow.derivative */
+    *Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh * per_tau_inh * per_tau_inh; /* flow.derivative */
+}
+
+SALTUS_INLINE void ei_flow_parameters(const double V, const double I_exc, const double I_inh,
+    const double lambda_V, const double lambda_I_exc, const double lambda_I_inh, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_exc_tau_mem, const double Phi_V_I_inh_tau_mem, const double Phi_V_I_exc_tau_exc,
+    const double Phi_I_exc_I_exc_tau_exc, const double Phi_V_I_inh_tau_inh,
+    const double Phi_I_inh_I_inh_tau_inh, const double tau_mem, const double tau_exc, const double tau_inh,
+    double *restrict grad_tau_mem, double *restrict grad_tau_exc, double *restrict grad_tau_inh)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I_exc = -tau_exc * lambda_I_exc; /* costate */
+    const double costate_I_inh = -tau_inh * lambda_I_inh; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_exc_tau_mem * I_exc + Phi_V_I_inh_tau_mem *
         I_inh); /* gradient.flow.tau_mem */
     *grad_tau_exc = I_exc * (Phi_V_I_exc_tau_exc * costate_V + Phi_I_exc_I_exc_tau_exc * costate_I_exc);
@@ -546,8 +555,10 @@ static void ei_flow_back(const ei_parameters *q, double dt, const double *x, con
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[8]));
+    double Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
+    ei_flow_sensitivity(dt, q->tau_mem, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
     double grad_tau_mem, grad_tau_exc, grad_tau_inh;
-    ei_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], y[2], q->tau_mem, q->tau_exc, q->tau_inh, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
+    ei_flow_parameters(x[0], x[1], x[2], y[0], y[1], y[2], Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh, q->tau_mem, q->tau_exc, q->tau_inh, &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_exc;
     grad[2] = grad_tau_inh;

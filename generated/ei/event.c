@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (event; ir.json e778f64c9699). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (event; ir.json a967d3651c66). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of ei neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -15,6 +15,7 @@
 
 enum { STATES = 3, PARAMETERS = 8, LANES = 8, ABI = 2 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
+enum { ARRIVALS_HAVE_PARAMETERS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
@@ -23,6 +24,7 @@ typedef struct { double *lambda_V, *lambda_I_exc, *lambda_I_inh; } adjoints_view
 typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0, *per_tau_mem, *per_tau_exc, *per_tau_inh; } parameters_view;
 typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V; } entries_view;
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_exc_tau_mem, *Phi_V_I_inh_tau_mem, *Phi_V_I_exc_tau_exc, *Phi_I_exc_I_exc_tau_exc, *Phi_V_I_inh_tau_inh, *Phi_I_inh_I_inh_tau_inh; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -51,7 +53,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096 };
+enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -63,8 +65,12 @@ typedef struct {
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
+    states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
+    states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
+    int32_t *marked;           /* [(events + spikes + 2)/SEGMENT + 1] how many events, or spikes, came before it */
+    int segment;
     double *active;            /* [n_pad] */
+    slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -91,20 +97,23 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
     int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
-    const int64_t items = events + spikes + 2;
+    const int64_t items = events + spikes + 2, marks = items / SEGMENT + 1;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
-    w->start.V = take(base, &used, d * pad * items);
+    w->start.V = take(base, &used, d * pad * SEGMENT);
+    w->mark.V = take(base, &used, d * pad * marks);
     w->queue.V = take(base, &used, d * wide);
     w->ahead.V = take(base, &used, d * wide);
     w->x.I_exc = take(base, &used, d * pad);
     w->x_end.I_exc = take(base, &used, d * pad);
-    w->start.I_exc = take(base, &used, d * pad * items);
+    w->start.I_exc = take(base, &used, d * pad * SEGMENT);
+    w->mark.I_exc = take(base, &used, d * pad * marks);
     w->queue.I_exc = take(base, &used, d * wide);
     w->ahead.I_exc = take(base, &used, d * wide);
     w->x.I_inh = take(base, &used, d * pad);
     w->x_end.I_inh = take(base, &used, d * pad);
-    w->start.I_inh = take(base, &used, d * pad * items);
+    w->start.I_inh = take(base, &used, d * pad * SEGMENT);
+    w->mark.I_inh = take(base, &used, d * pad * marks);
     w->queue.I_inh = take(base, &used, d * wide);
     w->ahead.I_inh = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
@@ -161,6 +170,14 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
+    w->marked = take(base, &used, i * marks);
+    w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_exc_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_inh_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_exc_tau_exc = take(base, &used, d * items);
+    w->slope.Phi_I_exc_I_exc_tau_exc = take(base, &used, d * items);
+    w->slope.Phi_V_I_inh_tau_inh = take(base, &used, d * items);
+    w->slope.Phi_I_inh_I_inh_tau_inh = take(base, &used, d * items);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -264,6 +281,14 @@ static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, 
     }
 }
 
+/* Copies the states of all neurons. */
+static void copy_states(const saltus_group *g, states_view from, int64_t from_row, states_view to, int64_t to_row)
+{
+    memcpy(to.V + to_row * g->n_pad, from.V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(to.I_exc + to_row * g->n_pad, from.I_exc + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(to.I_inh + to_row * g->n_pad, from.I_inh + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+}
+
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -349,12 +374,58 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
     }
 }
 
-/* Adds what one stretch without events contributes to the gradient of the flow's parameters. */
+/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
+        double Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
+        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_exc_tau_mem[e] = Phi_V_I_exc_tau_mem;
+        w->slope.Phi_V_I_inh_tau_mem[e] = Phi_V_I_inh_tau_mem;
+        w->slope.Phi_V_I_exc_tau_exc[e] = Phi_V_I_exc_tau_exc;
+        w->slope.Phi_I_exc_I_exc_tau_exc[e] = Phi_I_exc_I_exc_tau_exc;
+        w->slope.Phi_V_I_inh_tau_inh[e] = Phi_V_I_inh_tau_inh;
+        w->slope.Phi_I_inh_I_inh_tau_inh[e] = Phi_I_inh_I_inh_tau_inh;
+    }
+}
+
+/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
+SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
+{
+    const gradients_view into = *total;
+    const states_view x = w->start;
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double *restrict active = w->active;
+    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
+    const double Phi_V_I_exc_tau_mem = w->slope.Phi_V_I_exc_tau_mem[e];
+    const double Phi_V_I_inh_tau_mem = w->slope.Phi_V_I_inh_tau_mem[e];
+    const double Phi_V_I_exc_tau_exc = w->slope.Phi_V_I_exc_tau_exc[e];
+    const double Phi_I_exc_I_exc_tau_exc = w->slope.Phi_I_exc_I_exc_tau_exc[e];
+    const double Phi_V_I_inh_tau_inh = w->slope.Phi_V_I_inh_tau_inh[e];
+    const double Phi_I_inh_I_inh_tau_inh = w->slope.Phi_I_inh_I_inh_tau_inh[e];
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n; n++) {
+        double grad_tau_mem, grad_tau_exc, grad_tau_inh;
+        model_flow_parameters(x.V[at + n], x.I_exc[at + n], x.I_inh[at + n], y.lambda_V[n], y.lambda_I_exc[n], y.lambda_I_inh[n], Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh, p.tau_mem[n], p.tau_exc[n], p.tau_inh[n], &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
+        into.tau_mem[n] += active[n] * grad_tau_mem;
+        into.tau_exc[n] += active[n] * grad_tau_exc;
+        into.tau_inh[n] += active[n] * grad_tau_inh;
+    }
+}
+
+/* The same for one neuron and any stretch. */
 SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
                                const states_view *x, int64_t at, int n)
 {
+    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
+    double Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
+    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
     double grad_tau_mem, grad_tau_exc, grad_tau_inh;
-    model_flow_parameters(dt, x->V[at], x->I_exc[at], x->I_inh[at], w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], w->p.tau_mem[n], w->p.tau_exc[n], w->p.tau_inh[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
+    model_flow_parameters(x->V[at], x->I_exc[at], x->I_inh[at], w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh, w->p.tau_mem[n], w->p.tau_exc[n], w->p.tau_inh[n], &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
     total->tau_mem[n] += share * grad_tau_mem;
     total->tau_exc[n] += share * grad_tau_exc;
     total->tau_inh[n] += share * grad_tau_inh;
@@ -448,7 +519,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     w->slots_used = w->slot_events = 0;
 }
 
-/* A slot for several events at one time, cleared. */
+/* A slot for several events at one time, to be written. */
 SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
 {
     if (w->slots_used == SLOTS) add_slots(g, w, gradient);
@@ -456,9 +527,13 @@ SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t
         w->slot_row[w->slot_events] = row[i];
         w->slot_of[w->slot_events++] = w->slots_used;
     }
-    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
-    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
-    return slot;
+    return w->slots + (int64_t)w->slots_used++ * g->n_pad;
+}
+
+/* The same, to be added to. */
+SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    return memset(new_slot(g, w, row, many, gradient), 0, sizeof(double) * (size_t)g->n_pad);
 }
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
@@ -610,7 +685,8 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
 {
     const double rise = u1 * shrink, fall = -u1_end;
     const double slack = 1e-12 * (fabs(u0) + u1 * length) * (rise + fall);
-    return (u1 > 0.0) & (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+    const int meet = (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
+    return (u1 > 0.0) & (meet | (shrink < 0x1p-960)); /* so long an interval that rise and fall may be rounded to zero */
 }
 
 /* A bundle of candidates, one a lane. */
@@ -759,7 +835,7 @@ static void isolate(bundle *q)
 }
 
 /* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses. Within its bracket u_0 is monotone.
- * Halley's iteration (third order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
+ * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
  * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
  * Returns a bit for each lane that did not settle. */
 static int64_t search(bundle *q, double time)
@@ -772,7 +848,7 @@ static int64_t search(bundle *q, double time)
         model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
         double V_next, I_exc_next, I_inh_next;
         model_advance(q->V[l], q->I_exc[l], q->I_inh[l], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-        double a0, a1;
+        double a0, a1, a2;
         {
             double u_0;
             model_ladder_0(q->V[l], q->theta[l], &u_0);
@@ -780,8 +856,11 @@ static int64_t search(bundle *q, double time)
             double u_1;
             model_ladder_1(q->V[l], q->I_exc[l], q->I_inh[l], q->per_tau_mem[l], &u_1);
             a1 = u_1;
+            double u_2;
+            model_ladder_2(q->I_exc[l], q->I_inh[l], q->tau_exc[l], q->tau_inh[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &u_2);
+            a2 = u_2;
         }
-        double b0, b1;
+        double b0, b1, b2;
         {
             double u_0;
             model_ladder_0(V_next, q->theta[l], &u_0);
@@ -789,25 +868,41 @@ static int64_t search(bundle *q, double time)
             double u_1;
             model_ladder_1(V_next, I_exc_next, I_inh_next, q->per_tau_mem[l], &u_1);
             b1 = u_1;
+            double u_2;
+            model_ladder_2(I_exc_next, I_inh_next, q->tau_exc[l], q->tau_inh[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &u_2);
+            b2 = u_2;
+        }
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
+            rate = u_1_rate;
         }
         const double high = q->high[l];
         q->u0[l] = a0;
         q->peak[l] = b0;
         q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
         /* a start: the root of the parabola through the start, its slope and the right end, then Newton's steps on the
-         * cubic that also has the slope at the right end */
-        const double chord = (b0 - a0) / high, bend = (chord - a1) / high;
-        const double root = a1 * a1 - 4.0 * bend * a0;
-        const double c2 = (3.0 * chord - 2.0 * a1 - b1) / high, c3 = (a1 + b1 - 2.0 * chord) / (high * high);
-        double guess = -2.0 * a0 / (a1 + sqrt(root > 0.0 ? root : 0.0));
-        guess -= (a0 + guess * (a1 + guess * (c2 + guess * c3))) / (a1 + guess * (2.0 * c2 + guess * 3.0 * c3));
-        guess -= (a0 + guess * (a1 + guess * (c2 + guess * c3))) / (a1 + guess * (2.0 * c2 + guess * 3.0 * c3));
+         * quintic that has u_0 and its first two derivatives at both ends; in units of the bracket */
+        const double d0 = a1 * high, d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
+        const double gap = b0 - a0, bend = gap - d0;
+        const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
+        const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
+        const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+        const double root = d0 * d0 - 4.0 * bend * a0;
+        double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
+        for (int step = 0; step < 2; step++) {
+            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
+            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
+            t -= value / slope;
+        }
+        const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
-    int left = 0;
-    for (int l = 0; l < LANES; l++) left |= (int)open[l];
+    int64_t left = 0;
+    for (int l = 0; l < LANES; l++) left |= open[l];
     for (int round = 0; left && round < 192; round++) {
         left = 0;
 #pragma omp simd reduction(| : left)
@@ -848,18 +943,21 @@ static int64_t search(bundle *q, double time)
             const double jerk = a3 -rate_2 * a2 - rate * curve;
             q->low[l] = a0 < 0.0 ? s : q->low[l];
             q->high[l] = a0 < 0.0 ? q->high[l] : s;
-            const double step = -2.0 * a0 * a1 / (2.0 * a1 * a1 - a0 * curve);
-            const double halley = s + step;
-            const int keeps = (halley >= q->low[l]) & (halley <= q->high[l]) & ((round < 8) | (round % 3 != 0));
-            const double next = keeps ? halley : 0.5 * (q->low[l] + q->high[l]);
-            /* Halley's next error, step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), against the rounding of the time */
+            const double step = -3.0 * a0 * (2.0 * a1 * a1 - a0 * curve) /
+                                (6.0 * a1 * (a1 * a1 - a0 * curve) + a0 * a0 * jerk);
+            const double stepped = s + step;
+            const int keeps = (stepped >= q->low[l]) & (stepped <= q->high[l]) & ((round < 8) | (round % 3 != 0));
+            const double next = keeps ? stepped : 0.5 * (q->low[l] + q->high[l]);
+            /* the next error, against the rounding of the time: that of Halley's third order,
+             * step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), times step over the shortest length of the curve */
             const double grain = 0x1p-54 * (time + s);
             const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
-            const int settled = keeps & (third <= 12.0 * grain * a1 * a1);
+            const double fourth = third * fabs(step) * (fabs(curve) + (fabs(rate) + fabs(rate_2)) * fabs(a1));
+            const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
             const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
             q->at[l] = open[l] ? next : s;
             open[l] = open[l] & !settled & !closed;
-            left |= (int)open[l];
+            left |= open[l];
         }
     }
     int64_t unsettled = 0; /* a bit a lane */
@@ -1008,7 +1106,7 @@ typedef struct {
 } outlook;
 
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
-SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const outlook *o, int from, int to)
+SALTUS_INLINE int64_t step_block(const int shared, const int alike, const workspace *w, const outlook *o, int from, int to)
 {
     const double *restrict x_V = w->x.V;
     double *restrict end_V = w->x_end.V;
@@ -1027,7 +1125,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
     const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
     const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
 
-    (void)p, (void)weight;
+    (void)p, (void)weight, (void)alike;
     switch (o->start.receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
@@ -1052,7 +1150,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -1061,25 +1159,25 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc, I_inh, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
                 {
                     double u_0;
-                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    model_ladder_0(V_next, p.theta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[alike ? 0 : n], &u_1);
                     b1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
+                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
                 const int steady = (a2 * b2 >= 0.0);
@@ -1113,7 +1211,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -1122,25 +1220,25 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc, I_inh, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
                 {
                     double u_0;
-                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    model_ladder_0(V_next, p.theta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[alike ? 0 : n], &u_1);
                     b1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
+                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
                 const int steady = (a2 * b2 >= 0.0);
@@ -1169,7 +1267,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
             double rate;
             {
                 double u_1_rate;
-                model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
             const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
@@ -1178,25 +1276,25 @@ SALTUS_INLINE int64_t step_block(const int shared, const workspace *w, const out
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc, I_inh, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
                 {
                     double u_0;
-                    model_ladder_0(V_next, p.theta[n], &u_0);
+                    model_ladder_0(V_next, p.theta[alike ? 0 : n], &u_0);
                     b0 = u_0;
                     double u_1;
-                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[n], &u_1);
+                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[alike ? 0 : n], &u_1);
                     b1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
+                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
                 const int steady = (a2 * b2 >= 0.0);
@@ -1238,12 +1336,12 @@ static void arrive_queued(const workspace *w, int queued, pending start)
 }
 
 /* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
-SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_group *g, const workspace *w, const outlook *o)
 {
     int queued = 0, from = 0;
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
-        if (step_block(shared, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
-    if (from < g->n_pad && step_block(shared, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+        if (step_block(shared, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
@@ -1257,13 +1355,14 @@ SALTUS_INLINE int look_ahead_of(const int shared, const saltus_group *g, const w
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, g, w, o);
+    return look_ahead_of(1, 0, g, w, o);
 }
 
 SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, g, w, o);
+    return look_ahead_of(0, 0, g, w, o);
 }
+
 
 /* ---- With recurrence the earliest spike changes everyone.
  *
@@ -1453,9 +1552,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     }
     measure(shared, g, in->time + first, events, w);
     if (shared) shrink_all(w, events);
+    double ahead = INFINITY; /* so far that few may cross */
+    const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
-        const double until = e < events ? in->time[first + e] : g->horizon;
+        const double next = e < events ? in->time[first + e] : g->horizon;
+        const double until = next - now > ahead ? now + ahead : next;
         if (until > now) {
+            if (until < next) whole = 0;
             o.dt = until - now;
             double rate;
             {
@@ -1466,6 +1569,12 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             o.k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, o.dt);
             o.shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * o.dt);
             const int queued = shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
+                ahead = 0.5 * o.dt;
+                whole = 0;
+                continue;
+            }
+            if (2 * queued < crowd) ahead *= 1.5;
             const int begun = spikes;
             int many = 0, waits = 1;
             double present = now, shrink = o.shrink;
@@ -1503,7 +1612,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        whole = 1;
+        whole = until == next;
+        if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
         const int32_t *row = in->row + first + e;
@@ -1530,38 +1640,122 @@ SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int coun
     return i < count && out->after[base + i] == e;
 }
 
-/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. Returns the last
- * one's number. */
+/* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. It ends at the next
+ * event or spike, or, with to_spike, at the next spike. Returns the last one's number. */
 static int merge(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
-                 int32_t sample)
+                 int32_t sample, int to_spike)
 {
-    const int events = in->count[sample], count = out->count[sample];
+    const int last = in->count[sample] + out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity;
-    double now = 0.0;
-    for (int e = 0, i = 0;;) {
-        const int spike = spike_is_next(out, base, count, e, i);
-        const double next = spike ? out->time[base + i] : e < events ? in->time[first + e] : g->horizon;
-        w->dt[e + i] = next - now;
-        now = next;
-        if (!spike && e == events) return e + i;
-        i += spike;
-        e += !spike;
+    double end = g->horizon;
+    for (int e = in->count[sample], i = out->count[sample];;) {
+        const int spike = i > 0 && out->after[base + i - 1] == e;
+        const double begin = spike ? out->time[base + i - 1] : e > 0 ? in->time[first + e - 1] : 0.0;
+        w->dt[e + i] = end - begin;
+        if (spike || !to_spike) end = begin;
+        if (!spike && e == 0) return last;
+        i -= spike;
+        e -= !spike;
     }
 }
 
-/* The states after each event or spike, for the gradient of the flow's parameters. */
-SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
-                                    const saltus_spikes *out, const workspace *w, int32_t sample)
+/* Advances everyone by a stretch, and lets an arrival act there. */
+SALTUS_INLINE void advance_to_arrival_of(const int shared, const saltus_group *g, const workspace *w, entries_view k,
+                                         int32_t receptor, const double *restrict weight)
 {
-    const int events = in->count[sample], count = out->count[sample], pad = g->n_pad;
+    double *restrict x_V = w->x.V;
+    double *restrict x_I_exc = w->x.I_exc;
+    double *restrict x_I_inh = w->x.I_inh;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I_exc = *k.Phi_V_I_exc;
+    const double common_Phi_V_I_inh = *k.Phi_V_I_inh;
+    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
+    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
+
+    (void)p, (void)weight;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
+            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
+            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
+            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
+
+            double V_next, I_exc_next, I_inh_next;
+            model_advance(x_V[n], x_I_exc[n], x_I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            const double V = V_next;
+            x_V[n] = V;
+            const double I_exc = I_exc_next;
+            x_I_exc[n] = I_exc;
+            const double I_inh = I_inh_next;
+            x_I_inh[n] = I_inh;
+            {
+                double V_next, I_exc_next, I_inh_next;
+                model_exc_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                x_I_exc[n] = I_exc_next;
+            }
+        }
+        break;
+    case 1: /* inh */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
+            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
+            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
+            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
+
+            double V_next, I_exc_next, I_inh_next;
+            model_advance(x_V[n], x_I_exc[n], x_I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            const double V = V_next;
+            x_V[n] = V;
+            const double I_exc = I_exc_next;
+            x_I_exc[n] = I_exc;
+            const double I_inh = I_inh_next;
+            x_I_inh[n] = I_inh;
+            {
+                double V_next, I_exc_next, I_inh_next;
+                model_inh_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                x_I_inh[n] = I_inh_next;
+            }
+        }
+        break;
+    default: advance_all(shared, g, w, k); break;
+    }
+}
+
+SALTUS_APART void advance_to_arrival_shared(const saltus_group *g, const workspace *w, entries_view k, int32_t receptor,
+                                            const double *restrict weight)
+{
+    advance_to_arrival_of(1, g, w, k, receptor, weight);
+}
+
+/* The states after each event or spike, for the gradient of the flow's parameters. The first time, from the begin on, it
+ * leaves marks; from a mark on, it keeps the states up to the next one. */
+SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
+                                    const saltus_spikes *out, const workspace *w, int32_t sample, int from, int marks)
+{
+    const int events = in->count[sample], count = out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
+    int e = 0;
     begin(g, w);
-    for (int e = 0, i = 0;;) {
-        memcpy(w->start.V + (int64_t)(e + i) * pad, w->x.V, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I_exc + (int64_t)(e + i) * pad, w->x.I_exc, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I_inh + (int64_t)(e + i) * pad, w->x.I_inh, sizeof(double) * (size_t)pad);
-        if (e == events && i == count) break;
-        advance_all(shared, g, w, stretch(shared, g, w, e + i));
+    if (from > 0) {
+        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+        e = w->marked[from / SEGMENT];
+    }
+    for (int at = from;; at++) {
+        const int i = at - e;
+        if (!marks) {
+            copy_states(g, w->x, 0, w->start, at - from);
+        } else if (at % SEGMENT == 0) {
+            copy_states(g, w->x, 0, w->mark, at / SEGMENT);
+            w->marked[at / SEGMENT] = e;
+        }
+        if (at == events + count || (!marks && at + 1 == from + SEGMENT)) break;
+        const entries_view k = stretch(shared, g, w, at);
         if (spike_is_next(out, base, count, e, i)) {
             const int n = out->neuron[base + i];
             double plus_V, plus_I_exc, plus_I_inh;
@@ -1573,17 +1767,32 @@ SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, con
                 model_reset(plus_I_exc, plus_I_inh, w->p.v_reset[n], &V_next, &I_exc_next, &I_inh_next);
                 plus_V = V_next;
             }
+            advance_all(shared, g, w, k);
             w->x.V[n] = plus_V;
             w->x.I_exc[n] = plus_I_exc;
             w->x.I_inh[n] = plus_I_inh;
-            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * pad);
-            i++;
+            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad);
         } else {
-            const int32_t row = in->row[first + e];
-            if (row >= 0) arrive(g, w, g->receptor[row], g->weights + (int64_t)row * pad);
-            e++;
+            const int32_t row = in->row[first + e++];
+            const int32_t receptor = row < 0 ? -1 : g->receptor[row];
+            const double *weight = row < 0 ? NULL : g->weights + (int64_t)row * g->n_pad;
+            if (shared)
+                advance_to_arrival_shared(g, w, k, receptor, weight);
+            else
+                advance_to_arrival_of(0, g, w, k, receptor, weight);
         }
     }
+}
+
+/* Where in w->start the states after so many events and spikes are. */
+SALTUS_INLINE int64_t held_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
+                                     const saltus_spikes *out, workspace *w, int32_t sample, int at)
+{
+    if (at < w->segment) {
+        w->segment = at / SEGMENT * SEGMENT;
+        replay_recurrent(shared, g, in, out, w, sample, w->segment, 0);
+    }
+    return (int64_t)(at - w->segment) * g->n_pad;
 }
 
 /* The adjoints of everyone at the start of an interval, from those at its end, and the gradient of the weights that acted
@@ -1688,6 +1897,82 @@ SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32
     look_back_of(0, g, w, receptor, gradient, k);
 }
 
+/* What the weights of an arrival gain, from the adjoints a stretch later; added to the gradient, or written over it. */
+SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltus_group *g, const workspace *w,
+                                   int32_t receptor, double *restrict gradient, entries_view k)
+{
+    const double *restrict y_lambda_V = w->y.lambda_V;
+    const double *restrict y_lambda_I_exc = w->y.lambda_I_exc;
+    const double *restrict y_lambda_I_inh = w->y.lambda_I_inh;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
+    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
+    const double common_Psi_I_exc_V = *k.Psi_I_exc_V;
+    const double common_Psi_I_inh_V = *k.Psi_I_inh_V;
+
+    (void)p;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double lambda_V = y_lambda_V[n], lambda_I_exc = y_lambda_I_exc[n], lambda_I_inh = y_lambda_I_inh[n];
+            {
+                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
+                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
+                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
+                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
+
+                double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
+                model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
+                lambda_V = lambda_V_next;
+                lambda_I_exc = lambda_I_exc_next;
+                lambda_I_inh = lambda_I_inh_next;
+            }
+            double grad_w;
+            model_exc_weight(lambda_I_exc, p.tau_exc[n], &grad_w);
+            gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
+        }
+        break;
+    case 1: /* inh */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double lambda_V = y_lambda_V[n], lambda_I_exc = y_lambda_I_exc[n], lambda_I_inh = y_lambda_I_inh[n];
+            {
+                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
+                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
+                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
+                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
+
+                double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
+                model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
+                lambda_V = lambda_V_next;
+                lambda_I_exc = lambda_I_exc_next;
+                lambda_I_inh = lambda_I_inh_next;
+            }
+            double grad_w;
+            model_inh_weight(lambda_I_inh, p.tau_inh[n], &grad_w);
+            gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
+        }
+        break;
+    default: break;
+    }
+}
+
+SALTUS_APART void gain_earlier_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
+                                      entries_view k)
+{
+    gain_earlier_of(1, 1, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict slot,
+                                   entries_view k)
+{
+    gain_earlier_of(1, 0, g, w, receptor, slot, k);
+}
+
 /* One sample backward. */
 SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
                                       const saltus_spikes *out, const saltus_cotangent *cotangent,
@@ -1700,25 +1985,43 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
     double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
-    const int last = merge(g, in, out, w, sample);
+    /* where nothing but weights gain at an arrival, the adjoints stay at the last spike */
+    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && record == NULL;
+    const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
-    if (parameters) replay_recurrent(shared, g, in, out, w, sample);
+    if (parameters) replay_recurrent(shared, g, in, out, w, sample, 0, 1);
+    w->segment = last + 1;
+    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+    if (parameters && shared) differentiate(w, last);
     begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
     for (int e = in->count[sample], i = out->count[sample];;) {
         const int spike = i > 0 && out->after[base + i - 1] == e;
         const int many = spike || e == 0 || record != NULL ? 1 : together_before(g, in, first, e, i > 0 ? out->after[base + i - 1] : 0);
         const int32_t *row = spike ? out->neuron + base + i - 1 : in->row + first + e - many;
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
-        const int64_t at = (int64_t)(e + i) * pad;
+        const int64_t at = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
         const double dt = w->dt[e + i];
+        if (stay && !spike) {
+            if (e == 0) break;
+            const entries_view k = stretch(1, g, w, e + i);
+            if (weights && receptor >= 0 && many > 1)
+                gain_slot_shared(g, w, receptor, new_slot(g, w, row, many, into), k);
+            else if (weights && receptor >= 0)
+                gain_earlier_shared(g, w, receptor, into + (int64_t)row[0] * pad, k);
+            e -= many;
+            continue;
+        }
         double *target = NULL;
         if (weights && receptor >= 0)
             target = spike      ? into_recurrent + (int64_t)row[0] * pad
-                     : many > 1 ? new_slot(g, w, row, many, into)
+                     : many > 1 ? empty_slot(g, w, row, many, into)
                                 : into + (int64_t)row[0] * pad;
         if (parameters) {
+            if (shared)
+                add_stretches(g, w, &total, e + i, at);
+            else
 #pragma omp simd
-            for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
         }
         if (shared)
             look_back_shared(g, w, target == NULL ? -1 : receptor, target, stretch(1, g, w, e + i));
@@ -1749,8 +2052,9 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
         }
         for (int j = 0; j < many; j++, e--) {
             double credit = 0.0;
-            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, (int64_t)(e + i) * pad, receptor,
+            const int64_t start = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
+            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[many - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1] = credit;
         }
@@ -2001,21 +2305,28 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
-/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. */
+/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. The first
+ * time, from event 0 on, it leaves marks; from a mark on, it keeps the states up to the next one. */
 SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                          const workspace *w, int32_t sample)
+                          const workspace *w, int32_t sample, int from, int marks)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
     int next = 0;
     begin(g, w);
-    for (int e = 0; e <= events; e++) {
-        if (e > 0 && row[e - 1] >= 0)
-            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
-        memcpy(w->start.V + (int64_t)e * pad, w->x.V, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I_exc + (int64_t)e * pad, w->x.I_exc, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I_inh + (int64_t)e * pad, w->x.I_inh, sizeof(double) * (size_t)pad);
+    if (from > 0) {
+        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+        next = w->marked[from / SEGMENT];
+    }
+    for (int e = from;; e++) {
+        if (!marks) {
+            copy_states(g, w->x, 0, w->start, e - from);
+        } else if (e % SEGMENT == 0) {
+            copy_states(g, w->x, 0, w->mark, e / SEGMENT);
+            w->marked[e / SEGMENT] = next;
+        }
+        if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
         advance_all(shared, g, w, stretch(shared, g, w, e));
         for (; next < out->count[sample] && out->after[base + next] == e; next++) {
             const int n = out->neuron[base + next]; /* of several spikes the last one's word stands */
@@ -2037,7 +2348,19 @@ SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_
             w->x.I_exc[n] = I_exc_next;
             w->x.I_inh[n] = I_inh_next;
         }
+        if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);
     }
+}
+
+/* Where in w->start the states after e events are. */
+SALTUS_INLINE int64_t held_after(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                                 workspace *w, int32_t sample, int e)
+{
+    if (e < w->segment) {
+        w->segment = e / SEGMENT * SEGMENT;
+        replay(shared, g, in, out, w, sample, w->segment, 0);
+    }
+    return (int64_t)(e - w->segment) * g->n_pad;
 }
 
 /* One sample backward. */
@@ -2097,14 +2420,17 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
           w->k_lead.Psi_I_inh_V[i] = Psi_I_inh_V;
         }
     }
-    if (parameters) replay(shared, g, in, out, w, sample);
+    if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
+    w->segment = events + 1;
+    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+    if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
-        const int64_t at = (int64_t)e * pad;
+        const int64_t at = parameters ? held_after(shared, g, in, out, w, sample, e) : 0;
         int held = 0;
         for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
@@ -2156,9 +2482,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         }
         const double dt = w->dt[e];
         if (parameters) {
+            if (shared)
+                add_stretches(g, w, &total, e, at);
+            else
 #pragma omp simd
-            for (int n = 0; n < g->n; n++)
-                add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
         }
         const entries_view k = stretch(shared, g, w, e);
         const double common_Phi_V_V = *k.Phi_V_V;
@@ -2194,11 +2522,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
         const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
         if (weights && receptor >= 0)
-            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+            gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
-            const int64_t start = (int64_t)(e - j) * pad;
+            const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
-            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
+            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;

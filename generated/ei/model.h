@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (event; ir.json e778f64c9699). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (event; ir.json a967d3651c66). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with separate excitation and inhibition
  * (Wunderlich & Pehle (2021), Table 1 with one current a sign)
@@ -58,15 +58,12 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I_ex
     *lambda_I_inh_next = Psi_I_inh_V * lambda_V + Phi_I_inh_I_inh * lambda_I_inh; /* flow.adjoint.I_inh */
 }
 
-SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I_exc,
-    const double I_inh, const double lambda_V, const double lambda_I_exc, const double lambda_I_inh,
-    const double tau_mem, const double tau_exc, const double tau_inh, const double per_tau_mem,
-    const double per_tau_exc, const double per_tau_inh, double *restrict grad_tau_mem,
-    double *restrict grad_tau_exc, double *restrict grad_tau_inh)
+SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_exc, const double per_tau_inh, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_exc_tau_mem, double *restrict Phi_V_I_inh_tau_mem,
+    double *restrict Phi_V_I_exc_tau_exc, double *restrict Phi_I_exc_I_exc_tau_exc,
+    double *restrict Phi_V_I_inh_tau_inh, double *restrict Phi_I_inh_I_inh_tau_inh)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I_exc = -tau_exc * lambda_I_exc; /* costate */
-    const double costate_I_inh = -tau_inh * lambda_I_inh; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I_exc = saltus_exp(-dt * per_tau_exc); /* flow.propagator */
     const double decay_I_inh = saltus_exp(-dt * per_tau_inh); /* flow.propagator */
@@ -82,17 +79,29 @@ SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const 
         /* flow.propagator */
     const double response_V_I_inh_I_inh = saltus_exp_dd21(-dt * per_tau_inh, -dt * per_tau_mem);
         /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem * per_tau_exc *
-        per_tau_exc; /* flow.derivative */
-    const double Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc * per_tau_exc * per_tau_exc; /* flow.derivative */
-    const double Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem * per_tau_inh *
-        per_tau_inh; /* flow.derivative */
-    const double Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh * per_tau_inh * per_tau_inh; /* flow.derivative */
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem * per_tau_exc * per_tau_exc;
+        /* flow.derivative */
+    *Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc * per_tau_exc * per_tau_exc; /* flow.derivative */
+    *Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem * per_tau_inh * per_tau_inh;
+        /* flow.derivative */
+    *Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh * per_tau_inh * per_tau_inh; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double V, const double I_exc, const double I_inh,
+    const double lambda_V, const double lambda_I_exc, const double lambda_I_inh, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_exc_tau_mem, const double Phi_V_I_inh_tau_mem, const double Phi_V_I_exc_tau_exc,
+    const double Phi_I_exc_I_exc_tau_exc, const double Phi_V_I_inh_tau_inh,
+    const double Phi_I_inh_I_inh_tau_inh, const double tau_mem, const double tau_exc, const double tau_inh,
+    double *restrict grad_tau_mem, double *restrict grad_tau_exc, double *restrict grad_tau_inh)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I_exc = -tau_exc * lambda_I_exc; /* costate */
+    const double costate_I_inh = -tau_inh * lambda_I_inh; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_exc_tau_mem * I_exc + Phi_V_I_inh_tau_mem *
         I_inh); /* gradient.flow.tau_mem */
     *grad_tau_exc = I_exc * (Phi_V_I_exc_tau_exc * costate_V + Phi_I_exc_I_exc_tau_exc * costate_I_exc);

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (clock; ir.json 75291078fc3b). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (clock; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of li on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -184,14 +184,11 @@ SALTUS_INLINE void li_adjoint(const double lambda_V, const double lambda_I, cons
     *lambda_sum_V_next = lambda_sum_V; /* flow.adjoint.sum_V */
 }
 
-SALTUS_INLINE void li_flow_parameters(const double dt, const double V, const double I, const double lambda_V,
-    const double lambda_I, const double lambda_sum_V, const double tau_mem, const double tau_syn,
-    const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
+SALTUS_INLINE void li_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem,
+    double *restrict Phi_sum_V_V_tau_mem, double *restrict Phi_sum_V_I_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_sum_V_I_tau_syn)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_sum_V = -lambda_sum_V; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
@@ -204,18 +201,28 @@ SALTUS_INLINE void li_flow_parameters(const double dt, const double V, const dou
         per_tau_syn); /* flow.propagator */
     const double response_V_I_I_sum_V = saltus_exp_dd4(0.0, -dt * per_tau_mem, -dt * per_tau_syn, -dt *
         per_tau_syn); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_sum_V_V_tau_mem = dt * dt * response_V_V_sum_V * per_tau_mem * per_tau_mem;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_sum_V_V_tau_mem = dt * dt * response_V_V_sum_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_sum_V_I_tau_mem = dt * dt * (dt * response_V_V_I_sum_V - tau_mem * response_V_I_sum_V) * per_tau_mem
+        * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_sum_V_I_tau_mem = dt * dt * (dt * response_V_V_I_sum_V - tau_mem * response_V_I_sum_V) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_sum_V_I_tau_syn = dt * dt * dt * response_V_I_I_sum_V * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_sum_V_I_tau_syn = dt * dt * dt * response_V_I_I_sum_V * per_tau_mem * per_tau_syn *
-        per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void li_flow_parameters(const double V, const double I, const double lambda_V,
+    const double lambda_I, const double lambda_sum_V, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_sum_V_V_tau_mem, const double Phi_sum_V_I_tau_mem,
+    const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn, const double Phi_sum_V_I_tau_syn,
+    const double tau_mem, const double tau_syn, double *restrict grad_tau_mem, double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_sum_V = -lambda_sum_V; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I) + costate_sum_V *
         (Phi_sum_V_V_tau_mem * V + Phi_sum_V_I_tau_mem * I); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I + Phi_sum_V_I_tau_syn *
@@ -397,8 +404,10 @@ static void li_flow_back(const li_parameters *q, double dt, const double *x, con
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[4]));
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+    li_flow_sensitivity(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
     double grad_tau_mem, grad_tau_syn;
-    li_flow_parameters(dt, x[0], x[1], y[0], y[1], y[2], q->tau_mem, q->tau_syn, q->per_tau_mem, q->per_tau_syn, &grad_tau_mem, &grad_tau_syn);
+    li_flow_parameters(x[0], x[1], y[0], y[1], y[2], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, q->tau_mem, q->tau_syn, &grad_tau_mem, &grad_tau_syn);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
 }

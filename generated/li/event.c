@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 75291078fc3b). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -15,6 +15,7 @@
 
 enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 2 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
+enum { ARRIVALS_HAVE_PARAMETERS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
@@ -23,6 +24,7 @@ typedef struct { double *lambda_V, *lambda_I, *lambda_sum_V; } adjoints_view;
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0; } gradients_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V; } entries_view;
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_sum_V_V_tau_mem, *Phi_sum_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_sum_V_I_tau_syn; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -51,7 +53,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096 };
+enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -63,8 +65,12 @@ typedef struct {
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    states_view start;         /* [events + spikes + 2][n_pad] states after each event or spike */
+    states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
+    states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
+    int32_t *marked;           /* [(events + spikes + 2)/SEGMENT + 1] how many events, or spikes, came before it */
+    int segment;
     double *active;            /* [n_pad] */
+    slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -93,20 +99,23 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
     int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
-    const int64_t items = events + spikes + 2;
+    const int64_t items = events + spikes + 2, marks = items / SEGMENT + 1;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
-    w->start.V = take(base, &used, d * pad * items);
+    w->start.V = take(base, &used, d * pad * SEGMENT);
+    w->mark.V = take(base, &used, d * pad * marks);
     w->queue.V = take(base, &used, d * wide);
     w->ahead.V = take(base, &used, d * wide);
     w->x.I = take(base, &used, d * pad);
     w->x_end.I = take(base, &used, d * pad);
-    w->start.I = take(base, &used, d * pad * items);
+    w->start.I = take(base, &used, d * pad * SEGMENT);
+    w->mark.I = take(base, &used, d * pad * marks);
     w->queue.I = take(base, &used, d * wide);
     w->ahead.I = take(base, &used, d * wide);
     w->x.sum_V = take(base, &used, d * pad);
     w->x_end.sum_V = take(base, &used, d * pad);
-    w->start.sum_V = take(base, &used, d * pad * items);
+    w->start.sum_V = take(base, &used, d * pad * SEGMENT);
+    w->mark.sum_V = take(base, &used, d * pad * marks);
     w->queue.sum_V = take(base, &used, d * wide);
     w->ahead.sum_V = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
@@ -163,6 +172,14 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
+    w->marked = take(base, &used, i * marks);
+    w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_sum_V_V_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_sum_V_I_tau_mem = take(base, &used, d * items);
+    w->slope.Phi_V_I_tau_syn = take(base, &used, d * items);
+    w->slope.Phi_I_I_tau_syn = take(base, &used, d * items);
+    w->slope.Phi_sum_V_I_tau_syn = take(base, &used, d * items);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -252,6 +269,14 @@ static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, 
     }
 }
 
+/* Copies the states of all neurons. */
+static void copy_states(const saltus_group *g, states_view from, int64_t from_row, states_view to, int64_t to_row)
+{
+    memcpy(to.V + to_row * g->n_pad, from.V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(to.I + to_row * g->n_pad, from.I + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+    memcpy(to.sum_V + to_row * g->n_pad, from.sum_V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
+}
+
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -320,12 +345,57 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
     }
 }
 
-/* Adds what one stretch without events contributes to the gradient of the flow's parameters. */
+/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+#pragma omp simd
+    for (int e = 0; e <= last; e++) {
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
+        w->slope.Phi_sum_V_V_tau_mem[e] = Phi_sum_V_V_tau_mem;
+        w->slope.Phi_sum_V_I_tau_mem[e] = Phi_sum_V_I_tau_mem;
+        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
+        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
+        w->slope.Phi_sum_V_I_tau_syn[e] = Phi_sum_V_I_tau_syn;
+    }
+}
+
+/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
+SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
+{
+    const gradients_view into = *total;
+    const states_view x = w->start;
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double *restrict active = w->active;
+    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
+    const double Phi_V_I_tau_mem = w->slope.Phi_V_I_tau_mem[e];
+    const double Phi_sum_V_V_tau_mem = w->slope.Phi_sum_V_V_tau_mem[e];
+    const double Phi_sum_V_I_tau_mem = w->slope.Phi_sum_V_I_tau_mem[e];
+    const double Phi_V_I_tau_syn = w->slope.Phi_V_I_tau_syn[e];
+    const double Phi_I_I_tau_syn = w->slope.Phi_I_I_tau_syn[e];
+    const double Phi_sum_V_I_tau_syn = w->slope.Phi_sum_V_I_tau_syn[e];
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n; n++) {
+        double grad_tau_mem, grad_tau_syn;
+        model_flow_parameters(x.V[at + n], x.I[at + n], y.lambda_V[n], y.lambda_I[n], y.lambda_sum_V[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, p.tau_mem[n], p.tau_syn[n], &grad_tau_mem, &grad_tau_syn);
+        into.tau_mem[n] += active[n] * grad_tau_mem;
+        into.tau_syn[n] += active[n] * grad_tau_syn;
+    }
+}
+
+/* The same for one neuron and any stretch. */
 SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
                                const states_view *x, int64_t at, int n)
 {
+    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
     double grad_tau_mem, grad_tau_syn;
-    model_flow_parameters(dt, x->V[at], x->I[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], w->p.tau_mem[n], w->p.tau_syn[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &grad_tau_mem, &grad_tau_syn);
+    model_flow_parameters(x->V[at], x->I[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, w->p.tau_mem[n], w->p.tau_syn[n], &grad_tau_mem, &grad_tau_syn);
     total->tau_mem[n] += share * grad_tau_mem;
     total->tau_syn[n] += share * grad_tau_syn;
 }
@@ -418,7 +488,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     w->slots_used = w->slot_events = 0;
 }
 
-/* A slot for several events at one time, cleared. */
+/* A slot for several events at one time, to be written. */
 SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
 {
     if (w->slots_used == SLOTS) add_slots(g, w, gradient);
@@ -426,9 +496,13 @@ SALTUS_APART double *new_slot(const saltus_group *g, workspace *w, const int32_t
         w->slot_row[w->slot_events] = row[i];
         w->slot_of[w->slot_events++] = w->slots_used;
     }
-    double *slot = w->slots + (int64_t)w->slots_used++ * g->n_pad;
-    memset(slot, 0, sizeof(double) * (size_t)g->n_pad);
-    return slot;
+    return w->slots + (int64_t)w->slots_used++ * g->n_pad;
+}
+
+/* The same, to be added to. */
+SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32_t *row, int many, double *gradient)
+{
+    return memset(new_slot(g, w, row, many, gradient), 0, sizeof(double) * (size_t)g->n_pad);
 }
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
@@ -610,22 +684,42 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
-/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. */
+/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. The first
+ * time, from event 0 on, it leaves marks; from a mark on, it keeps the states up to the next one. */
 SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                          const workspace *w, int32_t sample)
+                          const workspace *w, int32_t sample, int from, int marks)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     (void)out;
+    int next = 0;
     begin(g, w);
-    for (int e = 0; e <= events; e++) {
-        if (e > 0 && row[e - 1] >= 0)
-            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
-        memcpy(w->start.V + (int64_t)e * pad, w->x.V, sizeof(double) * (size_t)pad);
-        memcpy(w->start.I + (int64_t)e * pad, w->x.I, sizeof(double) * (size_t)pad);
-        memcpy(w->start.sum_V + (int64_t)e * pad, w->x.sum_V, sizeof(double) * (size_t)pad);
-        advance_all(shared, g, w, stretch(shared, g, w, e));
+    if (from > 0) {
+        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+        next = w->marked[from / SEGMENT];
     }
+    for (int e = from;; e++) {
+        if (!marks) {
+            copy_states(g, w->x, 0, w->start, e - from);
+        } else if (e % SEGMENT == 0) {
+            copy_states(g, w->x, 0, w->mark, e / SEGMENT);
+            w->marked[e / SEGMENT] = next;
+        }
+        if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
+        advance_all(shared, g, w, stretch(shared, g, w, e));
+        if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);
+    }
+}
+
+/* Where in w->start the states after e events are. */
+SALTUS_INLINE int64_t held_after(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                                 workspace *w, int32_t sample, int e)
+{
+    if (e < w->segment) {
+        w->segment = e / SEGMENT * SEGMENT;
+        replay(shared, g, in, out, w, sample, w->segment, 0);
+    }
+    return (int64_t)(e - w->segment) * g->n_pad;
 }
 
 /* One sample backward. */
@@ -644,20 +738,25 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     measure(shared, g, in->time + first, events, w);
     begin_adjoint(g, w, final);
     int last = events; /* behind it the adjoints are zero */
-    if (parameters) replay(shared, g, in, out, w, sample);
+    if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
+    w->segment = events + 1;
+    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
+    if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
-        const int64_t at = (int64_t)e * pad;
+        const int64_t at = parameters ? held_after(shared, g, in, out, w, sample, e) : 0;
         int held = 0;
         const double dt = w->dt[e];
         if (parameters) {
+            if (shared)
+                add_stretches(g, w, &total, e, at);
+            else
 #pragma omp simd
-            for (int n = 0; n < g->n; n++)
-                add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
+                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
         }
         const entries_view k = stretch(shared, g, w, e);
         const double common_Phi_V_V = *k.Phi_V_V;
@@ -693,11 +792,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         const int32_t r = row[e - 1], receptor = r >= 0 ? g->receptor[r] : -1;
         const int many = record == NULL ? together_before(g, in, first, e, 0) : 1;
         if (weights && receptor >= 0)
-            gain(g, w, receptor, many > 1 ? new_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
+            gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
-            const int64_t start = (int64_t)(e - j) * pad;
+            const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
-            if (receptor >= 0 && (times || parameters || ARRIVALS_CHANGE_ADJOINTS))
+            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;

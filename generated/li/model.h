@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 75291078fc3b). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrator with an exponential current synapse: a readout that does not spike
  * (Wunderlich & Pehle (2021), Table 1 without its transition)
@@ -57,14 +57,11 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_sum_V_next = lambda_sum_V; /* flow.adjoint.sum_V */
 }
 
-SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I,
-    const double lambda_V, const double lambda_I, const double lambda_sum_V, const double tau_mem,
-    const double tau_syn, const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
+SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem,
+    double *restrict Phi_sum_V_V_tau_mem, double *restrict Phi_sum_V_I_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_sum_V_I_tau_syn)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_sum_V = -lambda_sum_V; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
@@ -77,18 +74,28 @@ SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const 
         per_tau_syn); /* flow.propagator */
     const double response_V_I_I_sum_V = saltus_exp_dd4(0.0, -dt * per_tau_mem, -dt * per_tau_syn, -dt *
         per_tau_syn); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_sum_V_V_tau_mem = dt * dt * response_V_V_sum_V * per_tau_mem * per_tau_mem;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_sum_V_V_tau_mem = dt * dt * response_V_V_sum_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_sum_V_I_tau_mem = dt * dt * (dt * response_V_V_I_sum_V - tau_mem * response_V_I_sum_V) * per_tau_mem
+        * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_sum_V_I_tau_mem = dt * dt * (dt * response_V_V_I_sum_V - tau_mem * response_V_I_sum_V) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_sum_V_I_tau_syn = dt * dt * dt * response_V_I_I_sum_V * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_sum_V_I_tau_syn = dt * dt * dt * response_V_I_I_sum_V * per_tau_mem * per_tau_syn *
-        per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double lambda_V,
+    const double lambda_I, const double lambda_sum_V, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_sum_V_V_tau_mem, const double Phi_sum_V_I_tau_mem,
+    const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn, const double Phi_sum_V_I_tau_syn,
+    const double tau_mem, const double tau_syn, double *restrict grad_tau_mem, double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_sum_V = -lambda_sum_V; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I) + costate_sum_V *
         (Phi_sum_V_V_tau_mem * V + Phi_sum_V_I_tau_mem * I); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I + Phi_sum_V_I_tau_syn *

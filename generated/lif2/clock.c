@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (clock; ir.json 5d63cc14787f). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (clock; ir.json acab1ed28350). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif2 on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -183,15 +183,11 @@ SALTUS_INLINE void lif2_adjoint(const double lambda_V, const double lambda_I, co
     *lambda_I2_next = Psi_I2_V * lambda_V + Phi_I2_I2 * lambda_I2; /* flow.adjoint.I2 */
 }
 
-SALTUS_INLINE void lif2_flow_parameters(const double dt, const double V, const double I, const double I2,
-    const double lambda_V, const double lambda_I, const double lambda_I2, const double tau_mem,
-    const double tau_syn, const double tau_syn2, const double per_tau_mem, const double per_tau_syn,
-    const double per_tau_syn2, double *restrict grad_tau_mem, double *restrict grad_tau_syn,
-    double *restrict grad_tau_syn2)
+SALTUS_INLINE void lif2_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I2_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_I_I_tau_syn, double *restrict Phi_V_I2_tau_syn2, double *restrict Phi_I2_I2_tau_syn2)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_I2 = -tau_syn2 * lambda_I2; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double decay_I2 = saltus_exp(-dt * per_tau_syn2); /* flow.propagator */
@@ -203,17 +199,29 @@ SALTUS_INLINE void lif2_flow_parameters(const double dt, const double V, const d
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
     const double response_V_I2_I2 = saltus_exp_dd21(-dt * per_tau_syn2, -dt * per_tau_mem);
         /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem * per_tau_syn2 * per_tau_syn2;
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem * per_tau_syn2 * per_tau_syn2;
         /* flow.derivative */
-    const double Phi_I2_I2_tau_syn2 = dt * decay_I2 * per_tau_syn2 * per_tau_syn2; /* flow.derivative */
+    *Phi_I2_I2_tau_syn2 = dt * decay_I2 * per_tau_syn2 * per_tau_syn2; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif2_flow_parameters(const double V, const double I, const double I2,
+    const double lambda_V, const double lambda_I, const double lambda_I2, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_V_I2_tau_mem, const double Phi_V_I_tau_syn,
+    const double Phi_I_I_tau_syn, const double Phi_V_I2_tau_syn2, const double Phi_I2_I2_tau_syn2,
+    const double tau_mem, const double tau_syn, const double tau_syn2, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn, double *restrict grad_tau_syn2)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_I2 = -tau_syn2 * lambda_I2; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_I2_tau_mem * I2);
         /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
@@ -538,8 +546,10 @@ static void lif2_flow_back(const lif2_parameters *q, double dt, const double *x,
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[8]));
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I2_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_V_I2_tau_syn2, Phi_I2_I2_tau_syn2;
+    lif2_flow_sensitivity(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, q->per_tau_syn2, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I2_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_V_I2_tau_syn2, &Phi_I2_I2_tau_syn2);
     double grad_tau_mem, grad_tau_syn, grad_tau_syn2;
-    lif2_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], y[2], q->tau_mem, q->tau_syn, q->tau_syn2, q->per_tau_mem, q->per_tau_syn, q->per_tau_syn2, &grad_tau_mem, &grad_tau_syn, &grad_tau_syn2);
+    lif2_flow_parameters(x[0], x[1], x[2], y[0], y[1], y[2], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I2_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_V_I2_tau_syn2, Phi_I2_I2_tau_syn2, q->tau_mem, q->tau_syn, q->tau_syn2, &grad_tau_mem, &grad_tau_syn, &grad_tau_syn2);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
     grad[2] = grad_tau_syn2;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json 5d63cc14787f). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json acab1ed28350). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with two synapses of different time constants
  * (Wunderlich & Pehle (2021), Table 1 with one more current)
@@ -56,15 +56,11 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_I2_next = Psi_I2_V * lambda_V + Phi_I2_I2 * lambda_I2; /* flow.adjoint.I2 */
 }
 
-SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I, const double I2,
-    const double lambda_V, const double lambda_I, const double lambda_I2, const double tau_mem,
-    const double tau_syn, const double tau_syn2, const double per_tau_mem, const double per_tau_syn,
-    const double per_tau_syn2, double *restrict grad_tau_mem, double *restrict grad_tau_syn,
-    double *restrict grad_tau_syn2)
+SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I2_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_I_I_tau_syn, double *restrict Phi_V_I2_tau_syn2, double *restrict Phi_I2_I2_tau_syn2)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_I2 = -tau_syn2 * lambda_I2; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double decay_I2 = saltus_exp(-dt * per_tau_syn2); /* flow.propagator */
@@ -76,17 +72,29 @@ SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const 
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
     const double response_V_I2_I2 = saltus_exp_dd21(-dt * per_tau_syn2, -dt * per_tau_mem);
         /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem * per_tau_syn2 * per_tau_syn2;
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem * per_tau_syn2 * per_tau_syn2;
         /* flow.derivative */
-    const double Phi_I2_I2_tau_syn2 = dt * decay_I2 * per_tau_syn2 * per_tau_syn2; /* flow.derivative */
+    *Phi_I2_I2_tau_syn2 = dt * decay_I2 * per_tau_syn2 * per_tau_syn2; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double I2,
+    const double lambda_V, const double lambda_I, const double lambda_I2, const double Phi_V_V_tau_mem,
+    const double Phi_V_I_tau_mem, const double Phi_V_I2_tau_mem, const double Phi_V_I_tau_syn,
+    const double Phi_I_I_tau_syn, const double Phi_V_I2_tau_syn2, const double Phi_I2_I2_tau_syn2,
+    const double tau_mem, const double tau_syn, const double tau_syn2, double *restrict grad_tau_mem,
+    double *restrict grad_tau_syn, double *restrict grad_tau_syn2)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
+    const double costate_I2 = -tau_syn2 * lambda_I2; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_I2_tau_mem * I2);
         /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);

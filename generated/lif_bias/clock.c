@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 69c066914a0c). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (clock; ir.json b9823f698381). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif_bias on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -181,13 +181,11 @@ SALTUS_INLINE void lif_bias_adjoint(const double lambda_V, const double lambda_I
     *lambda_I_ext_next = Psi_I_ext_V * lambda_V + lambda_I_ext; /* flow.adjoint.I_ext */
 }
 
-SALTUS_INLINE void lif_bias_flow_parameters(const double dt, const double V, const double I,
-    const double I_ext, const double lambda_V, const double lambda_I, const double tau_mem,
-    const double tau_syn, const double I_bias, const double per_tau_mem, const double per_tau_syn,
-    double *restrict grad_tau_mem, double *restrict grad_tau_syn, double *restrict grad_I_bias)
+SALTUS_INLINE void lif_bias_flow_sensitivity(const double dt, const double tau_mem, const double I_bias,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_ext_tau_mem, double *restrict psi_V_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict psi_V_I_bias)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
@@ -195,17 +193,27 @@ SALTUS_INLINE void lif_bias_flow_parameters(const double dt, const double V, con
     const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_V_I_ext = saltus_exp_dd21(-dt * per_tau_mem, 0.0); /* flow.propagator */
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_ext_tau_mem = dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) * per_tau_mem *
         per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_ext_tau_mem = dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double psi_V_tau_mem = I_bias * dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *psi_V_tau_mem = I_bias * dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double psi_V_I_bias = dt * response_V_I_ext * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *psi_V_I_bias = dt * response_V_I_ext * per_tau_mem; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif_bias_flow_parameters(const double V, const double I, const double I_ext,
+    const double lambda_V, const double lambda_I, const double Phi_V_V_tau_mem, const double Phi_V_I_tau_mem,
+    const double Phi_V_I_ext_tau_mem, const double psi_V_tau_mem, const double Phi_V_I_tau_syn,
+    const double Phi_I_I_tau_syn, const double psi_V_I_bias, const double tau_mem, const double tau_syn,
+    double *restrict grad_tau_mem, double *restrict grad_tau_syn, double *restrict grad_I_bias)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_I_ext_tau_mem * I_ext +
         psi_V_tau_mem); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
@@ -467,8 +475,10 @@ static void lif_bias_flow_back(const lif_bias_parameters *q, double dt, const do
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[7]));
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_ext_tau_mem, psi_V_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, psi_V_I_bias;
+    lif_bias_flow_sensitivity(dt, q->tau_mem, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_ext_tau_mem, &psi_V_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &psi_V_I_bias);
     double grad_tau_mem, grad_tau_syn, grad_I_bias;
-    lif_bias_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], q->tau_mem, q->tau_syn, q->I_bias, q->per_tau_mem, q->per_tau_syn, &grad_tau_mem, &grad_tau_syn, &grad_I_bias);
+    lif_bias_flow_parameters(x[0], x[1], x[2], y[0], y[1], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_ext_tau_mem, psi_V_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, psi_V_I_bias, q->tau_mem, q->tau_syn, &grad_tau_mem, &grad_tau_syn, &grad_I_bias);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
     grad[4] = grad_I_bias;

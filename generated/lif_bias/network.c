@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (network; ir.json 69c066914a0c). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (network; ir.json b9823f698381). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_bias; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -61,13 +61,11 @@ SALTUS_INLINE void lif_bias_adjoint(const double lambda_V, const double lambda_I
     *lambda_I_ext_next = Psi_I_ext_V * lambda_V + lambda_I_ext; /* flow.adjoint.I_ext */
 }
 
-SALTUS_INLINE void lif_bias_flow_parameters(const double dt, const double V, const double I,
-    const double I_ext, const double lambda_V, const double lambda_I, const double tau_mem,
-    const double tau_syn, const double I_bias, const double per_tau_mem, const double per_tau_syn,
-    double *restrict grad_tau_mem, double *restrict grad_tau_syn, double *restrict grad_I_bias)
+SALTUS_INLINE void lif_bias_flow_sensitivity(const double dt, const double tau_mem, const double I_bias,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_ext_tau_mem, double *restrict psi_V_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict psi_V_I_bias)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
@@ -75,17 +73,27 @@ SALTUS_INLINE void lif_bias_flow_parameters(const double dt, const double V, con
     const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_V_I_ext = saltus_exp_dd21(-dt * per_tau_mem, 0.0); /* flow.propagator */
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_ext_tau_mem = dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) * per_tau_mem *
         per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_ext_tau_mem = dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double psi_V_tau_mem = I_bias * dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) *
-        per_tau_mem * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *psi_V_tau_mem = I_bias * dt * (dt * response_V_V_I_ext - tau_mem * response_V_I_ext) * per_tau_mem *
+        per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    const double psi_V_I_bias = dt * response_V_I_ext * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *psi_V_I_bias = dt * response_V_I_ext * per_tau_mem; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif_bias_flow_parameters(const double V, const double I, const double I_ext,
+    const double lambda_V, const double lambda_I, const double Phi_V_V_tau_mem, const double Phi_V_I_tau_mem,
+    const double Phi_V_I_ext_tau_mem, const double psi_V_tau_mem, const double Phi_V_I_tau_syn,
+    const double Phi_I_I_tau_syn, const double psi_V_I_bias, const double tau_mem, const double tau_syn,
+    double *restrict grad_tau_mem, double *restrict grad_tau_syn, double *restrict grad_I_bias)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_I_ext_tau_mem * I_ext +
         psi_V_tau_mem); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
@@ -317,8 +325,10 @@ static void lif_bias_own_flow_back(const double *p, int64_t stride, double toler
     const lif_bias_parameters q = lif_bias_read(p, stride);
     (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_ext_tau_mem, psi_V_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, psi_V_I_bias;
+        lif_bias_flow_sensitivity(dt, q.tau_mem, q.I_bias, q.per_tau_mem, q.per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_ext_tau_mem, &psi_V_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &psi_V_I_bias);
         double grad_tau_mem, grad_tau_syn, grad_I_bias;
-        lif_bias_flow_parameters(dt, x[0], x[1], x[2], y[0], y[1], q.tau_mem, q.tau_syn, q.I_bias, q.per_tau_mem, q.per_tau_syn, &grad_tau_mem, &grad_tau_syn, &grad_I_bias);
+        lif_bias_flow_parameters(x[0], x[1], x[2], y[0], y[1], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_ext_tau_mem, psi_V_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, psi_V_I_bias, q.tau_mem, q.tau_syn, &grad_tau_mem, &grad_tau_syn, &grad_I_bias);
         grad[0 * stride] += grad_tau_mem;
         grad[1 * stride] += grad_tau_syn;
         grad[4 * stride] += grad_I_bias;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_delta.toml (network; ir.json 1de0c5f7bab2). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_delta.toml (network; ir.json b355f696f56d). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_delta; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -42,12 +42,17 @@ SALTUS_INLINE void lif_delta_adjoint(const double lambda_V, const double Phi_V_V
     *lambda_V_next = Phi_V_V * lambda_V; /* flow.adjoint.V */
 }
 
-SALTUS_INLINE void lif_delta_flow_parameters(const double dt, const double V, const double lambda_V,
-    const double tau_mem, const double per_tau_mem, double *restrict grad_tau_mem)
+SALTUS_INLINE void lif_delta_flow_sensitivity(const double dt, const double per_tau_mem,
+    double *restrict Phi_V_V_tau_mem)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif_delta_flow_parameters(const double V, const double lambda_V,
+    const double Phi_V_V_tau_mem, const double tau_mem, double *restrict grad_tau_mem)
 {
     const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
     *grad_tau_mem = Phi_V_V_tau_mem * costate_V * V; /* gradient.flow.tau_mem */
 }
 
@@ -245,8 +250,10 @@ static void lif_delta_own_flow_back(const double *p, int64_t stride, double tole
     const lif_delta_parameters q = lif_delta_read(p, stride);
     (void)q, (void)tolerance, (void)dt, (void)x, (void)grad;
     if (grad != NULL) {
+        double Phi_V_V_tau_mem;
+        lif_delta_flow_sensitivity(dt, q.per_tau_mem, &Phi_V_V_tau_mem);
         double grad_tau_mem;
-        lif_delta_flow_parameters(dt, x[0], y[0], q.tau_mem, q.per_tau_mem, &grad_tau_mem);
+        lif_delta_flow_parameters(x[0], y[0], Phi_V_V_tau_mem, q.tau_mem, &grad_tau_mem);
         grad[0 * stride] += grad_tau_mem;
     }
     double Phi_V_V;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_refractory.toml (clock; ir.json 14c15ad4cef0). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_refractory.toml (clock; ir.json b069706e63d0). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif_refractory on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -173,24 +173,30 @@ SALTUS_INLINE void lif_refractory_adjoint(const double lambda_V, const double la
     *lambda_I_next = Psi_I_V * lambda_V + Phi_I_I * lambda_I; /* flow.adjoint.I */
 }
 
-SALTUS_INLINE void lif_refractory_flow_parameters(const double dt, const double V, const double I,
-    const double lambda_V, const double lambda_I, const double tau_mem, const double tau_syn,
-    const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
+SALTUS_INLINE void lif_refractory_flow_sensitivity(const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif_refractory_flow_parameters(const double V, const double I, const double lambda_V,
+    const double lambda_I, const double Phi_V_V_tau_mem, const double Phi_V_I_tau_mem,
+    const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn, const double tau_mem, const double tau_syn,
+    double *restrict grad_tau_mem, double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
         /* gradient.flow.tau_syn */
@@ -244,12 +250,17 @@ SALTUS_INLINE void lif_refractory_held_adjoint(const double lambda_V, const doub
     *lambda_I_next = Phi_I_I * lambda_I; /* flow.adjoint.I */
 }
 
-SALTUS_INLINE void lif_refractory_held_flow_parameters(const double dt, const double I, const double lambda_I,
-    const double tau_syn, const double per_tau_syn, double *restrict grad_tau_syn)
+SALTUS_INLINE void lif_refractory_held_flow_sensitivity(const double dt, const double per_tau_syn,
+    double *restrict Phi_I_I_tau_syn)
+{
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif_refractory_held_flow_parameters(const double I, const double lambda_I,
+    const double Phi_I_I_tau_syn, const double tau_syn, double *restrict grad_tau_syn)
 {
     const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
     *grad_tau_syn = Phi_I_I_tau_syn * costate_I * I; /* gradient.flow.tau_syn */
 }
 
@@ -512,8 +523,10 @@ static void lif_refractory_flow_back(const lif_refractory_parameters *q, double 
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[7]));
+    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn;
+    lif_refractory_flow_sensitivity(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
     double grad_tau_mem, grad_tau_syn;
-    lif_refractory_flow_parameters(dt, x[0], x[1], y[0], y[1], q->tau_mem, q->tau_syn, q->per_tau_mem, q->per_tau_syn, &grad_tau_mem, &grad_tau_syn);
+    lif_refractory_flow_parameters(x[0], x[1], y[0], y[1], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, q->tau_mem, q->tau_syn, &grad_tau_mem, &grad_tau_syn);
     grad[0] = grad_tau_mem;
     grad[1] = grad_tau_syn;
 }
@@ -832,8 +845,10 @@ static void lif_refractory_held_flow_back(const lif_refractory_parameters *q, do
 {
     (void)q, (void)dt, (void)x, (void)y;
     memset(grad, 0, sizeof(double[7]));
+    double Phi_I_I_tau_syn;
+    lif_refractory_held_flow_sensitivity(dt, q->per_tau_syn, &Phi_I_I_tau_syn);
     double grad_tau_syn;
-    lif_refractory_held_flow_parameters(dt, x[1], y[1], q->tau_syn, q->per_tau_syn, &grad_tau_syn);
+    lif_refractory_held_flow_parameters(x[1], y[1], Phi_I_I_tau_syn, q->tau_syn, &grad_tau_syn);
     grad[1] = grad_tau_syn;
 }
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_soft.toml (event; ir.json 49c4291b0415). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_soft.toml (event; ir.json 40b02146eb42). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with a soft reset: the threshold is taken off
  * (Wunderlich & Pehle (2021), Table 1 with another reset)
@@ -46,24 +46,30 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_I_next = Psi_I_V * lambda_V + Phi_I_I * lambda_I; /* flow.adjoint.I */
 }
 
-SALTUS_INLINE void model_flow_parameters(const double dt, const double V, const double I,
-    const double lambda_V, const double lambda_I, const double tau_mem, const double tau_syn,
-    const double per_tau_mem, const double per_tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
+SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn)
 {
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
     const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
     const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    const double Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
+    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
+        per_tau_mem; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
         /* flow.derivative */
-    const double Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double lambda_V,
+    const double lambda_I, const double Phi_V_V_tau_mem, const double Phi_V_I_tau_mem,
+    const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn, const double tau_mem, const double tau_syn,
+    double *restrict grad_tau_mem, double *restrict grad_tau_syn)
+{
+    const double costate_V = -tau_mem * lambda_V; /* costate */
+    const double costate_I = -tau_syn * lambda_I; /* costate */
     *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
     *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
         /* gradient.flow.tau_syn */

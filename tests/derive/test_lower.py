@@ -77,6 +77,7 @@ def test_the_gradient_of_a_segment(model: ModelSpec) -> None:
     names = [state.name for state in lowered.states]
     x, later = numbers(names, 1), numbers([state.adjoint for state in lowered.states], 2)
     scope = values | {"dt": DT} | x | later
+    scope |= run(lowered.flow.sensitivity, scope, lowered.constants)
     found = run(lowered.flow.parameters, scope, lowered.constants)
     costate = -numeric(whole.mass, whole, values).T * mpmath.matrix(list(later.values()))
     generator = whole.vector_field.jacobian(whole.x)

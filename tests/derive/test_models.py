@@ -156,6 +156,7 @@ def test_adjoint_and_gradient_are_the_derivatives_of_the_step(name: str, readout
     for state, value in x.items():
         slope = mpmath.diff(lambda v, state=state: carried({state: v}), value, h=mpmath.mpf("1e-10"))
         assert mpmath.almosteq(worth_before[f"costate_{state}"], slope, rel_eps=1e-15, abs_eps=1e-15)
+    scope |= run(lowered.flow.sensitivity, scope, lowered.constants)
     gradient = run(lowered.flow.parameters, scope, lowered.constants)
     for parameter in [p for p in lowered.parameters if p.initial_of is None]:
         value = values[parameter.name]

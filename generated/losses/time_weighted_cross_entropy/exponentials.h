@@ -138,6 +138,31 @@ SALTUS_INLINE double saltus_exp_dd21(double a, double b)
     return near ? exp_a * p : apart;
 }
 
+/* The divided difference over three nodes in any order, for vector lanes: the recurrence over the outermost nodes lo and hi;
+ * where these are within 1 of one another exp(c) sum_k h_k/(k + 2)! about their middle c, with the complete homogeneous
+ * symmetric polynomials h_k of -d, d and m = mid - c, d = (hi - lo)/2: h_k = m h_{k-1} + (d^k for even k). */
+SALTUS_INLINE double saltus_exp_dd3(double a, double b, double c)
+{
+    const double least = a < b ? a : b, most = a < b ? b : a;
+    const double lo = c < least ? c : least, hi = c > most ? c : most;
+    const double mid = c < least ? least : (c > most ? most : c);
+    const double spread = hi - lo, centre = lo + 0.5 * spread;
+    const int near = spread < 1.0;
+    const double m = mid - centre, q = 0.25 * spread * spread;
+    double h = 1.0, even = 1.0, sum = 0.5, factor = 0.5;
+    for (int k = 1; k < 15; k += 2) { /* unrolled: its length is known */
+        h *= m;
+        factor /= k + 2;
+        sum += h * factor;
+        even *= q;
+        h = h * m + even;
+        factor /= k + 3;
+        sum += h * factor;
+    }
+    const double apart = (saltus_exp_dd2(hi, mid) - saltus_exp_dd2(mid, lo)) / (near ? 1.0 : spread);
+    return near ? saltus_exp(centre) * sum : apart;
+}
+
 /* The divided difference of exp over n nodes, in any order (McCurdy, Ng & Parlett 1984).
  * Nodes within 1 of one another: exp(c) sum_k h_k(z - c)/(n-1+k)!, h_k the complete homogeneous symmetric
  * polynomials; otherwise the recurrence over the two outermost nodes, which are then far enough apart. */
@@ -166,7 +191,6 @@ static inline __attribute__((unused)) double saltus_exp_dd(int n, const double *
     return saltus_exp(centre) * sum;
 }
 
-#define saltus_exp_dd3(a, b, c) saltus_exp_dd(3, (const double[]){a, b, c})
 #define saltus_exp_dd4(a, b, c, d) saltus_exp_dd(4, (const double[]){a, b, c, d})
 #define saltus_exp_dd5(a, b, c, d, e) saltus_exp_dd(5, (const double[]){a, b, c, d, e})
 #define saltus_exp_dd6(a, b, c, d, e, f) saltus_exp_dd(6, (const double[]){a, b, c, d, e, f})
