@@ -67,9 +67,10 @@ class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A population and what comes into it, for stacks of layers; see ``Population`` and ``Projection``.
 
     inputs: number of input neurons, for the first layer; recurrent: all neurons to one another, without
-    self-connections; learn: names of parameters, and ``"weights"`` and ``"delays"`` for both projections;
-    weights, recurrent_weights: laws, numbers or arrays ``(pre, post)``; delay, recurrent_delay: in seconds,
-    see ``Projection``; name: by default ``hidden0``, ... ``output``.
+    self-connections, so that one neuron alone has no such projection; learn: names of parameters, and
+    ``"weights"`` and ``"delays"`` for both projections; weights, recurrent_weights: laws, numbers or arrays
+    ``(pre, post)``; delay, recurrent_delay: in seconds, see ``Projection``; name: by default ``hidden0``, ...
+    ``output``.
     """
 
     model: Any
@@ -211,7 +212,7 @@ def _expanded(config: NetworkConfig, where: str) -> NetworkConfig:
             learn=learn,
             delay=layer.delay,
         )
-        if layer.recurrent:
+        if layer.recurrent and layer.size > 1:
             projections[f"{name}_{name}"] = Projection(
                 pre=name,
                 post=name,

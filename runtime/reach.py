@@ -70,9 +70,8 @@ def require_paths(
         edges |= _edges(members, into, configs)
     start = {node for term in terms for node in _reads(term.objective, populations[term.population])}
     reached = _reached(start, edges)
-    empty = {f"{s.name}.weights" for s in synapses if not len(s.all_ends().pre)}  # nothing there to learn
     for name in learned:
-        if name not in reached and name not in empty:
+        if name not in reached:
             owner = name.split(".")[0]
             used = any(node.population == owner for node in reached if isinstance(node, Node))
             why = "nothing that the loss reads depends on it"

@@ -19,7 +19,8 @@ def cases(draw: st.DrawFn, readout: str | None = None) -> dict[str, Any]:
     parameters = draw(st.sampled_from(["shared", "equal taus", "per neuron"]))
     out = readout or draw(st.sampled_from(["lif", "li"]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    layers = [("in", "hid"), ("hid", "out")] + ([("hid", "hid")] if recurrent != "none" else [])
+    joined = recurrent == "all" or (recurrent == "others" and sizes["hid"] > 1)
+    layers = [("in", "hid"), ("hid", "out")] + ([("hid", "hid")] if joined else [])
     trains = [
         (n, t) for n in range(sizes["in"]) for t in np.sort(rng.uniform(0, 0.02, draw(st.integers(1, 4))))
     ]

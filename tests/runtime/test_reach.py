@@ -8,7 +8,9 @@ import pytest
 
 import saltus
 from saltus.errors import ConfigError
+from saltus.runtime.data.dataset import Dataset
 from saltus.runtime.model import shipped
+from saltus.runtime.progress import quiet
 
 T = 40e-3
 SPIKES = saltus.Spikes.from_times([[[1e-3, 6e-3, 11e-3], [2e-3, 9e-3], [4e-3]]])
@@ -72,6 +74,7 @@ def unjoined():
             lambda: beside(theta=True),
             "idle.theta is to be learned, but nothing that the loss reads depends on population 'idle'",
         ),
+        (unjoined, "hidden_hidden.weights is to be learned"),
     ],
 )
 def test_what_cannot_change_the_loss_is_refused_by_name(make, message):
@@ -152,5 +155,23 @@ def test_every_parameter_of_a_shipped_model_acts_on_something(name):
     )
 
 
-def test_a_projection_without_synapses_has_nothing_to_learn():
-    assert not unjoined().parameters()["hidden_hidden.weights"].any()
+@pytest.mark.parametrize("engine", [{}, {"engine": "clock", "dt": 1e-3}], ids=["event", "clock"])
+def test_one_neuron_alone_has_no_recurrent_projection(engine, tmp_path):
+    """There are no self-connections: it is shown, trained and resumed as a layer that is not recurrent."""
+
+    def network(recurrent):
+        one = {"recurrent": recurrent, "recurrent_weights": 9.0, "recurrent_delay": 1e-3}
+        layers = [saltus.Layer("lif", 1, inputs=3, weights=8.0, **one), saltus.Layer("li", 2)]
+        return saltus.Network(layers, T=T, loss=SUM, **engine)
+
+    data = Dataset(SPIKES, np.array([1]))
+    options = {"checkpoint": tmp_path / "run.npz", "progress": quiet}
+    net, plain = network(recurrent=True), network(recurrent=False)
+    assert list(net.synapses) == ["input_hidden0", "hidden0_output"]
+    assert net.explain() == plain.explain() and net._repr_html_() == plain._repr_html_()
+    assert np.any(net.gradients(net.run(SPIKES, [1]))["input_hidden0.weights"])
+    saltus.Trainer(net, saltus.Adam(lr=1e-2)).fit(data, epochs=1, **options)
+    saltus.Trainer(plain, saltus.Adam(lr=1e-2)).fit(data, epochs=2, resume=True, **options)
+    saltus.Trainer(net, saltus.Adam(lr=1e-2)).fit(data, epochs=2, resume=True, **options)
+    for name, values in plain.parameters().items():
+        np.testing.assert_array_equal(net.parameters()[name], values)
