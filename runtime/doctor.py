@@ -11,13 +11,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 import saltus
 from saltus.errors import SaltusError
+
+if TYPE_CHECKING:
+    from saltus.templates.ir import ModelIR
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -54,7 +58,7 @@ def examine() -> tuple[Finding, ...]:
 
 
 def examine_model(spec: str) -> tuple[Finding, ...]:
-    """Which flow and kernels a model takes, and what keeps it or its networks off the fast path.
+    """Which flow and kernels a model takes, what keeps it or its networks off the fast path, and its cost.
 
     Args:
         spec: a shipped name or the path of a spec.
@@ -80,7 +84,20 @@ def examine_model(spec: str) -> tuple[Finding, ...]:
         ),
         Finding("kernel", choice.reason, remedy=remedy),
         Finding("clock", "it can run on the clock engine" if clock is None else clock.partition(". ")[0]),
+        *(_costs(found.ir) if choice.fast else ()),
     )
+
+
+def _costs(ir: ModelIR) -> Iterator[Finding]:
+    """What leads off the shortest path through the fast kernel, and how much longer it takes."""
+    from saltus.runtime.costs import MEASURED, of_model
+
+    yield Finding(
+        "costs",
+        "times as long as with shared parameters of which none is learned",
+        remedy=f"Measured with {MEASURED}; docs/kernels.md has the table.",
+    )
+    yield from (Finding(f"cost.{name}", text) for name, text in of_model(ir).items())
 
 
 def _package(name: str) -> Finding:

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from saltus.errors import InputError
 from saltus.runtime import build, threads
 from saltus.runtime.config import Layer, NetworkConfig, network_config, read
+from saltus.runtime.costs import explain
 from saltus.runtime.currents import checked
 from saltus.runtime.gradients import Plan, gradients
 from saltus.runtime.group import Run
@@ -294,8 +295,8 @@ class Network:
         return trace(self, spikes, labels, times)
 
     def explain(self) -> str:
-        """Which kernel runs what, and why: a line for each group, in the order in which they run."""
-        return "\n".join(f"{' and '.join(g.populations)}: {g.explanation}" for g in self.groups.values())
+        """Which kernel runs what, why, and what costs more there: lines for each group, as they run."""
+        return explain(self.groups, self.learnable)
 
     def fingerprint(self) -> str:
         """A digest of all that is not learned: models, sizes, synapses, loss, horizon and frozen values."""

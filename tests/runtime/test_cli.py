@@ -230,6 +230,24 @@ def test_doctor_says_which_kernel_and_flow_a_model_takes(model, flow, kernel, cl
     assert ("without delays, sparse" in found["kernel"]["remedy"]) == kernel.startswith("fast")
 
 
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("lif", ["learning", "flow", "flow, learning", "waiting", "network"]),
+        ("li", ["learning", "flow", "flow, learning", "network"]),
+        ("qif", []),
+    ],
+)
+def test_doctor_says_what_the_options_of_a_model_cost(model, options):
+    found = {
+        finding["name"]: finding["value"] for finding in json.loads(call("doctor", model, "--json").stdout)
+    }
+    assert [name.removeprefix("cost.") for name in found if name.startswith("cost.")] == options
+    assert ("costs" in found) == bool(options)
+    if options:
+        assert found["cost.flow"].startswith("each neuron has its own tau_mem or tau_syn: forward × ")
+
+
 def fake_rows(*oks):
     return tuple(
         SimpleNamespace(id=f"3:{i}", status="proven", ok=ok, title="x[0] = x", reason="")

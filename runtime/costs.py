@@ -1,0 +1,100 @@
+"""What takes a population of the fast kernel off its shortest path, and how much longer a step then takes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from saltus.runtime.build import AnyGroup
+from saltus.runtime.group import Group
+from saltus.runtime.influence import influence
+from saltus.runtime.parameters import flow_parameters
+from saltus.templates.ir import ModelIR
+
+
+class Cost(NamedTuple):
+    """Times as long as where neurons share all parameters and weights alone are learned; see ``MEASURED``."""
+
+    forward: str
+    backward: str
+
+    def __str__(self) -> str:
+        return f"forward × {self.forward}, backward × {self.backward}"
+
+
+MEASURED = "256 recurrent LIF neurons"
+"""What costs were measured on, by ``benchmarks/options.py``; docs/kernels.md has all of the setting."""
+
+OWN_FLOW = Cost("5 to 7", "3 to 5")
+LEARNED = Cost("1", "2.5 to 2.8")
+LEARNED_OWN_FLOW = Cost("5 to 7", "16 to 21")
+OWN_GUARD = Cost("1 to 1.2", "1")
+NETWORK_KERNEL = Cost("14 to 160", "28 to 250")
+
+
+def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
+    """The kernel of each group, and below it what costs more there; a line each.
+
+    Args:
+        groups: in the order in which they run.
+        learned: names, as of ``Network.parameters``.
+    """
+    lines = []
+    for group in groups.values():
+        lines.append(f"{' and '.join(group.populations)}: {group.explanation}")
+        if isinstance(group, Group):
+            lines += [f"{group.name}: {why}: {cost} with {MEASURED}." for why, cost in _about(group, learned)]
+    return "\n".join(lines)
+
+
+def of_model(ir: ModelIR) -> dict[str, str]:
+    """What the options of a model that the fast kernel takes cost, by name."""
+    found = {"learning": f"a parameter or initial value is learned: {LEARNED}"}
+    if flow := _of_flow(ir):
+        found["flow"] = f"each neuron has its own {' or '.join(flow)}: {OWN_FLOW}"
+        found["flow, learning"] = f"both: {LEARNED_OWN_FLOW}"
+    if (guard := _of_guard(ir)) and _can_wait(ir):
+        found["waiting"] = f"each neuron of a recurrent layer has its own {' or '.join(guard)}: {OWN_GUARD}"
+    found["network"] = (
+        f"the network kernel is taken: {NETWORK_KERNEL}, with a tenth of the synapses there to all of them"
+    )
+    return found
+
+
+def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]:
+    ir, recurrent = group.model.ir, group.recurrent
+    learns = [name for name in group.parameters.names if f"{group.name}.{name}" in learned]
+
+    def own(names: Collection[str]) -> list[str]:
+        """Of these, what differs between neurons, or will once it has been learned."""
+        values = {name: group.parameters.values[name] for name in names}
+        return [name for name, v in values.items() if v.ndim and (name in learns or (v != v[0]).any())]
+
+    flow, guard = own(_of_flow(ir)), own(_of_guard(ir))
+    if flow:
+        which = f"each neuron has its own {' and '.join(flow)}"
+        yield f"{which}, so propagators are computed for each at each event", OWN_FLOW
+    if learns:
+        cost = LEARNED_OWN_FLOW if flow else LEARNED
+        yield f"it learns {' and '.join(learns)}, so states are replayed for the gradient", cost
+    if guard and not flow and recurrent and _can_wait(ir) and ir.arrivals[recurrent.receptor].additive:
+        which = f"each neuron has its own {' and '.join(guard)}"
+        yield f"{which}, so spikes do not wait for the end of an interval", OWN_GUARD
+
+
+def _of_flow(ir: ModelIR) -> list[str]:
+    flow = flow_parameters(ir)
+    return [parameter.name for parameter in ir.parameters if parameter.name in flow]
+
+
+def _of_guard(ir: ModelIR) -> list[str]:
+    """The other parameters that decide how far a spike lifts a guard, and from where."""
+    own = influence(ir)
+    read = own.guards.union(*(on for arrival in own.arrivals for on in arrival.values()))
+    flow = flow_parameters(ir)
+    return [p.name for p in ir.parameters if p.name in read and p.name not in flow]
+
+
+def _can_wait(ir: ModelIR) -> bool:
+    """Whether spikes ever wait: the bound on what they do (kernels/margin.c.jinja) is for three rungs."""
+    return any(len(emission.ladder) == 3 for emission in ir.emissions)

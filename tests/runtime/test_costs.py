@@ -1,0 +1,92 @@
+"""What leads a population off the shortest path of the fast kernel is said, with what it costs."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import saltus
+from saltus.runtime import costs
+
+KERNELS = Path(__file__).parents[2] / "docs" / "kernels.md"
+EACH = np.array([0.9, 1.0, 1.1])
+
+
+def lines(model="lif", recurrent=True, receptor=None, **layer):
+    """What is said of a layer of three neurons, besides its kernel."""
+    one = saltus.Layer(model, 3, inputs=2, recurrent=recurrent, receptor=receptor, name="a", **layer)
+    kernel, *more = saltus.Network([one], T=0.02).explain().splitlines()
+    assert kernel.startswith("a: ")
+    return more
+
+
+def said(why, cost):
+    return f"a: {why}: {cost} with 256 recurrent LIF neurons."
+
+
+FLOW = said(
+    "each neuron has its own tau_mem and tau_syn, so propagators are computed for each at each event",
+    "forward × 5 to 7, backward × 3 to 5",
+)
+LEARNS = "it learns {}, so states are replayed for the gradient"
+WAITING = said(
+    "each neuron has its own theta, so spikes do not wait for the end of an interval",
+    "forward × 1 to 1.2, backward × 1",
+)
+TAUS = {"tau_mem": 20e-3 * EACH, "tau_syn": 5e-3 * EACH}
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        ({}, []),
+        ({"params": {"tau_mem": 15e-3, "theta": 0.8}}, []),
+        ({"params": TAUS}, [FLOW]),
+        ({"params": TAUS, "recurrent": False}, [FLOW]),
+        (
+            {"learn": ("weights", "tau_mem", "V0")},
+            [said(LEARNS.format("tau_mem and V0"), "forward × 1, backward × 2.5 to 2.8")],
+        ),
+        (
+            {"params": TAUS, "learn": ("theta",)},
+            [FLOW, said(LEARNS.format("theta"), "forward × 5 to 7, backward × 16 to 21")],
+        ),
+        ({"params": {"theta": EACH}}, [WAITING]),
+        ({"params": {"theta": EACH}, "recurrent": False}, []),
+        ({"params": {"v_reset": -EACH}}, []),  # neither the guard nor an arrival reads it
+        ({"params": {"theta": EACH, **TAUS}}, [FLOW]),  # with that no spike waits anyway
+    ],
+)
+def test_each_option_has_a_line(layer, expected):
+    assert lines(**layer) == expected
+
+
+def test_numbers_of_their_own_count_once_they_differ_or_will():
+    """One number a neuron, all equal, is as good as shared until it is learned."""
+    assert lines(per_neuron=("theta", "tau_mem")) == []
+    assert lines(per_neuron=("theta",), learn=("theta",))[1:] == [WAITING]
+    net = saltus.Network([saltus.Layer("lif", 3, inputs=2, recurrent=True, per_neuron=("theta",))], T=0.02)
+    net.all_parameters()["output.theta"][1] = 2.0
+    assert net.explain().endswith(WAITING.removeprefix("a"))
+
+
+def test_names_are_the_models_own():
+    assert "own tau_inh," in lines("ei", receptor="exc", params={"tau_inh": 5e-3 * EACH})[0]
+
+
+def test_a_guard_whose_spikes_never_wait_has_nothing_to_lose():
+    assert lines("alif", params={"beta": EACH}) == []
+
+
+@pytest.mark.parametrize("other", [{"recurrent_delay": 1e-3}, {"sample_times": [0.01]}])
+def test_other_kernels_have_no_such_path(other):
+    assert lines(params={"theta": EACH, **TAUS}, **other) == []
+
+
+def test_the_table_in_the_documentation_has_the_same_figures():
+    table = re.findall(r"^\|[^|]*\| ([\d. to]+) \| ([\d. to]+) \|", KERNELS.read_text("utf-8"), re.MULTILINE)
+    said = [
+        costs.OWN_FLOW, costs.LEARNED, costs.LEARNED_OWN_FLOW, costs.OWN_GUARD, costs.NETWORK_KERNEL
+    ]  # fmt: skip
+    assert table == [tuple(cost) for cost in said]
