@@ -15,6 +15,7 @@ import sympy
 from sympy import Expr, Matrix, Symbol
 
 from saltus.derive.constants import hoist_reciprocals
+from saltus.derive.flow import FlowSolution
 from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
 from saltus.derive.flow_lowering import costate, lower_flow
 from saltus.derive.ladder import LadderRung, bound, ladder
@@ -52,6 +53,18 @@ _STATEFUL = (
     "the credit or the weight gradient depends on the states, which are taken just before the arrival, "
     "after those that come before it at the same time"
 )
+_ADD = "S(S(x, w), v) = S(x, w + v), so arrivals at one time act as one, and input on a grid is summed first"
+_APART = "S(S(x, w), v) is not S(x, w + v), so arrivals at one time act one after the other"
+_WAITS = (
+    "the last rung of the guard is its second, so its bound needs the end of an interval alone, and arrivals "
+    "add up: recurrent spikes may wait for the end of an interval before they act on everyone"
+)
+_AT_ONCE = (
+    "the guard has no bound by the end of an interval alone, or arrivals do not add up: recurrent spikes act "
+    "on everyone at once"
+)
+_BOUNDED = 3
+"""Rungs of a guard, from u_0 on, whose second keeps its sign."""
 
 
 def lower(spec: ModelSpec) -> ir.ModelIR:
@@ -319,13 +332,16 @@ def _facts(solution: AnySolution, writer: Writer) -> tuple[ir.Fact, ...]:
         ir.Fact("flow", why(solution, writer.order)),
         ir.Fact("flow_parameters", ", ".join(flowing)),
     ]
+    rules = {receptor.name: arrival_rule(spec, receptor) for receptor in spec.receptors}
+    adds = all(rule.additive for rule in rules.values())
     for transition in spec.transitions:
-        facts.append(
-            ir.Fact(f"ladder.{transition.name}", bound(solution, ladder(solution, transition), writer.order))
-        )
-    for receptor in spec.receptors:
-        linear = arrival_rule(spec, receptor).linear
-        facts.append(ir.Fact(f"arrival.{receptor.name}", _LINEAR if linear else _STATEFUL))
+        found = ladder(solution, transition)
+        waits = isinstance(solution, FlowSolution) and len(found) == _BOUNDED and adds
+        facts.append(ir.Fact(f"ladder.{transition.name}", bound(solution, found, writer.order)))
+        facts.append(ir.Fact(f"waiting.{transition.name}", _WAITS if waits else _AT_ONCE))
+    for name, rule in rules.items():
+        facts.append(ir.Fact(f"arrival.{name}", _LINEAR if rule.linear else _STATEFUL))
+        facts.append(ir.Fact(f"together.{name}", _ADD if rule.additive else _APART))
     for name, solved in phases.items():
         facts.append(ir.Fact(f"phase.{name}", f"{why(solved, writer.order)}; it has no condition"))
     return tuple(facts)

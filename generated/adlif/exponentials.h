@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from adlif.toml (network; ir.json c347d3e055b4). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from adlif.toml (network; ir.json ecc1f1b8bdc7). Do not edit: change the spec or the templates and run it again.
  *
  * exp, log1p and divided differences of exp, as straight-line code that a compiler can put into vector lanes.
  * Accuracy: about one unit in the last place for exp and log1p, a few for the divided differences, also where

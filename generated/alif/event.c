@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json 0fcb8452d2cd). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json 2e7741252fd5). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of alif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (clock; ir.json e33dd9a2c1b4). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from alpha.toml (clock; ir.json 1797cb32360a). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

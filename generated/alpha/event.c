@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (event; ir.json e33dd9a2c1b4). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (event; ir.json 1797cb32360a). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of alpha neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (event; ir.json a967d3651c66). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (event; ir.json 00905e0b1911). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of ei neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

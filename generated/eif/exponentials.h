@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from eif.toml (network; ir.json 072942e3643e). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from eif.toml (network; ir.json e098e5e19148). Do not edit: change the spec or the templates and run it again.
  *
  * exp, log1p and divided differences of exp, as straight-line code that a compiler can put into vector lanes.
  * Accuracy: about one unit in the last place for exp and log1p, a few for the divided differences, also where

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (clock; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (clock; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of li on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

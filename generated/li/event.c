@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json a5ddb577511f). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrator with an exponential current synapse: a readout that does not spike
  * (Wunderlich & Pehle (2021), Table 1 without its transition)

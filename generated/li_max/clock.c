@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li_max.toml (clock; ir.json 5228a1ac86f8). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li_max.toml (clock; ir.json 790ff4a40a72). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of li_max on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li_max.toml (network; ir.json 5228a1ac86f8). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li_max.toml (network; ir.json 790ff4a40a72). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of li_max; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json 9be3a0171449). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json e6ef9f929843). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json acab1ed28350). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json 773c1cc7fd72). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif2 neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_soft.toml (event; ir.json 40b02146eb42). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_soft.toml (event; ir.json a779e5f1c86f). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif_soft neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_soft.toml (event; ir.json 40b02146eb42). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_soft.toml (event; ir.json a779e5f1c86f). Do not edit: change the spec or the templates and run it again.
  *
  * exp, log1p and divided differences of exp, as straight-line code that a compiler can put into vector lanes.
  * Accuracy: about one unit in the last place for exp and log1p, a few for the divided differences, also where
