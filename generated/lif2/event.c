@@ -684,9 +684,9 @@ SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const wo
 SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, double shrink, double length)
 {
     const double rise = u1 * shrink, fall = -u1_end;
-    const double slack = 1e-12 * (fabs(u0) + u1 * length) * (rise + fall);
-    const int meet = (fall > 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
-    return (u1 > 0.0) & (meet | (shrink < 0x1p-960)); /* so long an interval that rise and fall may be rounded to zero */
+    /* in so long an interval that rise and fall may be rounded to zero, anyone may */
+    const double slack = shrink < 0x1p-960 ? (double)INFINITY : 1e-12 * (fabs(u0) + u1 * length) * (rise + fall);
+    return (u1 > 0.0) & (fall >= 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
 }
 
 /* A bundle of candidates, one a lane. */
