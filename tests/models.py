@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from saltus.derive import spec
 from saltus.derive.spec import ModelSpec
@@ -104,3 +105,21 @@ def two_thresholds() -> ModelSpec:
     theta = lif.symbols()["theta"]
     below = replace(above, name="dip", when=-V - theta, reset=(V / 2, I), emits=False)
     return replace(lif, name="two_thresholds", transitions=(above, below))
+
+
+def reader(**readouts: str) -> dict[str, Any]:
+    """The spec of a leaky integrator with a gain, and a time that can be learned, read as told."""
+    return {
+        "name": "reader",
+        "title": "A leaky integrator that is read",
+        "parameters": {
+            "tau": {"value": 0.02, "positive": True},
+            "tau_s": {"value": 0.005, "positive": True},
+            "gain": 2.0,
+            "t_read": {"value": 0.03, "positive": True},
+        },
+        "initial": {"V": 0.0, "I": 0.0},
+        "dynamics": {"f_V": "tau*dot(V) + V - I", "f_I": "tau_s*dot(I) + I"},
+        "receive": {"exc": {"I": "I + w"}},
+        "readouts": readouts,
+    }

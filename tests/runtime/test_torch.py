@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from models import reader
 
 import saltus
 from saltus.errors import ConfigError, InputError
@@ -46,26 +47,13 @@ def test_gradcheck(recurrent):
     assert torch.autograd.gradcheck(outputs, (times(), *given), eps=1e-7, atol=1e-4, rtol=1e-4)
 
 
-READER = {
-    "name": "reader",
-    "title": "A leaky integrator that is read in all ways",
-    "parameters": {
-        "tau": {"value": 0.02, "positive": True},
-        "tau_s": {"value": 0.005, "positive": True},
-        "gain": 2.0,
-        "t_read": {"value": 0.03, "positive": True},
-    },
-    "initial": {"V": 0.0, "I": 0.0},
-    "dynamics": {"f_V": "tau*dot(V) + V - I", "f_I": "tau_s*dot(I) + I"},
-    "receive": {"exc": {"I": "I + w"}},
-    "readouts": {
-        "last": "final(gain*V**2)",
-        "there": "at(gain*V - I, t_read)",
-        "followed": "at(gain*V)",
-        "early": "integral(gain*V, t_read/2, t_read)",
-        "top": "max(gain*V, t_read, T)",
-    },
-}
+READER = reader(
+    last="final(gain*V**2)",
+    there="at(gain*V - I, t_read)",
+    followed="at(gain*V)",
+    early="integral(gain*V, t_read/2, t_read)",
+    top="max(gain*V, t_read, T)",
+)
 
 
 def test_gradcheck_of_readouts_of_the_state():

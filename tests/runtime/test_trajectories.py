@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from models import reader
 from small_network import T, labels, spikes
 
 import saltus
@@ -10,24 +11,6 @@ from saltus.errors import ConfigError, InputError, RunError
 
 RANDOM = np.random.default_rng(3)
 TIMES = [0.01, 0.02, 0.045]
-
-
-def model(**readouts: str) -> dict:
-    """A leaky integrator with a gain, and readouts."""
-    return {
-        "name": "reader",
-        "title": "A leaky integrator that is read",
-        "parameters": {
-            "tau": {"value": 0.02, "positive": True},
-            "tau_s": {"value": 0.005, "positive": True},
-            "gain": 2.0,
-            "t_read": {"value": 0.03, "positive": True},
-        },
-        "initial": {"V": 0.0, "I": 0.0},
-        "dynamics": {"f_V": "tau*dot(V) + V - I", "f_I": "tau_s*dot(I) + I"},
-        "receive": {"exc": {"I": "I + w"}},
-        "readouts": readouts,
-    }
 
 
 def network(loss, output="li", **layer) -> saltus.Network:
@@ -105,7 +88,7 @@ def test_two_states_of_a_system_fitted_to_data():
 @pytest.mark.parametrize("readout", ["last", "there", "gained"])
 def test_mean_squared_error_over_a_readout_of_the_state(readout):
     """Parameters of the readout's expression, and the time at which it is read, included."""
-    spec = model(
+    spec = reader(
         last="final(gain*V**2)", there="at(gain*V - I, t_read)", gained="integral(gain*V, t_read, T)"
     )
     net = network(saltus.loss("mean_squared_error", readout=readout), spec)
@@ -118,7 +101,7 @@ def test_mean_squared_error_over_a_readout_of_the_state(readout):
 
 
 def test_a_readout_at_each_sample_time_is_a_trajectory():
-    spec = model(followed="at(gain*V - I)")
+    spec = reader(followed="at(gain*V - I)")
     net = network(saltus.loss("mean_squared_error", readout="followed"), spec, sample_times=TIMES)
     target = RANDOM.normal(size=(3, 3, 3))
     states = net.run(spikes(), targets=target).states["output"]
@@ -131,7 +114,7 @@ def test_a_readout_at_each_sample_time_is_a_trajectory():
 
 
 def test_the_state_at_the_end_needs_no_slow_kernel():
-    spec = model(last="final(gain*V**2)")
+    spec = reader(last="final(gain*V**2)")
     net = network(saltus.loss("last_value_cross_entropy", readout="last", scale=5.0), spec)
     assert "output: fast kernel" in net.explain()
     assert_gradient(net, classes=labels(), names=["output.gain"])
@@ -193,12 +176,12 @@ def test_a_smooth_count_is_proved():
         ),
         (
             lambda: network(
-                saltus.loss("sum_cross_entropy", readout="all"), model(all="at(V)"), sample_times=TIMES
+                saltus.loss("sum_cross_entropy", readout="all"), reader(all="at(V)"), sample_times=TIMES
             ),
             r"reads numbers for each sample time .* takes a label .* Write two losses",
         ),
         (
-            lambda: network(None, model(all="at(V)")),
+            lambda: network(None, reader(all="at(V)")),
             r"reader has the readout all at each of its sample times, and there are none\. Give it",
         ),
     ],
@@ -209,18 +192,18 @@ def test_readings_that_do_not_fit_are_named(make, message):
 
 
 def test_times_that_are_none_are_named():
-    net = network(None, model(one="at(V, t_read)"))
+    net = network(None, reader(one="at(V, t_read)"))
     net.all_parameters()["output.t_read"][...] = 1.0
     with pytest.raises(
         RunError, match=r"the readout one of neuron 0 is taken at t = 1 s, which is not in \["
     ):
         net.run(spikes())
-    window = network(None, model(top="max(V, t_read, t_read/2)"))
+    window = network(None, reader(top="max(V, t_read, t_read/2)"))
     with pytest.raises(RunError, match=r"'output' seeks a maximum in a window that ends before it begins"):
         window.run(spikes())
 
 
 def test_derivatives_of_a_wrong_shape_are_named():
-    net = network(None, model(all="at(V)"), sample_times=TIMES)
+    net = network(None, reader(all="at(V)"), sample_times=TIMES)
     with pytest.raises(InputError, match=r"\['all'\]: not finite numbers of shape .*times\) = \(3, 3, 3\)"):
         net.gradients(net.run(spikes()), d_readouts={"output": {"all": np.zeros((3, 3))}})
