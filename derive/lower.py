@@ -63,8 +63,6 @@ _AT_ONCE = (
     "the guard has no bound by the end of an interval alone, or arrivals do not add up: recurrent spikes act "
     "on everyone at once"
 )
-_BOUNDED = 3
-"""Rungs of a guard, from u_0 on, whose second keeps its sign."""
 
 
 def lower(spec: ModelSpec) -> ir.ModelIR:
@@ -336,7 +334,7 @@ def _facts(solution: AnySolution, writer: Writer) -> tuple[ir.Fact, ...]:
     adds = all(rule.additive for rule in rules.values())
     for transition in spec.transitions:
         found = ladder(solution, transition)
-        waits = isinstance(solution, FlowSolution) and len(found) == _BOUNDED and adds
+        waits = isinstance(solution, FlowSolution) and len(found) == ir.EXACT_TOP and adds
         facts.append(ir.Fact(f"ladder.{transition.name}", bound(solution, found, writer.order)))
         facts.append(ir.Fact(f"waiting.{transition.name}", _WAITS if waits else _AT_ONCE))
     for name, rule in rules.items():

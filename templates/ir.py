@@ -152,6 +152,10 @@ class Jump(Node, frozen=True):
     parameters: Block
 
 
+EXACT_TOP = 3
+"""Rungs of a ladder that ends at u_2."""
+
+
 class Emission(Node, frozen=True):
     """A transition at an upward zero crossing of the guard.
 
@@ -179,6 +183,11 @@ class Emission(Node, frozen=True):
     goto: int = 0
     triggered: Jump | None = None
     keeps_guard: bool = False
+
+    @property
+    def exact_top(self) -> bool:
+        """Whether the ladder ends at u_2, which then keeps its sign: the end of an interval bounds u_0."""
+        return len(self.ladder) == EXACT_TOP
 
 
 class Arrival(Node, frozen=True):

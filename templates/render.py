@@ -53,6 +53,7 @@ def event_unit(model: ModelIR) -> Unit:
         "flow": flow,
         "emission": emission,
         "rungs": emission.ladder if emission else (),
+        "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
         "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {

@@ -277,6 +277,26 @@ static void copy_states(const saltus_group *g, states_view from, int64_t from_ro
     memcpy(to.sum_V + to_row * g->n_pad, from.sum_V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
 }
 
+/* Where a replay begins: at t = 0, or at the mark of item `from`. Returns how many events, or spikes, came before. */
+static int resume(const saltus_group *g, const workspace *w, int from)
+{
+    begin(g, w);
+    if (from == 0) return 0;
+    copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+    return w->marked[from / SEGMENT];
+}
+
+/* Item `at` of a replay from `from`, before which so many events, or spikes, came: marked, or kept. */
+static void remember(const saltus_group *g, const workspace *w, int from, int at, int came, int marks)
+{
+    if (!marks) {
+        copy_states(g, w->x, 0, w->start, at - from);
+    } else if (at % SEGMENT == 0) {
+        copy_states(g, w->x, 0, w->mark, at / SEGMENT);
+        w->marked[at / SEGMENT] = came;
+    }
+}
+
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -410,16 +430,17 @@ static void write_record(const saltus_group *g, double *record, int64_t event, d
  * their weights gain is the same for all of them. It is kept in a slot and added up by rows when the slots are full, so
  * that a row of the gradient is read and written once for many events: writing is what costs. */
 
+static const uint8_t ADDITIVE[] = { 1 };
+
 typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
 
 /* How many of the events from e on come at one time into one additive receptor. */
 SALTUS_APART int together(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events)
 {
-    static const uint8_t additive[] = { 1 };
     const double time = in->time[first + e];
     const int32_t *row = in->row + first;
     int many = 1;
-    if (row[e] < 0 || !additive[g->receptor[row[e]]]) return 1;
+    if (row[e] < 0 || !ADDITIVE[g->receptor[row[e]]]) return 1;
     while (e + many < events && in->time[first + e + many] == time && row[e + many] >= 0 &&
            g->receptor[row[e + many]] == g->receptor[row[e]])
         many++;
@@ -631,7 +652,6 @@ SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const wo
 /* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
  * is one pass over all neurons, and a few searches for those that may cross. */
 
-
 /* One sample forward. */
 SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
@@ -692,19 +712,9 @@ SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_
     const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     (void)out;
-    int next = 0;
-    begin(g, w);
-    if (from > 0) {
-        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
-        next = w->marked[from / SEGMENT];
-    }
+    int next = resume(g, w, from);
     for (int e = from;; e++) {
-        if (!marks) {
-            copy_states(g, w->x, 0, w->start, e - from);
-        } else if (e % SEGMENT == 0) {
-            copy_states(g, w->x, 0, w->mark, e / SEGMENT);
-            w->marked[e / SEGMENT] = next;
-        }
+        remember(g, w, from, e, next, marks);
         if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
         advance_all(shared, g, w, stretch(shared, g, w, e));
         if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);

@@ -289,6 +289,26 @@ static void copy_states(const saltus_group *g, states_view from, int64_t from_ro
     memcpy(to.I2 + to_row * g->n_pad, from.I2 + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
 }
 
+/* Where a replay begins: at t = 0, or at the mark of item `from`. Returns how many events, or spikes, came before. */
+static int resume(const saltus_group *g, const workspace *w, int from)
+{
+    begin(g, w);
+    if (from == 0) return 0;
+    copy_states(g, w->mark, from / SEGMENT, w->x, 0);
+    return w->marked[from / SEGMENT];
+}
+
+/* Item `at` of a replay from `from`, before which so many events, or spikes, came: marked, or kept. */
+static void remember(const saltus_group *g, const workspace *w, int from, int at, int came, int marks)
+{
+    if (!marks) {
+        copy_states(g, w->x, 0, w->start, at - from);
+    } else if (at % SEGMENT == 0) {
+        copy_states(g, w->x, 0, w->mark, at / SEGMENT);
+        w->marked[at / SEGMENT] = came;
+    }
+}
+
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -441,16 +461,17 @@ static void write_record(const saltus_group *g, double *record, int64_t event, d
  * their weights gain is the same for all of them. It is kept in a slot and added up by rows when the slots are full, so
  * that a row of the gradient is read and written once for many events: writing is what costs. */
 
+static const uint8_t ADDITIVE[] = { 1, 1 };
+
 typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
 
 /* How many of the events from e on come at one time into one additive receptor. */
 SALTUS_APART int together(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events)
 {
-    static const uint8_t additive[] = { 1, 1 };
     const double time = in->time[first + e];
     const int32_t *row = in->row + first;
     int many = 1;
-    if (row[e] < 0 || !additive[g->receptor[row[e]]]) return 1;
+    if (row[e] < 0 || !ADDITIVE[g->receptor[row[e]]]) return 1;
     while (e + many < events && in->time[first + e + many] == time && row[e + many] >= 0 &&
            g->receptor[row[e + many]] == g->receptor[row[e]])
         many++;
@@ -1740,20 +1761,10 @@ SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, con
 {
     const int events = in->count[sample], count = out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
-    int e = 0;
-    begin(g, w);
-    if (from > 0) {
-        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
-        e = w->marked[from / SEGMENT];
-    }
+    int e = resume(g, w, from);
     for (int at = from;; at++) {
         const int i = at - e;
-        if (!marks) {
-            copy_states(g, w->x, 0, w->start, at - from);
-        } else if (at % SEGMENT == 0) {
-            copy_states(g, w->x, 0, w->mark, at / SEGMENT);
-            w->marked[at / SEGMENT] = e;
-        }
+        remember(g, w, from, at, e, marks);
         if (at == events + count || (!marks && at + 1 == from + SEGMENT)) break;
         const entries_view k = stretch(shared, g, w, at);
         if (spike_is_next(out, base, count, e, i)) {
@@ -1832,7 +1843,7 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
             }
             double grad_w;
             model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
-            gradient[n] += grad_w;
+            gradient[n] = gradient[n] + grad_w;
         }
         break;
     case 1: /* exc2 */
@@ -1857,7 +1868,7 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
             }
             double grad_w;
             model_exc2_weight(lambda_I2, p.tau_syn2[n], &grad_w);
-            gradient[n] += grad_w;
+            gradient[n] = gradient[n] + grad_w;
         }
         break;
     default:
@@ -1901,9 +1912,7 @@ SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32
 SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltus_group *g, const workspace *w,
                                    int32_t receptor, double *restrict gradient, entries_view k)
 {
-    const double *restrict y_lambda_V = w->y.lambda_V;
-    const double *restrict y_lambda_I = w->y.lambda_I;
-    const double *restrict y_lambda_I2 = w->y.lambda_I2;
+    const adjoints_view y = w->y;
     const parameters_view p = w->p;
     const double common_Phi_V_V = *k.Phi_V_V;
     const double common_Phi_I_I = *k.Phi_I_I;
@@ -1916,7 +1925,7 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
     case 0: /* exc */
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
-            double lambda_V = y_lambda_V[n], lambda_I = y_lambda_I[n], lambda_I2 = y_lambda_I2[n];
+            double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_I2 = y.lambda_I2[n];
             {
                 const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
                 const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
@@ -1938,7 +1947,7 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
     case 1: /* exc2 */
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
-            double lambda_V = y_lambda_V[n], lambda_I = y_lambda_I[n], lambda_I2 = y_lambda_I2[n];
+            double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_I2 = y.lambda_I2[n];
             {
                 const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
                 const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
@@ -2313,19 +2322,9 @@ SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_
     const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
-    int next = 0;
-    begin(g, w);
-    if (from > 0) {
-        copy_states(g, w->mark, from / SEGMENT, w->x, 0);
-        next = w->marked[from / SEGMENT];
-    }
+    int next = resume(g, w, from);
     for (int e = from;; e++) {
-        if (!marks) {
-            copy_states(g, w->x, 0, w->start, e - from);
-        } else if (e % SEGMENT == 0) {
-            copy_states(g, w->x, 0, w->mark, e / SEGMENT);
-            w->marked[e / SEGMENT] = next;
-        }
+        remember(g, w, from, e, next, marks);
         if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
         advance_all(shared, g, w, stretch(shared, g, w, e));
         for (; next < out->count[sample] && out->after[base + next] == e; next++) {
@@ -2422,7 +2421,6 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     }
     if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
     w->segment = events + 1;
-    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
     if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
