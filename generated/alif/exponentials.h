@@ -57,18 +57,11 @@ SALTUS_INLINE double saltus_log1m_ratio(double y)
     const double m = saltus_from_bits(bits - ((uint64_t)k << 52));
     const double d = (m - 1.0) / (m + 1.0);
     const double q = d * d;
-    double p = 1.0 / 23.0;
-    p = p * q + 1.0 / 21.0;
-    p = p * q + 1.0 / 19.0;
-    p = p * q + 1.0 / 17.0;
-    p = p * q + 1.0 / 15.0;
-    p = p * q + 1.0 / 13.0;
-    p = p * q + 1.0 / 11.0;
-    p = p * q + 1.0 / 9.0;
-    p = p * q + 1.0 / 7.0;
-    p = p * q + 1.0 / 5.0;
-    p = p * q + 1.0 / 3.0;
-    p = p * q + 1.0;
+    const double q2 = q * q, q4 = q2 * q2;
+    const double low = (1.0 + q * (1.0 / 3.0)) + q2 * (1.0 / 5.0 + q * (1.0 / 7.0));
+    const double middle = (1.0 / 9.0 + q * (1.0 / 11.0)) + q2 * (1.0 / 13.0 + q * (1.0 / 15.0));
+    const double high = (1.0 / 17.0 + q * (1.0 / 19.0)) + q2 * (1.0 / 21.0 + q * (1.0 / 23.0));
+    const double p = low + q4 * (middle + q4 * high);
     const double log_u = 2.0 * d * p + (double)k * 0x1.62e42fefa39efp-1;
     const double rounded = 1.0 - u; /* y as it was rounded into u: log(u)/(u-1) is then accurate for small y */
     return rounded == 0.0 ? 1.0 : -log_u / rounded;
@@ -86,8 +79,8 @@ SALTUS_INLINE double saltus_exp_dd2(double a, double b)
     const double middle = (1.0 / 720.0 + z * (1.0 / 5040.0)) + z2 * (1.0 / 40320.0 + z * (1.0 / 362880.0));
     const double high = (1.0 / 3628800.0 + z * (1.0 / 39916800.0)) + z2 * (1.0 / 479001600.0 + z * (1.0 / 6227020800.0));
     const double p = 1.0 + z * (low + z4 * (middle + z4 * (high + z4 * (1.0 / 87178291200.0))));
-    const double apart = (exp_a - exp_b) / (near ? 1.0 : z);
-    return near ? exp_b * p : apart;
+    const double per_z = 1.0 / (near ? 1.0 : z); /* which need not wait for exp */
+    return near ? exp_b * p : (exp_a - exp_b) * per_z;
 }
 
 /* The divided difference over the nodes a, a, b: exp(a) (exp(z) - 1 - z)/z^2 with z = b - a, by the Taylor polynomial

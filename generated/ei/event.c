@@ -64,6 +64,7 @@ typedef struct {
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
+    int alike;                 /* do all neurons share all parameters that a search reads? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
     states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
@@ -207,8 +208,15 @@ int64_t saltus_workspace(const saltus_group *g, int64_t events, int64_t spikes)
     return lay_out(&w, g, events, spikes, NULL);
 }
 
-/* The constants of all neurons. */
-static void prepare(const saltus_group *g, const workspace *w)
+static int all_equal(const saltus_group *g, const double *values)
+{
+    for (int n = 1; n < g->n; n++)
+        if (values[n] != values[0]) return 0;
+    return 1;
+}
+
+/* The constants of all neurons, and whether these share what a search for crossings reads. */
+static void prepare(const saltus_group *g, workspace *w)
 {
     (void)g, (void)w;
     memcpy(w->p.tau_mem, g->parameters + 0 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
@@ -226,6 +234,7 @@ static void prepare(const saltus_group *g, const workspace *w)
         w->p.per_tau_exc[n] = per_tau_exc;
         w->p.per_tau_inh[n] = per_tau_inh;
     }
+    w->alike = g->flow_shared && all_equal(g, w->p.tau_mem) && all_equal(g, w->p.tau_exc) && all_equal(g, w->p.tau_inh) && all_equal(g, w->p.theta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_exc) && all_equal(g, w->p.per_tau_inh);
 }
 
 /* The gradient of one chunk of samples, by parameter. */
@@ -726,12 +735,13 @@ typedef struct {
     int64_t crosses[LANES], again[LANES];
 } bundle;
 
-/* Takes up to LANES of some candidates from the queue; spare lanes repeat the last one. */
-static int gather(const workspace *w, const int32_t *seek, int seekers, bundle *q)
+/* Takes up to LANES of some candidates from the queue; spare lanes repeat the last one. alike: all neurons share all parameters
+ * that a search reads. */
+SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *seek, int seekers, bundle *q)
 {
     const int lanes = seekers < LANES ? seekers : LANES;
     for (int l = 0; l < LANES; l++) {
-        const int i = seek[l < lanes ? l : lanes - 1], n = w->who[i];
+        const int i = seek[l < lanes ? l : lanes - 1], n = alike ? 0 : w->who[i];
         q->span[l] = w->span[i];
         q->V[l] = w->queue.V[i];
         q->V_end[l] = w->ahead.V[i];
@@ -924,8 +934,8 @@ static int64_t search(bundle *q, double time)
         q->u0[l] = a0;
         q->peak[l] = b0;
         q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
-        /* a start: the root of the parabola through the start, its slope and the right end, then Newton's steps on the
-         * quintic that has u_0 and its first two derivatives at both ends; in units of the bracket */
+        /* a start: the root of the parabola through the start, its slope and the right end, then one step on the quintic
+         * that has u_0 and its first two derivatives at both ends; in units of the bracket */
         const double d0 = a1 * high, d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
         const double gap = b0 - a0, bend = gap - d0;
         const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
@@ -933,11 +943,12 @@ static int64_t search(bundle *q, double time)
         const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
         const double root = d0 * d0 - 4.0 * bend * a0;
         double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
-        for (int step = 0; step < 2; step++) {
-            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
-            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
-            t -= value / slope;
-        }
+        const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
+        const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
+        const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
+        const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
+        t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
+             (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
         const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
@@ -1051,7 +1062,7 @@ static void settle(bundle *q)
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = saltus_exp(-rate * rest);
+        const double shrink = saltus_exp(-rest * rate);
         int may_cross;
         {
             double a0, a1, a2;
@@ -1205,7 +1216,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
+            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1266,7 +1277,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
+            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1322,7 +1333,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-rate * o->dt);
+            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1479,7 +1490,7 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : who[i]], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+            const double shrink = shared ? common_shrink : saltus_exp(-dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1521,13 +1532,13 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
 
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
-static double first_crossing(const workspace *w, int seekers, double present, saltus_spikes *out, int32_t sample,
+SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out, int32_t sample,
                              saltus_status *status)
 {
     double earliest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
-        const int lanes = gather(w, w->seek + from, seekers - from, &q);
+        const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
         const int64_t unsettled = search(&q, present);
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
@@ -1600,7 +1611,7 @@ SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const works
         rate = u_1_rate;
     }
     o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
-    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-rate * o->dt);
+    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-o->dt * rate);
 }
 
 /* One sample forward. */
@@ -1640,7 +1651,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 int crosses = 1;
                 while (crosses) {
                     const int seekers = list_seekers(shared, 0, w, queued, end - present, shrink);
-                    const double earliest = first_crossing(w, seekers, present, out, sample, status);
+                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, out, sample, status)
+                                                   : first_crossing(0, w, seekers, present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
                     const double time = present + earliest;
@@ -2212,7 +2224,7 @@ SALTUS_INLINE int list_pending(const saltus_group *g, const workspace *w, int se
 
 /* The seekers cross each on its own: in each round a neuron finds its next spike in what is left of the interval from origin
  * on, at whose end it is in w->ahead. Returns the number of spikes, or -1 after a failure. */
-static int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
+SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
                        int spikes, int32_t sample, saltus_status *status)
 {
     const int64_t base = sample * out->capacity;
@@ -2221,7 +2233,7 @@ static int cross_alone(const saltus_group *g, saltus_spikes *out, const workspac
         int kept = 0;
         for (int from = 0; from < seekers; from += LANES) {
             bundle q;
-            const int lanes = gather(w, w->seek + from, seekers - from, &q);
+            const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
             const int64_t unsettled = search(&q, origin);
             settle(&q);
             for (int l = 0; l < lanes; l++) {
@@ -2255,6 +2267,13 @@ static int cross_alone(const saltus_group *g, saltus_spikes *out, const workspac
     return spikes;
 }
 
+SALTUS_APART int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
+                             int spikes, int32_t sample, saltus_status *status)
+{
+    return w->alike ? cross_alone_of(1, g, out, w, seekers, origin, after, spikes, sample, status)
+                    : cross_alone_of(0, g, out, w, seekers, origin, after, spikes, sample, status);
+}
+
 /* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
 SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
 {
@@ -2284,7 +2303,7 @@ SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const w
             model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = shared ? w->shrink[e] : saltus_exp(-rate * dt);
+        const double shrink = shared ? w->shrink[e] : saltus_exp(-dt * rate);
         const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
         int may_cross;
         {

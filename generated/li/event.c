@@ -212,8 +212,15 @@ int64_t saltus_workspace(const saltus_group *g, int64_t events, int64_t spikes)
     return lay_out(&w, g, events, spikes, NULL);
 }
 
+static int all_equal(const saltus_group *g, const double *values)
+{
+    for (int n = 1; n < g->n; n++)
+        if (values[n] != values[0]) return 0;
+    return 1;
+}
+
 /* The constants of all neurons. */
-static void prepare(const saltus_group *g, const workspace *w)
+static void prepare(const saltus_group *g, workspace *w)
 {
     (void)g, (void)w;
     memcpy(w->p.tau_mem, g->parameters + 0 * (int64_t)g->n_pad, sizeof(double) * (size_t)g->n_pad);
