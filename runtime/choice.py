@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from saltus.runtime.kernel import why_not_fast
+from saltus.runtime.lines import lines_of
 from saltus.runtime.model import Model
 from saltus.runtime.synapses import Synapses
 
+LINES = 4
+"""Delays of a source, on the average, up to which each is an event of the fast kernel."""
+
 OFF_THE_FAST_PATH = (
-    "delays, sparse connections, two recurrent projections of one population, populations that project to "
-    "one another, and states read at given times"
+    f"delays within a population, more than {LINES} different delays of a source, sparse connections, two "
+    "recurrent projections of one population, populations that project to one another, and states read at "
+    "given times"
 )
 """What of a network, whatever its models, the fast kernel does not take; see ``choose``."""
 
@@ -27,6 +32,7 @@ def choose(
     models: Mapping[str, Model],
     into: Sequence[Synapses],
     sampled: Collection[str],
+    moving: Collection[str],
 ) -> Choice:
     """The kernel of a group.
 
@@ -34,23 +40,50 @@ def choose(
         models: of its populations, by name.
         into: the projections that end in it.
         sampled: the populations whose states are read at given times.
+        moving: the projections whose delays are learned.
     """
     if len(models) > 1:
         return _network(f"{' and '.join(models)} project to one another")
     ((name, model),) = models.items()
-    why = [*_about_projections(name, into), *_about_model(model)]
+    why = [*_about_projections(name, model, into, moving), *_about_model(model)]
     if name in sampled:
         why.insert(0, "its states are read at given times")
     if why:
         return _network(why[0])
-    return Choice(True, "fast kernel: one population with a solution in closed form, dense, without delays.")
+    delays = "without delays" if all(s.delays is None for s in into) else "each delay of a source an event"
+    return Choice(True, f"fast kernel: one population with a solution in closed form, dense, {delays}.")
 
 
-def _about_projections(name: str, into: Sequence[Synapses]) -> list[str]:
-    found = [f"{synapses.name} is sparse" for synapses in into if synapses.ends is not None]
-    found += [f"{synapses.name} has delays" for synapses in into if synapses.delays is not None]
+def _about_projections(
+    name: str, model: Model, into: Sequence[Synapses], moving: Collection[str]
+) -> Iterator[str]:
     recurrent = [synapses.name for synapses in into if synapses.pre == name]
-    return [*found, *([f"{' and '.join(recurrent)} are both recurrent"] if len(recurrent) > 1 else [])]
+    for synapses in into:
+        if synapses.ends is not None:
+            yield f"{synapses.name} is sparse"
+    for synapses in into:
+        if synapses.delays is not None and synapses.pre == name:
+            yield f"{synapses.name} has delays within {name}"
+        elif synapses.delays is not None:
+            yield from _about_delays(synapses, model, synapses.name in moving)
+    if len(recurrent) > 1:
+        yield f"{' and '.join(recurrent)} are both recurrent"
+
+
+def _about_delays(synapses: Synapses, model: Model, moving: bool) -> Iterator[str]:
+    """A line of a source leads to some targets; to the others it sends a weight of zero."""
+    sources = synapses.shape[0]
+    count = len(synapses.all_ends().pre) if moving else len(lines_of(synapses).delay)
+    arrival = model.ir.arrivals[synapses.receptor]
+    if count > LINES * sources:
+        learned = (
+            f"learns its delays and has more than {LINES} synapses"
+            if moving
+            else f"has more than {LINES} delays"
+        )
+        yield f"{synapses.name} {learned} a source"
+    elif not arrival.additive and (moving or not lines_of(synapses).whole):
+        yield f"{synapses.name} has delays, and a spike of no weight acts at {arrival.receptor}"
 
 
 def _about_model(model: Model) -> list[str]:

@@ -134,8 +134,14 @@ def _hand_on(group: AnyGroup, tape: AnyTape, times: Array, seeds: dict[str, Cota
         for name in group.listens:
             seeds[name].times.whole.append(times)
         return
-    for name, source, places in zip(group.listens, tape.sources, tape.heard.places, strict=False):
-        seeds[name].times.some.append((source.cells.at, times[places]))
+    sent = tape.heard.sent
+    for k, (name, source) in enumerate(zip(group.listens, tape.sources, strict=True)):
+        worth = times[tape.heard.places[k]]
+        if sent is None:
+            seeds[name].times.some.append((source.cells.at, worth))
+        else:  # a spike arrives as often as it has delays, or not in time
+            total = np.bincount(sent[k], worth, len(source.time)).astype(np.float64, copy=False)
+            seeds[name].times.whole.append(total)
 
 
 def _currents(result: Result, tape: NetworkTape | ClockTape, values: Array, found: dict[str, Any]) -> None:

@@ -38,7 +38,6 @@ class Synapses:
         shape: numbers of neurons, ``(pre, post)``.
         mask: where synapses exist, ``(pre, post)``; None: everywhere, or sparse.
         ends: of each synapse; None: dense.
-        first_row: of the weights of a group of the fast kernel; -1 for its recurrent projection.
     """
 
     name: str
@@ -50,7 +49,6 @@ class Synapses:
     shape: tuple[int, int]
     mask: NDArray[np.bool_] | None = None
     ends: Ends | None = None
-    first_row: int = -1
 
     def all_ends(self) -> Ends:
         """Where each synapse begins and ends, row by row if it is dense."""

@@ -12,6 +12,7 @@ from saltus.runtime import memory
 from saltus.runtime.failure import out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
+from saltus.runtime.lines import Rows
 from saltus.runtime.members import Outcome
 from saltus.runtime.trains import Merged, Train
 
@@ -22,6 +23,7 @@ class GroupTape:
     """The part of one group.
 
     Attributes:
+        rows: of weights, that the events act through.
         heard: the incoming events as the kernel reads them, and where each source's events went (nothing if
             they are read in place).
         sources: the trains that they come from, one for each projection.
@@ -34,6 +36,7 @@ class GroupTape:
         tied: zeros; no arrival that this kernel takes makes a spike or ends a phase.
     """
 
+    rows: Rows
     heard: Merged
     sources: Sequence[Train]
     out: Train

@@ -46,10 +46,11 @@ typedef struct {
     const double *final; /* [batch][states][n_pad] */
 } saltus_cotangent;
 
-/* Gradients wanted (bits: 1 weights, 2 event times, 4 parameters), one slice a chunk of samples. */
+/* Gradients wanted (bits: 1 weights, 2 event times, 4 parameters, 8 delays), one slice a chunk of samples. */
 typedef struct {
     uint32_t want;
     double *weights;    /* [chunks][rows][n_pad] */
+    double *delays;     /* the same: what a later arrival of the row at each neuron would be worth */
     double *recurrent;  /* [chunks][n][n_pad] */
     double *parameters; /* [chunks][parameters][n_pad] */
     double *event_time; /* like the events */

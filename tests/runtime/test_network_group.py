@@ -103,7 +103,13 @@ def test_the_choice_of_the_kernel_is_explained():
         "with 256 recurrent LIF neurons.",
     ]
     assert "because its states are read at given" in network(populations__out__sample_times=[0.01]).explain()
-    assert "because in_hid has delays" in network(projections__in_hid__delay=1e-3).explain()
+    assert "because hid_hid has delays within hid" in network(projections__hid_hid__delay=1e-3).explain()
+    spread = np.linspace(1e-3, 2e-3, 24).reshape(4, 6)
+    assert (
+        "because in_hid has more than 4 delays a source"
+        in network(projections__in_hid__delay=spread).explain()
+    )
+    assert "dense, each delay of a source an event." in network(projections__in_hid__delay=1e-3).explain()
     assert (
         "because hid_hid is sparse"
         in network(projections__hid_hid__connect=0.5, projections__hid_hid__weights=1.0).explain()
@@ -218,12 +224,16 @@ def test_spikes_that_meet_at_zero_delay_are_reported():
 )
 def test_failures_name_the_population(population, message):
     with pytest.raises(RunError, match=message):
-        network(populations__hid=population, projections__in_hid__delay=1e-3).run(spikes())
+        network(populations__hid=population, projections__hid_hid__delay=1e-3).run(spikes())
 
 
 def test_only_the_fast_kernel_ends_neurons_early():
     with pytest.raises(
         saltus.ConfigError,
-        match=r"spikes_kept = 1: only the fast kernel .* network kernel, because hid_out has delays\. Leave",
+        match=r"spikes_kept = 1: only the fast kernel .* network kernel, because hid_out is sparse\. Leave",
     ):
-        network(populations__out__spikes_kept=1, projections__hid_out__delay=1e-3)
+        network(
+            populations__out__spikes_kept=1,
+            projections__hid_out__connect=1.0,
+            projections__hid_out__weights=1.0,
+        )

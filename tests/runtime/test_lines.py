@@ -1,0 +1,148 @@
+"""Delays on the fast path: the network kernel's spikes, losses and gradients, event by event."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_network import T, spikes
+
+import saltus
+from saltus.errors import RunError
+
+LOSS = saltus.loss("first_spike_cross_entropy", tau_0=5e-3, tau_1=20e-3, alpha=0.01, population="out")
+TWO = np.where(np.arange(24).reshape(4, 6) % 3 == 0, 1e-3, 3.5e-3)
+"""Two delays a source."""
+MASK = np.arange(24).reshape(4, 6) % 5 > 0
+
+
+def network(delays: dict[str, Any], *, at: tuple[float, ...] = (), **changes: Any) -> saltus.Network:
+    """4 inputs, 6 neurons of two receptors, 3 outputs; ``at``: times that take it to the network kernel."""
+    random = np.random.default_rng(3)
+    populations: dict[str, Any] = {
+        "hid": {"model": "ei", "size": 6, "learn": ["tau_mem", "theta"], "sample_times": at},
+        "out": {"model": "lif", "size": 3, "learn": ["tau_syn"], "sample_times": at},
+    }
+    projections: dict[str, Any] = {
+        "exc": {"pre": "in", "post": "hid", "receptor": "exc", "weights": random.normal(3.5, 0.5, (4, 6))},
+        "inh": {"pre": "in", "post": "hid", "receptor": "inh", "weights": random.normal(0.4, 0.1, (4, 6))},
+        "to": {"pre": "hid", "post": "out", "weights": random.normal(1.6, 0.4, (6, 3))},
+        "past": {"pre": "in", "post": "out", "weights": random.normal(1.5, 0.4, (4, 3))},
+    }
+    for name, delay in delays.items():
+        projections[name]["delay"] = delay
+    for name, more in changes.items():
+        projections[name] = {**projections.get(name, {}), **more}
+    return saltus.Network(T=T, inputs={"in": 4}, populations=populations, projections=projections, loss=LOSS)
+
+
+def flat(values: Any) -> np.ndarray:
+    """All numbers in nested lists of arrays."""
+    return np.hstack([flat(each) for each in values]) if isinstance(values, list) else np.ravel(values)
+
+
+def assert_same(fast: saltus.Network, slow: saltus.Network, given: Any = None) -> saltus.Result:
+    """Loss, spikes, states at the end and all gradients."""
+    assert "network kernel" not in fast.explain() and "fast kernel" not in slow.explain()
+    one, two = (net.run(spikes() if given is None else given, [0, 1, 2]) for net in (fast, slow))
+    np.testing.assert_allclose(one.losses, two.losses, rtol=1e-12)
+    for name in one.spikes:
+        np.testing.assert_array_equal(one.spikes[name].neurons, two.spikes[name].neurons)
+        np.testing.assert_allclose(one.spikes[name].times, two.spikes[name].times, rtol=1e-12)
+        for state, values in two.final[name].items():
+            np.testing.assert_allclose(one.final[name][state], values, rtol=1e-10, atol=1e-13)
+    names = [*fast.all_parameters(), "input_times"]
+    first, second = fast.gradients(one, wrt=names), slow.gradients(two, wrt=names)
+    for name in names:
+        found, expected = flat(first[name]), flat(second[name])
+        scale = np.abs(expected).max()
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12 * scale, err_msg=name)
+    return one
+
+
+DELAYS: dict[str, dict[str, Any]] = {
+    "one of the input": {"exc": 2e-3},
+    "one of the neurons": {"to": 2e-3},
+    "both, another one each": {"exc": 1e-3, "inh": 2e-3, "to": 0.5e-3, "past": 4e-3},
+    "one of each source": {"exc": np.linspace(0.0, 5e-3, 4)[:, None] * np.ones(6)},
+    "two of each source": {"exc": TWO, "inh": TWO[::-1]},
+    "a column longer than T": {"exc": np.where(np.arange(6) == 2, 2 * T, 1e-3) * np.ones((4, 1))},
+    "all longer than T": {"inh": 1.01 * T, "past": T},
+    "none and some": {"past": [[0.0, 1e-3, 0.0]] * 4, "to": np.eye(6, 3) * 2e-3},
+}
+
+
+@pytest.mark.parametrize("delays", DELAYS.values(), ids=DELAYS)
+def test_delays_are_exact_on_the_fast_path(delays):
+    result = assert_same(network(delays), network(delays, at=(0.01,)))
+    assert min(len(each.times) for each in result.spikes.values()) > 4
+
+
+def test_delays_of_masked_synapses():
+    more: dict[str, Any] = {"mask": MASK, "weights": saltus.Normal(3.5, 0.5), "delay": TWO}
+    assert_same(network({}, exc=more), network({}, at=(0.01,), exc=more))
+
+
+def test_arrivals_at_one_time_and_at_the_end():
+    """Of both sources and both projections, at times that are sums of powers of two; some at T exactly."""
+    net, other = (network({"exc": T / 4, "inh": T / 8, "past": T / 2}, at=at) for at in ((), (0.01,)))
+    sample = [[T / 8, T / 4], [T / 8], [T / 2, 3 * T / 4], [0.0, T / 4]]
+    assert_same(net, other, [sample, sample[::-1], sample])
+
+
+def test_with_recurrence():
+    again: dict[str, Any] = {"pre": "hid", "post": "hid", "receptor": "exc", "weights": 0.1}
+    delays = {"exc": TWO, "to": 1e-3}
+    assert_same(network(delays, again=again), network(delays, at=(0.01,), again=again))
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from([0.0, 0.5e-3, 2e-3, T]), min_size=6, max_size=6), min_size=4, max_size=4
+    ),
+    st.lists(st.floats(0.0, 1.2 * T), min_size=6, max_size=6),
+)
+def test_any_delays(of_input, of_hidden):
+    delays = {"exc": of_input, "to": np.outer(of_hidden, np.ones(3))}
+    if not (np.any(of_input) and np.any(of_hidden)):
+        return
+    assert_same(network(delays), network(delays, at=(0.01,)))
+
+
+def test_a_delay_that_is_assigned_makes_its_own_events():
+    """Also where there are more of them than are chosen for; a run keeps the events that it had."""
+    net, other = (network({"exc": 1e-3}, at=at) for at in ((), (0.01,)))
+    before = net.run(spikes(), [0, 1, 2])
+    expected = net.gradients(before)
+    for each in (net, other):
+        each.all_parameters()["exc.delays"][...] = np.linspace(0.5e-3, 4e-3, 24).reshape(4, 6)
+    assert_same(net, other)
+    found = net.gradients(before)
+    for name in net.learnable:
+        np.testing.assert_array_equal(found[name], expected[name])
+    net.all_parameters()["exc.delays"][1, 2] = -1.0
+    with pytest.raises(RunError, match=r"exc\.delays: the one from neuron 1 to 2 is not a time"):
+        net.run(spikes())
+
+
+def test_learned_delays_are_fast_where_few_synapses_have_one_source():
+    learns = {"learn": ["weights", "delays"]}
+    net, other = (network({"to": 1e-3, "past": 2e-3}, at=at, to=learns, past=learns) for at in ((), (0.01,)))
+    assert_same(net, other)
+    assert "to.delays" in net.learnable
+    many = network({"exc": 1e-3}, exc=learns)
+    assert "because exc learns its delays and has more than 4 synapses a source" in many.explain()
+
+
+def test_a_trace_sees_the_arrivals():
+    delays, times = {"exc": TWO, "to": 1e-3}, np.linspace(0.0, T, 41)
+    one, two = (network(delays, at=at).trace(spikes(), [0, 1, 2], times) for at in ((), (0.01,)))
+    for name in ("hid", "out"):
+        for found, expected in ((one.states, two.states), (one.adjoints, two.adjoints)):
+            assert found is not None and expected is not None
+            for state, values in expected[name].items():
+                np.testing.assert_allclose(
+                    found[name][state], values, rtol=1e-9, atol=1e-11 * np.abs(values).max()
+                )
