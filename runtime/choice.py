@@ -45,7 +45,7 @@ def choose(
     if len(models) > 1:
         return _network(f"{' and '.join(models)} project to one another")
     ((name, model),) = models.items()
-    why = [*_about_projections(name, model, into, moving), *_about_model(model)]
+    why = [*_about_projections(name, into, moving), *_about_model(model), *_about_gaps(model, into, moving)]
     if name in sampled:
         why.insert(0, "its states are read at given times")
     if why:
@@ -54,36 +54,31 @@ def choose(
     return Choice(True, f"fast kernel: one population with a solution in closed form, dense, {delays}.")
 
 
-def _about_projections(
-    name: str, model: Model, into: Sequence[Synapses], moving: Collection[str]
-) -> Iterator[str]:
+def _about_projections(name: str, into: Sequence[Synapses], moving: Collection[str]) -> Iterator[str]:
     recurrent = [synapses.name for synapses in into if synapses.pre == name]
     for synapses in into:
         if synapses.ends is not None:
             yield f"{synapses.name} is sparse"
     for synapses in into:
-        if synapses.delays is not None and synapses.pre == name:
+        if synapses.delays is None:
+            continue
+        if synapses.pre == name:
             yield f"{synapses.name} has delays within {name}"
-        elif synapses.delays is not None:
-            yield from _about_delays(synapses, model, synapses.name in moving)
+        elif synapses.name in moving and len(synapses.all_ends().pre) > LINES * synapses.shape[0]:
+            yield f"{synapses.name} learns its delays and has more than {LINES} synapses a source"
+        elif len(lines_of(synapses).delay) > LINES * synapses.shape[0]:
+            yield f"{synapses.name} has more than {LINES} delays a source"
     if len(recurrent) > 1:
         yield f"{' and '.join(recurrent)} are both recurrent"
 
 
-def _about_delays(synapses: Synapses, model: Model, moving: bool) -> Iterator[str]:
-    """A line of a source leads to some targets; to the others it sends a weight of zero."""
-    sources = synapses.shape[0]
-    count = len(synapses.all_ends().pre) if moving else len(lines_of(synapses).delay)
-    arrival = model.ir.arrivals[synapses.receptor]
-    if count > LINES * sources:
-        learned = (
-            f"learns its delays and has more than {LINES} synapses"
-            if moving
-            else f"has more than {LINES} delays"
-        )
-        yield f"{synapses.name} {learned} a source"
-    elif not arrival.additive and (moving or not lines_of(synapses).whole):
-        yield f"{synapses.name} has delays, and a spike of no weight acts at {arrival.receptor}"
+def _about_gaps(model: Model, into: Sequence[Synapses], moving: Collection[str]) -> Iterator[str]:
+    """The fast kernel lets a spike act on all neurons, with no weight on those that it does not reach."""
+    for synapses in into:
+        arrival = model.ir.arrivals[synapses.receptor]
+        split = synapses.delays is not None and (synapses.name in moving or not lines_of(synapses).whole)
+        if not arrival.additive and (split or synapses.has_gaps):
+            yield f"{synapses.name} leaves neurons out, and a spike without weight acts at {arrival.receptor}"
 
 
 def _about_model(model: Model) -> list[str]:

@@ -21,7 +21,7 @@ from saltus.runtime.currents import Currents
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import event_kernel
-from saltus.runtime.lines import Rows
+from saltus.runtime.lines import Arrived, Rows
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model
 from saltus.runtime.parameters import Parameters
@@ -267,6 +267,7 @@ class Group:
     def _listen(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or what comes of all sources."""
         tape.rows, probes = self._rows, run.probes
+        heard: Merged | Arrived
         if self._rows.delayed:
             heard = self._rows.heard(sources, probes, run.batch, run.horizon)
         elif len(sources) == 1 and probes is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from saltus.errors import RunError
 from saltus.runtime import memory
 from saltus.runtime.kernel import arrivals_kernel
 from saltus.runtime.synapses import Synapses
-from saltus.runtime.trains import Merged, Train
+from saltus.runtime.trains import Train
 from saltus.templates.ir import ModelIR
 
 Array = NDArray[np.float64]
@@ -60,6 +61,37 @@ def lines_of(synapses: Synapses) -> Lines:
     each = np.bincount(source[begins], minlength=synapses.shape[0])
     first = np.concatenate([[0], np.cumsum(each)]).astype(np.int32)
     return Lines(first, delay[begins], pre, post, line, bool((each == 1).all()))
+
+
+@dataclass(frozen=True, eq=False)
+class Arrived:
+    """All that arrives in one train, as ``Merged`` of what was sent, of which nothing need arrive just once.
+
+    sender, sent: of each event, the train that it came from and its event there; senders: how many trains.
+    """
+
+    train: Train
+    sender: NDArray[np.int32]
+    sent: NDArray[np.int64]
+    senders: int
+
+    @cached_property
+    def places(self) -> list[NDArray[np.int64]]:
+        """Where the events of each sender went."""
+        at = self.train.cells.at
+        return [at[self.sender[at] == k] for k in range(self.senders)]
+
+    def total(self, worth: Array, number: int, source: Train) -> Array:
+        """What a sender's events are worth by what arrived of them, laid out like its train."""
+        total, train, kernel = np.zeros(len(source.time)), self.train, arrivals_kernel()
+        arrays: tuple[NDArray[Any], ...] = (train.start, train.count, self.sender, self.sent, worth, total)
+        kernel.lib.saltus_worth(len(train.count), number, *map(kernel.pointer, arrays))
+        return total
+
+    @property
+    def arrays(self) -> tuple[NDArray[Any], ...]:
+        """All that it holds in memory."""
+        return (*self.train.arrays, self.sender, self.sent, *self.__dict__.get("places", ()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +176,7 @@ class Rows:
             return synapses.clear_absent(own)
         return synapses.arranged(block[first + lines.line, lines.post])
 
-    def heard(self, sources: Sequence[Train], probes: Train | None, batch: int, horizon: float) -> Merged:
+    def heard(self, sources: Sequence[Train], probes: Train | None, batch: int, horizon: float) -> Arrived:
         """What arrives until the horizon of what the sources of the projections send, and the probes."""
         trains = [*sources, *([] if probes is None else [probes])]
         most = [lines.most for lines in self.lines] + [1] * (len(trains) - len(sources))
@@ -173,7 +205,4 @@ class Rows:
                 setattr(senders[k], name, kernel.pointer(array))
         arrays: tuple[NDArray[Any], ...] = (start, count, time, row, sender, sent, scratch)
         kernel.lib.saltus_arrivals(batch, horizon, len(trains), senders, *map(kernel.pointer, arrays))
-        arrived = Train(time, row, start, count)
-        at = arrived.cells.at
-        places = [at[sender[at] == k] for k in range(len(trains))] if len(trains) > 1 else [at]
-        return Merged(arrived, places, [sent[own] for own in places])
+        return Arrived(Train(time, row, start, count), sender, sent, len(trains))

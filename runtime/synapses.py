@@ -57,6 +57,11 @@ class Synapses:
         exists = np.ones(self.shape, dtype=bool) if self.mask is None else self.mask
         return Ends(*(index.astype(np.int64) for index in np.nonzero(exists)))
 
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a mask leaves out a synapse."""
+        return bool(len(self._absent) and len(self._absent[0]))
+
     def flat(self, values: Array) -> Array:
         """One value for each synapse, from an array laid out like ``weights``."""
         return values.reshape(-1) if self.mask is None else values[self.mask]

@@ -12,7 +12,7 @@ from saltus.runtime import memory
 from saltus.runtime.failure import out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import Kernel
-from saltus.runtime.lines import Rows
+from saltus.runtime.lines import Arrived, Rows
 from saltus.runtime.members import Outcome
 from saltus.runtime.trains import Merged, Train
 
@@ -37,7 +37,7 @@ class GroupTape:
     """
 
     rows: Rows
-    heard: Merged
+    heard: Merged | Arrived
     sources: Sequence[Train]
     out: Train
     outcomes: dict[str, Outcome]
@@ -54,7 +54,7 @@ class GroupTape:
         self._event_times = np.empty(0)
         self._d_time = np.empty(0)
 
-    def listen(self, kernel: Kernel, heard: Merged, sources: Sequence[Train]) -> None:
+    def listen(self, kernel: Kernel, heard: Merged | Arrived, sources: Sequence[Train]) -> None:
         """Points the kernel at these events."""
         self.sources = sources
         self.heard = heard
@@ -146,7 +146,7 @@ class AnyTape(Protocol):
     of events of one neuron at one time, whose order makes a difference; ``(batch,)``.
     """
 
-    heard: Merged
+    heard: Merged | Arrived
     sources: Sequence[Train]
     outcomes: dict[str, Outcome]
     joined: NDArray[np.int32]

@@ -70,19 +70,15 @@ class Train:
 
 
 class Merged(NamedTuple):
-    """One train of several, and for each of them where its events went: ``train.time[places[k]]``.
-
-    sent: which of its events they are; None: each of them, once.
-    """
+    """One train of several, and for each of them where its events went: ``train.time[places[k]]``."""
 
     train: Train
     places: list[Index]
-    sent: list[Index] | None = None
 
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """All that it holds in memory."""
-        return (*self.train.arrays, *self.places, *(self.sent or ()))
+        return (*self.train.arrays, *self.places)
 
 
 def merge(trains: Sequence[Train], first_row: Sequence[int], batch: int) -> Merged:

@@ -146,3 +146,37 @@ def test_a_trace_sees_the_arrivals():
                 np.testing.assert_allclose(
                     found[name][state], values, rtol=1e-9, atol=1e-11 * np.abs(values).max()
                 )
+
+
+def halving(**more: Any) -> saltus.Network:
+    """A spike halves V wherever it arrives, whatever its weight."""
+    spec: dict[str, Any] = {
+        "name": "halving",
+        "title": "One that forgets by half at each spike",
+        "source": "a test",
+        "parameters": {"tau": {"value": 10e-3, "positive": True}},
+        "initial": {"V": 1.0},
+        "dynamics": {"f_V": "tau*dot(V) + V"},
+        "readouts": {"v": "final(V)"},
+        "receive": {"exc": {"V": "V/2 + w"}},
+    }
+    w = {"pre": "in", "post": "a", "weights": [[3.0, 0.0], [2.0, 4.0]], **more}
+    return saltus.Network(
+        T=T, inputs={"in": 2}, populations={"a": {"model": spec, "size": 2}}, projections={"w": w}
+    )
+
+
+def test_a_row_has_no_gaps_where_a_spike_without_weight_acts():
+    """Those that it does not reach keep their V."""
+    expected = np.exp(-T / 10e-3) / 2 + 4.0 * np.exp(-(T - 10e-3) / 10e-3)
+    masked = halving(mask=[[1, 0], [1, 1]])
+    assert "leaves neurons out, and a spike without weight acts at exc" in masked.explain()
+    found = masked.run([[[12e-3], [10e-3]]]).final["a"]["V"][0, 1]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    whole, split = halving(delay=1e-3), halving(delay=[[1e-3, 2e-3]] * 2)
+    assert "fast kernel" in whole.explain() and "leaves neurons out" in split.explain()
+    whole.all_parameters()["w.delays"][0, 1] = 2e-3
+    with pytest.raises(
+        RunError, match=r"w\.delays: several of one source, and to halving a spike without weight"
+    ):
+        whole.run([[[12e-3], [10e-3]]])
