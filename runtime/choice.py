@@ -10,12 +10,12 @@ from saltus.runtime.lines import lines_of
 from saltus.runtime.model import Model
 from saltus.runtime.synapses import Synapses
 
-LINES = 4
+LINES = 16
 """Delays of a source, on the average, up to which each is an event of the fast kernel."""
 
 OFF_THE_FAST_PATH = (
-    f"delays within a population, more than {LINES} different delays of a source, sparse connections, two "
-    "recurrent projections of one population, populations that project to one another, and states read at "
+    f"more than {LINES} different delays of a source, sparse connections, two recurrent projections of one "
+    "population of which one has no delays, populations that project to one another, and states read at "
     "given times"
 )
 """What of a network, whatever its models, the fast kernel does not take; see ``choose``."""
@@ -55,21 +55,19 @@ def choose(
 
 
 def _about_projections(name: str, into: Sequence[Synapses], moving: Collection[str]) -> Iterator[str]:
-    recurrent = [synapses.name for synapses in into if synapses.pre == name]
     for synapses in into:
         if synapses.ends is not None:
             yield f"{synapses.name} is sparse"
     for synapses in into:
         if synapses.delays is None:
             continue
-        if synapses.pre == name:
-            yield f"{synapses.name} has delays within {name}"
-        elif synapses.name in moving and len(synapses.all_ends().pre) > LINES * synapses.shape[0]:
+        if synapses.name in moving and len(synapses.all_ends().pre) > LINES * synapses.shape[0]:
             yield f"{synapses.name} learns its delays and has more than {LINES} synapses a source"
         elif len(lines_of(synapses).delay) > LINES * synapses.shape[0]:
-            yield f"{synapses.name} has more than {LINES} delays a source"
-    if len(recurrent) > 1:
-        yield f"{' and '.join(recurrent)} are both recurrent"
+            yield f"{synapses.name} has more than {LINES} different delays a source"
+    recurrent = [synapses for synapses in into if synapses.pre == name]
+    if len(recurrent) > 1 and any(synapses.delays is None for synapses in recurrent):
+        yield f"{' and '.join(synapses.name for synapses in recurrent)} are recurrent, not all with delays"
 
 
 def _about_gaps(model: Model, into: Sequence[Synapses], moving: Collection[str]) -> Iterator[str]:

@@ -64,7 +64,8 @@ class Group:
         parameters: its parameters and initial values.
         populations: the population, as in other kinds of groups.
         explanation: which kernel runs it, and why.
-        inputs: projections from elsewhere; recurrent: the one from itself, or None.
+        inputs: projections from elsewhere; recurrent: the one from itself without delays, or None; loops:
+            those from itself with delays.
         listens: the source of each of ``inputs``.
         offers: names of the gradients that it can give, and what a backward run must want for them.
     """
@@ -85,9 +86,10 @@ class Group:
         self.explanation = explanation
         self.kernel = event_kernel(model.ir)
         recurrent = [synapses for synapses in into if synapses.pre == name]
+        self.loops = [synapses for synapses in recurrent if synapses.delays is not None]
         inputs = [synapses for synapses in into if synapses.pre != name]
-        self._rows = Rows.of(inputs, model.ir, config.size)
-        self._lay_out(inputs, recurrent[0] if recurrent else None)
+        self._rows = Rows.of([*inputs, *self.loops], model.ir, config.size)
+        self._lay_out(inputs, recurrent[0] if recurrent and not self.loops else None)
         self.listens = tuple(synapses.pre for synapses in self.inputs)
         self.offers = {f"{synapses.name}.weights": WEIGHTS for synapses in self.synapses}
         self.offers |= {f"{synapses.name}.delays": DELAYS for synapses in into if synapses.delays is not None}
@@ -112,8 +114,14 @@ class Group:
 
     @property
     def synapses(self) -> list[Synapses]:
-        """The projections into the group, the recurrent one last."""
-        return [*self.inputs, *([] if self.recurrent is None else [self.recurrent])]
+        """The projections into the group, those from itself last."""
+        return [*self.inputs, *self.loops, *([] if self.recurrent is None else [self.recurrent])]
+
+    @property
+    def delays(self) -> int:
+        """Different ones of one source at most."""
+        pairs = zip(self._rows.lines, self._rows.delays, strict=True)
+        return max((lines.most for lines, delays in pairs if delays is not None), default=0)
 
     def new_tape(self) -> GroupTape:
         """Memory for a run."""
@@ -134,6 +142,8 @@ class Group:
         self._listen(tape, sources, run)
         while True:
             tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
+            if self.loops:
+                tape.reserve_events(self.kernel, int(self.struct.most_lines))
             status = self._attempt(tape, run)
             if status is None:
                 break
@@ -165,17 +175,18 @@ class Group:
         weights, recurrent, parameters = self._gradients(tape.rows, run.chunks)
         delays = memory.zeros(run.chunks, *tape.rows.block.shape) if want & DELAYS else None
         times = tape.event_times() if want & TIMES else None
+        records = tape.records()
         gradient, cotangent = self._gradient, self._cotangent
         gradient.want, gradient.delays = want, kernel.array(delays)
         gradient.event_time = kernel.array(times)
         cotangent.time = kernel.pointer(d_time)
         cotangent.final = kernel.array(d_final)
-        recorded = kernel.array(tape.adjoints)
+        recorded = kernel.array(records)
 
         def call(first: int, last: int, threads: int, place: int) -> int:
             return int(
                 kernel.lib.saltus_backward(
-                    struct, tape.events_struct, tape.spikes_struct, cotangent, gradient, recorded, first,
+                    struct, tape.all_events, tape.spikes_struct, cotangent, gradient, recorded, first,
                     last, threads, self._place + place * self._bytes, self._bytes, self._status + place,
                 )
             )  # fmt: skip
@@ -188,13 +199,13 @@ class Group:
             None if delays is None else delays[0],
             recurrent[0] if want & WEIGHTS and self.recurrent is not None else None,
             parameters[0] if want & PARAMETERS else None,
-            times,
+            tape.from_outside(times, records),
         )
 
     def collect(self, gradient: GroupGradient, names: Sequence[str]) -> dict[str, Array]:
         """Copies of some of ``offers``, in the user's shapes."""
         found = {}
-        for synapses in self.inputs:
+        for synapses in (*self.inputs, *self.loops):
             for what, rows in (("weights", gradient.weights), ("delays", gradient.delays)):
                 if (name := f"{synapses.name}.{what}") in names and rows is not None:
                     found[name] = gradient.rows.collected(rows, synapses.name)
@@ -212,9 +223,9 @@ class Group:
         self.struct.flow_shared = self.parameters.refresh()
         for synapses in self.synapses:
             synapses.check_mask()
-        if self._rows.delayed:
+        if self._rows.delayed():
             if not self._rows.current:
-                self._rows = Rows.of(self.inputs, self.model.ir, self.size)
+                self._rows = Rows.of([*self.inputs, *self.loops], self.model.ir, self.size)
             self._rows.fill()
         for weights in (self._rows.block, self._recurrent):
             if not np.isfinite(weights).all():  # no BLAS: its threads wait for one another, and spin
@@ -240,7 +251,7 @@ class Group:
         pad = memory.padded(self.size)
         self.inputs = list(inputs)
         self._rows.fill()
-        if not self._rows.delayed:  # the rows never change, and a user writes into them
+        if not self._rows.delayed():  # the rows never change, and a user writes into them
             self.inputs = [replace(s, weights=own) for s, own in zip(inputs, self._rows.views, strict=True)]
             self._rows = replace(self._rows, projections=self.inputs)
         self._recurrent: Array = memory.zeros(self.size if recurrent else 0, pad)
@@ -258,6 +269,10 @@ class Group:
         """Rows of weights, batch, horizon and one status a thread."""
         pointer, self.struct.rows = self.kernel.pointer, len(rows.receptor)
         self.struct.weights, self.struct.receptor = pointer(rows.block), pointer(rows.receptor)
+        if self.loops:
+            loop = rows.loop
+            self.struct.line, self.struct.line_delay = pointer(loop.first), pointer(loop.delay)
+            self.struct.line_row, self.struct.most_lines = pointer(loop.row), loop.most
         self.struct.batch, self.struct.chunks, self.struct.horizon = run.batch, run.chunks, run.horizon
         if self._statuses < run.threads:
             self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
@@ -268,14 +283,14 @@ class Group:
         """Points the kernel at its incoming events: the source's own arrays, or what comes of all sources."""
         tape.rows, probes = self._rows, run.probes
         heard: Merged | Arrived
-        if self._rows.delayed:
+        if self._rows.delayed(len(sources)):
             heard = self._rows.heard(sources, probes, run.batch, run.horizon)
         elif len(sources) == 1 and probes is None:
             heard = Merged(sources[0], [])
         else:
-            more = [] if probes is None else [(probes, -1)]
-            trains, first = zip(*zip(sources, self._rows.first, strict=True), *more, strict=True)
-            heard = merge(trains, first, run.batch)
+            more, before = ([], []) if probes is None else ([probes], [-1])
+            first = self._rows.first[: len(sources)]
+            heard = merge([*sources, *more], [*first, *before], run.batch)
         tape.listen(self.kernel, heard, sources)
         tape.states = tape.adjoints = None
         if probes is not None:

@@ -45,6 +45,19 @@ class Lines(NamedTuple):
         return int(np.diff(self.first).max(initial=0))
 
 
+class Loop(NamedTuple):
+    """Lines from a population to itself: those of each neuron, ``(neurons + 1,)``, by delay; their rows."""
+
+    first: NDArray[np.int32]
+    delay: Array
+    row: NDArray[np.int32]
+
+    @property
+    def most(self) -> int:
+        """Lines of one neuron at most."""
+        return int(np.diff(self.first).max(initial=0))
+
+
 def lines_of(synapses: Synapses) -> Lines:
     """One line for each source and distinct delay; for each source, where there are no delays."""
     pre, post = synapses.all_ends()
@@ -130,17 +143,16 @@ class Rows:
         return cls(
             projections,
             lines,
-            tuple(np.cumsum([0, *counts[:-1]]).tolist()),
+            tuple(np.cumsum([0, *counts])[:-1].tolist()),
             tuple(begin[synapses.pre] for synapses in projections),
             memory.zeros(sum(counts), memory.padded(size)),
             receptor,
             tuple(None if s.delays is None else s.delays.copy() for s in projections),
         )
 
-    @property
-    def delayed(self) -> bool:
-        """Whether there is a delay anywhere."""
-        return any(delays is not None for delays in self.delays)
+    def delayed(self, count: int | None = None) -> bool:
+        """Whether there is a delay in the first so many projections; None: anywhere."""
+        return any(delays is not None for delays in self.delays[:count])
 
     @property
     def views(self) -> list[Array]:
@@ -176,10 +188,23 @@ class Rows:
             return synapses.clear_absent(own)
         return synapses.arranged(block[first + lines.line, lines.post])
 
+    @cached_property
+    def loop(self) -> Loop:
+        """The lines that lead from the population to itself."""
+        own = [k for k, synapses in enumerate(self.projections) if synapses.pre == synapses.post]
+        sources = [
+            np.repeat(np.arange(len(self.lines[k].first) - 1), np.diff(self.lines[k].first)) for k in own
+        ]
+        delay = np.concatenate([self.lines[k].delay for k in own])
+        row = np.concatenate([self.first[k] + np.arange(len(self.lines[k].delay)) for k in own])
+        order = np.lexsort((delay, np.concatenate(sources)))
+        first = np.asarray(sum(self.lines[k].first for k in own), dtype=np.int32)
+        return Loop(first, delay[order], row[order].astype(np.int32))
+
     def heard(self, sources: Sequence[Train], probes: Train | None, batch: int, horizon: float) -> Arrived:
         """What arrives until the horizon of what the sources of the projections send, and the probes."""
         trains = [*sources, *([] if probes is None else [probes])]
-        most = [lines.most for lines in self.lines] + [1] * (len(trains) - len(sources))
+        most = [lines.most for lines in self.lines[: len(sources)]] + [1] * (len(trains) - len(sources))
         room = np.zeros(batch, dtype=np.int64)
         for train, lines in zip(trains, most, strict=True):
             room += lines * train.count.astype(np.int64)

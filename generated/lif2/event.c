@@ -55,6 +55,12 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
 
 enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
 
+/* The arrival of a spike of the group that is under way, by a line of it. */
+typedef struct {
+    double time;
+    int32_t spike, line;
+} coming;
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
@@ -85,6 +91,8 @@ typedef struct {
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
+    coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
+    double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
     double *sum;               /* [n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
@@ -198,6 +206,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->row_begin = take(base, &used, i * (g->rows + 2));
     w->slots_used = w->slot_events = 0;
     w->sorted = take(base, &used, d * (spikes + 8));
+    w->under_way = take(base, &used, (int64_t)sizeof(coming) * spikes * g->most_lines);
+    w->owed = take(base, &used, d * spikes);
     return used;
 }
 
@@ -2187,6 +2197,50 @@ static void sort_spikes(const saltus_group *g, saltus_spikes *out, int64_t base,
 #undef SALTUS_PERMUTE
 }
 
+/* All spikes of the queued in the interval from `origin` on, after e events: into the slab, not sorted, and counted. Who of
+ * g->max_spikes has its last one is no longer silent. */
+SALTUS_INLINE int find_spikes(const saltus_group *g, saltus_spikes *out, const workspace *w, int queued, double origin, int e,
+                              int *spikes, int *silent, int32_t sample, saltus_status *status)
+{
+    const int64_t base = sample * out->capacity;
+    while (queued > 0) { /* in each round a neuron finds its next spike */
+        int kept = 0;
+        for (int from = 0; from < queued; from += LANES) {
+            bundle q;
+            const int lanes = gather(w, w->seek + from, queued - from, &q);
+            const int64_t unsettled = search(&q, origin);
+            settle(&q);
+            for (int l = 0; l < lanes; l++) {
+                const int n = w->who[from + l];
+                const double since = w->from[from + l] + q.at[l];
+                if (!q.crosses[l]) {
+                    if (-q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
+                    continue;
+                }
+                if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0);
+                if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0);
+                if (*spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity);
+                put_spike(g, out, base + (*spikes)++, origin + since, n, e, &q, l);
+                w->count[n]++;
+                if (w->count[n] == g->max_spikes) (*silent)--;
+                w->x_end.V[n] = q.V_end[l];
+                w->x_end.I[n] = q.I_end[l];
+                w->x_end.I2[n] = q.I2_end[l];
+                if (q.again[l] && w->count[n] != g->max_spikes) {
+                    w->queue.V[kept] = q.V_after[l];
+                    w->queue.I[kept] = q.I_after[l];
+                    w->queue.I2[kept] = q.I2_after[l];
+                    w->who[kept] = n;
+                    w->from[kept] = since;
+                    w->span[kept++] = q.span[l] - q.at[l];
+                }
+            }
+        }
+        queued = kept;
+    }
+    return DONE;
+}
+
 /* Takes from the queue the neurons that have spiked often enough. */
 static int drop_done(const saltus_group *g, const workspace *w, int queued)
 {
@@ -2297,41 +2351,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
             }
         const double origin = e > 0 ? time[e - 1] : 0.0;
         const int interval = spikes;
-        while (queued > 0) { /* in each round a neuron finds its next spike */
-            int kept = 0;
-            for (int from = 0; from < queued; from += LANES) {
-                bundle q;
-                const int lanes = gather(w, w->seek + from, queued - from, &q);
-                const int64_t unsettled = search(&q, origin);
-                settle(&q);
-                for (int l = 0; l < lanes; l++) {
-                    const int n = w->who[from + l];
-                    const double since = w->from[from + l] + q.at[l];
-                    if (!q.crosses[l]) {
-                        if (-q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
-                        continue;
-                    }
-                    if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0);
-                    if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0);
-                    if (spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity);
-                    put_spike(g, out, base + spikes++, origin + since, n, e, &q, l);
-                    w->count[n]++;
-                    if (w->count[n] == g->max_spikes) silent--;
-                    w->x_end.V[n] = q.V_end[l];
-                    w->x_end.I[n] = q.I_end[l];
-                    w->x_end.I2[n] = q.I2_end[l];
-                    if (q.again[l] && w->count[n] != g->max_spikes) {
-                        w->queue.V[kept] = q.V_after[l];
-                        w->queue.I[kept] = q.I_after[l];
-                        w->queue.I2[kept] = q.I2_after[l];
-                        w->who[kept] = n;
-                        w->from[kept] = since;
-                        w->span[kept++] = q.span[l] - q.at[l];
-                    }
-                }
-            }
-            queued = kept;
-        }
+        if (find_spikes(g, out, w, queued, origin, e, &spikes, &silent, sample, status)) return status->code;
         sort_spikes(g, out, base, interval, spikes, w);
         if (silent == 0 && g->max_spikes > 0 && final == NULL && record == NULL) break; /* nothing is left to happen */
         const states_view swap = w->x;
@@ -2413,6 +2433,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     int last = events; /* behind it the adjoints are zero */
     const int64_t base = sample * out->capacity, total_spikes = g->batch * out->capacity;
     const double *restrict time = out->time + base;
+    const int64_t *restrict origin = in->origin == NULL ? NULL : in->origin + first; /* of an event: a spike, if not negative */
     const int32_t *restrict neuron = out->neuron + base, *restrict after = out->after + base;
     int used = out->count[sample];
     if (final == NULL) {
@@ -2422,6 +2443,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
      * begin; order: 1 for a neuron's first spike of the interval */
     for (int n = 0; n < g->n; n++) w->latest[n] = -1;
+    for (int i = 0; origin != NULL && i < used; i++) w->owed[i] = 0.0;
     const int measured = parameters ? out->count[sample] : used;
     for (int i = measured - 1; i >= 0; i--) {
         const int e = after[i], n = neuron[i], next = w->latest[n];
@@ -2479,6 +2501,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
                 const states_view plus = { &plus_V, &plus_I, &plus_I2 };
                 add_stretch(w, &total, 1.0, w->gap[i], &plus, 0, n);
             }
+            const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
             {
                 double lambda_V_next, lambda_I_next, lambda_I2_next;
                 model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_I2[n], w->k_gap.Phi_V_V[i], w->k_gap.Phi_I_I[i], w->k_gap.Phi_I2_I2[i], w->k_gap.Psi_I_V[i], w->k_gap.Psi_I2_V[i], &lambda_V_next, &lambda_I_next, &lambda_I2_next);
@@ -2488,7 +2511,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             }
             {
                 double sensitivity, lambda_V_next, lambda_I_next, lambda_I2_next;
-                model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_I2[n], cotangent->time[base + i], w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_I2_next);
+                model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_I2[n], worth, w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_I2_next);
                 if (parameters) {
                     double grad_theta, grad_v_reset;
                     model_emission_parameters(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
@@ -2559,15 +2582,188 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             double credit = 0.0;
             if (into_delays != NULL && receptor >= 0)
                 gain_delays(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad, into_delays + (int64_t)row[e - 1 - j] * pad);
-            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
+            if (receptor >= 0 && (times || origin != NULL || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;
+            if (origin != NULL && origin[e - 1 - j] >= 0) w->owed[origin[e - 1 - j] - base] += credit;
         }
         e -= many - 1;
     }
     if (weights) add_slots(g, w, into);
     if (parameters) end_adjoint(g, w, &total);
+}
+
+/* ---- Recurrence with delays: what a spike does to the others comes later, as an event like any other. Until the next event
+ * neurons do not meet, as without recurrence; only where a spike arrives before it does the interval end there. All events
+ * are written down as they come, and backward they are those of a group without recurrence, in which an arrival's credit is
+ * owed to the spike. */
+
+/* At one time, the earlier spike comes first. */
+SALTUS_INLINE int comes_before(const coming *a, const coming *b)
+{
+    if (a->time != b->time) return a->time < b->time;
+    return a->spike != b->spike ? a->spike < b->spike : a->line < b->line;
+}
+
+/* Puts an arrival on its way. Returns how many are. */
+static int send_off(coming *heap, int many, coming item)
+{
+    int at = many;
+    for (; at > 0 && comes_before(&item, heap + (at - 1) / 2); at = (at - 1) / 2) heap[at] = heap[(at - 1) / 2];
+    heap[at] = item;
+    return many + 1;
+}
+
+/* Takes the next one out. Returns how many are left. */
+static int take_off(coming *heap, int many)
+{
+    const coming last = heap[many - 1];
+    int at = 0;
+    for (int child = 1; child < many - 1; at = child, child = 2 * at + 1) {
+        if (child + 1 < many - 1 && comes_before(heap + child + 1, heap + child)) child++;
+        if (!comes_before(heap + child, &last)) break;
+        heap[at] = heap[child];
+    }
+    heap[at] = last;
+    return many - 1;
+}
+
+/* All lines of spikes [from, to). */
+static int send_all(const saltus_group *g, const saltus_spikes *out, const workspace *w, int64_t base, int from, int to, int many)
+{
+    for (int i = from; i < to; i++) {
+        const int32_t n = out->neuron[base + i];
+        for (int32_t l = g->line[n]; l < g->line[n + 1]; l++) {
+            const double time = out->time[base + i] + g->line_delay[l];
+            if (time <= g->horizon) many = send_off(w->under_way, many, (coming){time, i, l});
+        }
+    }
+    return many;
+}
+
+/* Everyone from now to an earlier end than they looked to, when spikes [from, to) have come. */
+SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const saltus_spikes *out, const workspace *w,
+                             int32_t sample, int from, int to, double now, double end)
+{
+    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    advance_all(shared, g, w, propagators(shared, g, w, end - now));
+    for (int i = from; i < to; i++) { /* of several spikes the last one's word stands */
+        const int n = out->neuron[base + i];
+        const double dt = end - out->time[base + i];
+        double plus_V, plus_I, plus_I2;
+        plus_V = out->state[0 * total + base + i];
+        plus_I = out->state[1 * total + base + i];
+        plus_I2 = out->state[2 * total + base + i];
+        {
+            double V_next, I_next, I2_next;
+            model_reset(plus_I, plus_I2, w->p.v_reset[n], &V_next, &I_next, &I2_next);
+            plus_V = V_next;
+        }
+        double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
+        model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
+        double V_next, I_next, I2_next;
+        model_advance(plus_V, plus_I, plus_I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+        w->x.V[n] = V_next;
+        w->x.I[n] = I_next;
+        w->x.I2[n] = I2_next;
+    }
+}
+
+/* Everyone from now to a later time: their states there, and who may cross on the way, queued. Returns how many. */
+SALTUS_INLINE int look_to(const int shared, const saltus_group *g, const workspace *w, double now, double until, outlook *o)
+{
+    o->dt = until - now;
+    o->k = propagators(shared, g, w, o->dt);
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    o->shrink = shared ? saltus_exp(-rate * o->dt) : 0.0;
+    return shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
+}
+
+/* One sample forward. */
+SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
+                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
+{
+    const int inputs = in->count[sample];
+    const int64_t first = in->start[sample], base = sample * out->capacity, own = out->event_start[sample];
+    int spikes = 0, i = 0, e = 0, many = 0, silent = g->n;
+    double now = 0.0, ahead = INFINITY; /* how far a look is worth while */
+    outlook o = {.start = {-1, NULL}};
+    for (int n = 0; n < g->n_pad; n++) w->seek[n] = n; /* all that are queued */
+    memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
+    begin(g, w);
+    for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
+        double u_0;
+        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
+    }
+    for (;;) {
+        const double incoming = i < inputs ? in->time[first + i] : INFINITY;
+        const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
+        const double next = fmin(g->horizon, fmin(incoming, arrival));
+        if (next > now) {
+            const double until = next - now > ahead ? now + ahead : next;
+            const int begun = spikes;
+            const int queued = look_to(shared, g, w, now, until, &o);
+            if (find_spikes(g, out, w, queued, now, e, &spikes, &silent, sample, status)) return status->code;
+            sort_spikes(g, out, base, begun, spikes, w);
+            double end = until;
+            for (int k = begun; k < spikes; k++) {
+                const int32_t line = g->line[out->neuron[base + k]];
+                if (line < g->line[out->neuron[base + k] + 1]) end = fmin(end, out->time[base + k] + g->line_delay[line]);
+            }
+            if (end < until) {
+                while (spikes > begun && out->time[base + spikes - 1] > end) spikes--;
+                act(g, w, &o.start);
+                cut_short(shared, g, out, w, sample, begun, spikes, now, end);
+                ahead = 2.0 * (end - now);
+            } else {
+                const states_view swap = w->x;
+                w->x = w->x_end;
+                w->x_end = swap;
+                ahead *= 2.0;
+            }
+            o.start.receptor = -1;
+            many = send_all(g, out, w, base, begun, spikes, many);
+            now = end;
+            continue;
+        }
+        act(g, w, &o.start); /* only where something else happens at the very same time */
+        if (incoming <= now) {
+            const int32_t *row = in->row + first + i;
+            const int all = record != NULL ? 1 : together(g, in, first, i, inputs);
+            if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, all)};
+            for (int j = 0; j < all; j++, i++, e++) {
+                out->event_time[own + e] = now;
+                out->event_row[own + e] = row[j];
+                out->event_origin[own + e] = -1 - (first + i);
+            }
+            if (record == NULL) continue;
+            act(g, w, &o.start);
+            double *const rows[] = { w->x.V, w->x.I, w->x.I2 };
+            write_record(g, record, first + i - 1, rows);
+        } else if (arrival <= now) {
+            const int32_t row = g->line_row[w->under_way[0].line];
+            o.start = (pending){g->receptor[row], g->weights + (int64_t)row * g->n_pad};
+            out->event_time[own + e] = now;
+            out->event_row[own + e] = row;
+            out->event_origin[own + e++] = base + w->under_way[0].spike;
+            many = take_off(w->under_way, many);
+        } else
+            break;
+    }
+    out->count[sample] = spikes;
+    out->event_count[sample] = e;
+    if (final != NULL) {
+        double *const rows[] = { w->x.V, w->x.I, w->x.I2 };
+        write_record(g, final, sample, rows);
+    }
+    return DONE;
 }
 
 typedef int (*sample_task)(const void *job, workspace *w, int32_t chunk, int32_t sample, saltus_status *status);
@@ -2623,6 +2819,9 @@ static int forward_task(const void *job, workspace *w, int32_t chunk, int32_t sa
     f->out->count[sample] = 0;
     f->out->nearest_miss[sample] = INFINITY;
     f->out->joined[sample] = 0;
+    if (f->g->line != NULL)
+        return f->g->flow_shared ? forward_delayed(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
+                                 : forward_delayed(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);
     if (f->g->recurrent != NULL)
         return f->g->flow_shared ? forward_recurrent(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
                                  : forward_recurrent(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);

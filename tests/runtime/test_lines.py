@@ -10,6 +10,7 @@ from small_network import T, spikes
 
 import saltus
 from saltus.errors import RunError
+from saltus.runtime import choice
 
 LOSS = saltus.loss("first_spike_cross_entropy", tau_0=5e-3, tau_1=20e-3, alpha=0.01, population="out")
 TWO = np.where(np.arange(24).reshape(4, 6) % 3 == 0, 1e-3, 3.5e-3)
@@ -132,13 +133,27 @@ def test_learned_delays_are_fast_where_few_synapses_have_one_source():
     net, other = (network({"to": 1e-3, "past": 2e-3}, at=at, to=learns, past=learns) for at in ((), (0.01,)))
     assert_same(net, other)
     assert "to.delays" in net.learnable
-    many = network({"exc": 1e-3}, exc=learns)
-    assert "because exc learns its delays and has more than 4 synapses a source" in many.explain()
 
 
-def test_a_trace_sees_the_arrivals():
-    delays, times = {"exc": TWO, "to": 1e-3}, np.linspace(0.0, T, 41)
-    one, two = (network(delays, at=at).trace(spikes(), [0, 1, 2], times) for at in ((), (0.01,)))
+def test_many_delays_are_not(monkeypatch):
+    """Each would need a row of weights."""
+    monkeypatch.setattr(choice, "LINES", 5)
+    learned = network({"exc": 1e-3}, exc={"learn": ["weights", "delays"]})
+    assert "because exc learns its delays and has more than 5 synapses a source" in learned.explain()
+    spread = network({"exc": np.linspace(1e-3, 2e-3, 24).reshape(4, 6)})
+    assert "because exc has more than 5 different delays a source" in spread.explain()
+    assert (
+        "hid: fast kernel: one population with a solution in closed form, dense, each delay of a source an "
+        in (network({"exc": np.linspace(1e-3, 2e-3, 24).reshape(4, 6) // 2e-4 * 2e-4}).explain())
+    )
+
+
+@pytest.mark.parametrize(
+    "make", [lambda at: network({"exc": TWO, "to": 1e-3}, at=at), lambda at: looped(2e-3, at)]
+)
+def test_a_trace_sees_the_arrivals(make):
+    times = np.linspace(0.0, T, 41)
+    one, two = (make(at).trace(spikes(), [0, 1, 2], times) for at in ((), (0.01,)))
     for name in ("hid", "out"):
         for found, expected in ((one.states, two.states), (one.adjoints, two.adjoints)):
             assert found is not None and expected is not None
@@ -180,3 +195,101 @@ def test_a_row_has_no_gaps_where_a_spike_without_weight_acts():
         RunError, match=r"w\.delays: several of one source, and to halving a spike without weight"
     ):
         whole.run([[[12e-3], [10e-3]]])
+
+
+LOOPS: dict[str, Any] = {
+    "one delay": 2e-3,
+    "of each neuron": np.linspace(0.5e-3, 8e-3, 6)[:, None] * np.ones(6),
+    "three of each": np.array([1e-3, 1.5e-3, 7e-3])[np.add.outer(np.arange(6), np.arange(6)) % 3],
+    "none, and longer than T": np.where(np.eye(6), 2 * T, np.linspace(0.0, 1e-3, 6)[:, None]),
+    "shorter than any interval": 1e-7,
+}
+
+
+@pytest.mark.parametrize("delay", LOOPS.values(), ids=LOOPS)
+def test_delays_within_a_population(delay):
+    weights = np.random.default_rng(4).normal(0.15, 0.4, (6, 6))
+    again: dict[str, Any] = {
+        "pre": "hid",
+        "post": "hid",
+        "receptor": "exc",
+        "weights": weights,
+        "delay": delay,
+    }
+    nets = [network({"exc": TWO, "to": 1e-3}, at=at, again=again) for at in ((), (0.01,))]
+    result = assert_same(*nets)
+    assert len(result.spikes["hid"].times) > 20
+    nets = [network({}, at=at, again=again) for at in ((), (0.01,))]
+    assert_same(*nets)
+
+
+def looped(delay: Any, at: tuple[float, ...] = (), **more: Any) -> saltus.Network:
+    """Two projections of hidden neurons to themselves."""
+    random = np.random.default_rng(6)
+    ends = {"pre": "hid", "post": "hid"}
+    again = {**ends, "receptor": "exc", "weights": random.normal(0.2, 0.4, (6, 6)), "delay": delay, **more}
+    other = {**ends, "receptor": "inh", "weights": 0.1, "delay": 1e-3, "mask": 1 - np.eye(6)}
+    return network({"to": 1e-3}, at=at, again=again, other=other)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from([0.0, 1e-4, 3e-3, T]), min_size=6, max_size=6), min_size=6, max_size=6)
+)
+def test_any_delays_within_a_population(delay):
+    assert_same(looped(np.array(delay) + 1e-5), looped(np.array(delay) + 1e-5, at=(0.01,)))
+
+
+def test_learned_delays_within_a_population():
+    """One synapse a source: each neuron has the one before it for a target."""
+    more = {"mask": np.roll(np.eye(6), 1, axis=1), "weights": saltus.Normal(1.0, 0.2), "learn": ["delays"]}
+    net, other = (looped(2e-3, at, **more) for at in ((), (0.01,)))
+    assert_same(net, other)
+    assert "again.delays" in net.learnable
+
+
+def test_room_and_threads_do_not_matter_within_a_population():
+    one, two = looped(2e-3), looped(2e-3)
+    two.groups["hid"]._capacity = 1
+    two.threads = 3
+    results = [net.run(spikes(), [0, 1, 2]) for net in (one, two)]
+    np.testing.assert_array_equal(results[0].losses, results[1].losses)
+    found = [net.gradients(result) for net, result in zip((one, two), results, strict=True)]
+    for name in one.learnable:
+        np.testing.assert_array_equal(found[0][name], found[1][name])
+
+
+def test_a_long_time_without_input_is_looked_into_bit_by_bit():
+    """Neurons that spike by a current of their own and are silenced by one another."""
+    model: dict[str, Any] = {
+        "name": "driven",
+        "title": "One that spikes by itself",
+        "source": "a test",
+        "parameters": {"tau": {"value": 5e-3, "positive": True}, "theta": 1.0, "E": 1.5},
+        "initial": {"V": 0.0, "I": 0.0},
+        "dynamics": {"f_V": "tau*dot(V) + V - E - I", "f_I": "tau*dot(I) + 2*I"},
+        "transition": {"spike": {"when": "V - theta", "reset": {"V": "0"}, "emits": True}},
+        "receive": {"exc": {"I": "I + w"}},
+    }
+    nets = []
+    for at in ((), (0.01,)):
+        own = {"model": model, "size": 6, "params": {"E": np.linspace(1.5, 2.5, 6)}, "learn": ["E", "tau"]}
+        nets.append(
+            saltus.Network(
+                T=T,
+                inputs={"in": 3},
+                populations={"out": {**own, "sample_times": at}},
+                projections={
+                    "w": {"pre": "in", "post": "out", "weights": np.ones((3, 6))},
+                    "again": {
+                        "pre": "out",
+                        "post": "out",
+                        "weights": np.random.default_rng(8).normal(0.0, 0.3, (6, 6)),
+                        "delay": 0.7e-3,
+                    },
+                },
+                loss=LOSS,
+            )
+        )
+    result = assert_same(nets[0], nets[1], [[[T / 2]] * 3] * 3)
+    assert len(result.spikes["out"].times) > 100
