@@ -29,7 +29,8 @@ class Lines(NamedTuple):
     """The lines of a projection, by source and then by delay.
 
     first: of each source, and how many there are, ``(pre + 1,)``; delay: ``(lines,)``, in seconds;
-    pre, post, line: of each synapse; whole: whether each source has one line, and so one row of weights.
+    whole: whether each source has one line, and so one row of weights; pre, post, line: of each synapse, if
+    not whole.
     """
 
     first: NDArray[np.int32]
@@ -60,11 +61,12 @@ class Loop(NamedTuple):
 
 def lines_of(synapses: Synapses) -> Lines:
     """One line for each source and distinct delay; for each source, where there are no delays."""
-    pre, post = synapses.all_ends()
+    nobody = np.empty(0, dtype=np.int64)
     if synapses.delays is None:
         sources = synapses.shape[0]
-        return Lines(np.arange(sources + 1, dtype=np.int32), np.zeros(sources), pre, post, pre, True)
-    delays = synapses.flat(synapses.delays)
+        one_each = np.arange(sources + 1, dtype=np.int32)
+        return Lines(one_each, np.zeros(sources), nobody, nobody, nobody, True)
+    (pre, post), delays = synapses.all_ends(), synapses.flat(synapses.delays)
     order = np.lexsort((delays, pre))
     source, delay = pre[order], delays[order]
     begins = np.ones(len(order), dtype=bool)
@@ -73,7 +75,9 @@ def lines_of(synapses: Synapses) -> Lines:
     line[order] = np.cumsum(begins) - 1
     each = np.bincount(source[begins], minlength=synapses.shape[0])
     first = np.concatenate([[0], np.cumsum(each)]).astype(np.int32)
-    return Lines(first, delay[begins], pre, post, line, bool((each == 1).all()))
+    if (each == 1).all():
+        return Lines(first, delay[begins], nobody, nobody, nobody, True)
+    return Lines(first, delay[begins], pre, post, line, False)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2692,7 +2692,8 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
     const int inputs = in->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity, own = out->event_start[sample];
     int spikes = 0, i = 0, e = 0, many = 0, silent = g->n;
-    double now = 0.0, ahead = INFINITY; /* how far a look is worth while */
+    const double step = 0x1p-10 * g->horizon;
+    double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
     outlook o = {.start = {-1, NULL}};
     for (int n = 0; n < g->n_pad; n++) w->seek[n] = n; /* all that are queued */
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
@@ -2721,7 +2722,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
                 while (spikes > begun && out->time[base + spikes - 1] > end) spikes--;
                 act(g, w, &o.start);
                 cut_short(shared, g, out, w, sample, begun, spikes, now, end);
-                ahead = 2.0 * (end - now);
+                ahead = fmax(2.0 * (end - now), step);
             } else {
                 const states_view swap = w->x;
                 w->x = w->x_end;

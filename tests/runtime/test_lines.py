@@ -59,6 +59,9 @@ def assert_same(fast: saltus.Network, slow: saltus.Network, given: Any = None) -
         found, expected = flat(first[name]), flat(second[name])
         scale = np.abs(expected).max()
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12 * scale, err_msg=name)
+    for name in (name for name in names if name.endswith(".delays")):
+        alone = fast.gradients(one, wrt=[name])[name]
+        np.testing.assert_allclose(alone, first[name], rtol=1e-10, atol=1e-13 * np.abs(alone).max())
     return one
 
 
@@ -90,6 +93,33 @@ def test_arrivals_at_one_time_and_at_the_end():
     net, other = (network({"exc": T / 4, "inh": T / 8, "past": T / 2}, at=at) for at in ((), (0.01,)))
     sample = [[T / 8, T / 4], [T / 8], [T / 2, 3 * T / 4], [0.0, T / 4]]
     assert_same(net, other, [sample, sample[::-1], sample])
+
+
+def test_a_population_that_is_read_at_the_end():
+    random = np.random.default_rng(7)
+    weights = {"in_a": random.normal(3.0, 0.5, (4, 6)), "a_b": random.normal(1.0, 1.0, (6, 3))}
+    delays = {"in_a": 1e-3, "a_b": 1e-3 * np.arange(18).reshape(6, 3)}
+    nets = [
+        saltus.Network(
+            T=T,
+            inputs={"in": 4},
+            populations={
+                "a": {"model": "lif", "size": 6, "sample_times": at},
+                "b": {"model": "li", "size": 3, "per_neuron": ["V0", "I0"], "sample_times": at},
+            },
+            projections={
+                name: {
+                    **dict(zip(("pre", "post"), name.split("_"), strict=True)),
+                    "weights": w,
+                    "delay": delays[name],
+                }
+                for name, w in weights.items()
+            },
+            loss=saltus.loss("sum_cross_entropy", readout="sum_V", scale=30.0),
+        )
+        for at in ((), (0.01,))
+    ]
+    assert_same(*nets)
 
 
 def test_with_recurrence():
@@ -163,8 +193,8 @@ def test_a_trace_sees_the_arrivals(make):
                 )
 
 
-def halving(**more: Any) -> saltus.Network:
-    """A spike halves V wherever it arrives, whatever its weight."""
+def halving(at: tuple[float, ...] = (), **more: Any) -> saltus.Network:
+    """A spike halves V wherever it arrives, whatever its weight; one of two projections has delays."""
     spec: dict[str, Any] = {
         "name": "halving",
         "title": "One that forgets by half at each spike",
@@ -175,15 +205,20 @@ def halving(**more: Any) -> saltus.Network:
         "readouts": {"v": "final(V)"},
         "receive": {"exc": {"V": "V/2 + w"}},
     }
-    w = {"pre": "in", "post": "a", "weights": [[3.0, 0.0], [2.0, 4.0]], **more}
+    ends: dict[str, Any] = {"pre": "in", "post": "a"}
+    weights = [[3.0, 0.0], [2.0, 4.0]]
     return saltus.Network(
-        T=T, inputs={"in": 2}, populations={"a": {"model": spec, "size": 2}}, projections={"w": w}
+        T=T,
+        inputs={"in": 2},
+        populations={"a": {"model": spec, "size": 2, "sample_times": at}},
+        projections={"w": {**ends, "weights": weights, **more}, "v": {**ends, "weights": 0.5}},
     )
 
 
 def test_a_row_has_no_gaps_where_a_spike_without_weight_acts():
     """Those that it does not reach keep their V."""
-    expected = np.exp(-T / 10e-3) / 2 + 4.0 * np.exp(-(T - 10e-3) / 10e-3)
+    gone = [np.exp(-t / 10e-3) for t in (T, T - 12e-3, T - 10e-3)]
+    expected = gone[0] / 8 + gone[1] * 0.5 + gone[2] * (4.0 / 4 + 0.5 / 2)
     masked = halving(mask=[[1, 0], [1, 1]])
     assert "leaves neurons out, and a spike without weight acts at exc" in masked.explain()
     found = masked.run([[[12e-3], [10e-3]]]).final["a"]["V"][0, 1]
@@ -204,6 +239,14 @@ LOOPS: dict[str, Any] = {
     "none, and longer than T": np.where(np.eye(6), 2 * T, np.linspace(0.0, 1e-3, 6)[:, None]),
     "shorter than any interval": 1e-7,
 }
+
+
+@pytest.mark.parametrize("delay", [4e-3, [[4e-3] * 2, [2e-3] * 2]])
+def test_the_order_at_one_time_is_that_of_the_network_kernel(delay):
+    """First what has no delays, then the earlier; of what was sent at one time, the last neuron first."""
+    given = [[[0.0, 4e-3, 8e-3], [0.0, 2e-3, 6e-3, 8e-3]]]
+    one, two = (halving(at, delay=delay).run(given).final["a"]["V"] for at in ((), (0.01,)))
+    np.testing.assert_allclose(one, two, rtol=1e-13)
 
 
 @pytest.mark.parametrize("delay", LOOPS.values(), ids=LOOPS)
@@ -246,6 +289,22 @@ def test_learned_delays_within_a_population():
     net, other = (looped(2e-3, at, **more) for at in ((), (0.01,)))
     assert_same(net, other)
     assert "again.delays" in net.learnable
+
+
+def test_a_spike_comes_back_at_the_end():
+    """Its delay is all the time that is left."""
+    first = looped(2e-3).run(spikes(), [0, 1, 2]).spikes["hid"].times[0]
+    left = T - first
+    while first + left > T:
+        left = np.nextafter(left, 0.0)
+    assert first + left == T
+    given = spikes().to_times()
+    nets = [looped(left, at) for at in ((), (0.01,))]
+    ends = [net.run(given).final["hid"] for net in nets]
+    for state in ends[1]:
+        np.testing.assert_allclose(ends[0][state], ends[1][state], rtol=1e-12)
+    later = looped(left + 1e-12).run(given).final["hid"]
+    assert any(np.abs(later[state] - ends[0][state]).max() > 1e-3 for state in later)
 
 
 def test_room_and_threads_do_not_matter_within_a_population():
