@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import points
+from networks import feed_forward
 from rich.console import Console
 from rich.table import Table
 from scaling import ENGINES, Engine, Point, Step
@@ -70,17 +72,12 @@ class Round:
 
 
 class YinYang:
-    """A training step of 5-120-3 on 512 samples."""
+    """A training step of 5-120-3 (points.py) on 512 samples."""
 
-    def __init__(self, threads: int, options: dict[str, Any]) -> None:
-        train, _, _ = saltus.yin_yang()
-        self.spikes, self.labels = train.spikes.take(range(512)), train.labels[:512]
-        hidden = saltus.Layer("lif", 120, inputs=5, weights=saltus.Normal(2.2, 1.0))
-        output = saltus.Layer("lif", 3, weights=saltus.Normal(0.25, 0.1), **options.get("layer", {}))
-        loss = saltus.loss("first_spike_cross_entropy", missing="skip")
-        self.net = saltus.Network(
-            [hidden, output], T=60e-3, loss=loss, threads=threads, **options.get("network", {})
-        )
+    def __init__(self, threads: int, output: dict[str, Any], **options: Any) -> None:
+        task = points.draw(512)
+        self.spikes, self.labels = saltus.Spikes.from_times(task.times), task.labels
+        self.net = feed_forward(task, threads, hidden={}, output=output, **options)
 
     def __call__(self) -> None:
         result = self.net.run(self.spikes, self.labels)
@@ -92,10 +89,8 @@ def speech(engine: Engine) -> Steps:
 
 
 CASES: dict[str, Steps] = {
-    "Yin-Yang, batch 512, event": lambda threads: YinYang(threads, {"layer": {"spikes_kept": 1}}),
-    "Yin-Yang, batch 512, clock": lambda threads: YinYang(
-        threads, {"network": {"engine": "clock", "dt": 1e-4}}
-    ),
+    "Yin-Yang, batch 512, event": lambda threads: YinYang(threads, {"spikes_kept": 1}),
+    "Yin-Yang, batch 512, clock": lambda threads: YinYang(threads, {}, engine="clock", dt=1e-4),
     **{f"speech, batch 32, {engine.name}": speech(engine) for engine in ENGINES},
 }
 

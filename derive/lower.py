@@ -57,11 +57,12 @@ _ADD = "S(S(x, w), v) = S(x, w + v), so arrivals at one time act as one, and inp
 _APART = "S(S(x, w), v) is not S(x, w + v), so arrivals at one time act one after the other"
 _WAITS = (
     "the last rung of the guard is its second, so its bound needs the end of an interval alone, and arrivals "
-    "add up: recurrent spikes may wait for the end of an interval before they act on everyone"
+    "add up: recurrent spikes, and input that follows closely, may wait for the end of an interval before "
+    "they act on everyone"
 )
 _AT_ONCE = (
-    "the guard has no bound by the end of an interval alone, or arrivals do not add up: recurrent spikes act "
-    "on everyone at once"
+    "the guard has no bound by the end of an interval alone, or arrivals do not add up: spikes act on "
+    "everyone at once"
 )
 
 

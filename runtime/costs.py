@@ -29,9 +29,9 @@ OWN_FLOW = Cost("5 to 7", "3 to 5")
 LEARNED = Cost("1", "2.5 to 2.8")
 LEARNED_OWN_FLOW = Cost("5 to 7", "16 to 21")
 OWN_GUARD = Cost("1 to 1.2", "1")
-DELAY = Cost("1 to 1.2", "1.1 to 1.2")
-DELAYS = Cost("5 to 6", "6 to 8")
-NETWORK_KERNEL = Cost("14 to 160", "28 to 290")
+DELAY = Cost("1.1 to 1.2", "1.2")
+DELAYS = Cost("5 to 7", "7 to 9")
+NETWORK_KERNEL = Cost("14 to 210", "28 to 290")
 
 
 def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from adex.toml (network; ir.json 2dda107c3b6c). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from adex.toml (network; ir.json 9bc85caf424f). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of adex; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

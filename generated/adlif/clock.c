@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from adlif.toml (clock; ir.json ecc1f1b8bdc7). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from adlif.toml (clock; ir.json 4c4c940884e8). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of adlif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

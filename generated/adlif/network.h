@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from adlif.toml (network; ir.json ecc1f1b8bdc7). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from adlif.toml (network; ir.json 4c4c940884e8). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

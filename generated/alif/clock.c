@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (clock; ir.json 2e7741252fd5). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (clock; ir.json f52ce67923ae). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of alif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

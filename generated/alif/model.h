@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json 2e7741252fd5). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json f52ce67923ae). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron whose threshold adapts to its own spikes
  * (Bellec et al. (2018), Long short-term memory in networks of spiking neurons, eqs. (1)-(2))

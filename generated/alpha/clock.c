@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (clock; ir.json 1797cb32360a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (clock; ir.json 7e676b3dc7d9). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of alpha on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

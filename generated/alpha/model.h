@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (event; ir.json 1797cb32360a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (event; ir.json 7e676b3dc7d9). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with an alpha synapse: two current states in a row
  * (Wunderlich & Pehle (2021), Table 1 with another synapse)

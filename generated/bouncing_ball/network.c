@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from bouncing_ball.toml (network; ir.json 852d39799a4b). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from bouncing_ball.toml (network; ir.json 3b5615c7450c). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of bouncing_ball; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (clock; ir.json 00905e0b1911). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (clock; ir.json 565782af6b6d). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of ei on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (event; ir.json 00905e0b1911). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (event; ir.json 565782af6b6d). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with separate excitation and inhibition
  * (Wunderlich & Pehle (2021), Table 1 with one current a sign)

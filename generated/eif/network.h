@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from eif.toml (network; ir.json e098e5e19148). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from eif.toml (network; ir.json cfc79546635e). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from izhikevich.toml (network; ir.json bd920fc7efae). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from izhikevich.toml (network; ir.json a644428219e6). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of izhikevich; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from izhikevich.toml (network; ir.json bd920fc7efae). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from izhikevich.toml (network; ir.json a644428219e6). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

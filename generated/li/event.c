@@ -75,8 +75,8 @@ typedef struct {
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
     int32_t *seek;             /* [n_pad + LANES] those of them that may cross */
-    entries_view pair;         /* [LANES] propagators of two stretches */
-    double *pair_shrink;       /* [LANES] */
+    entries_view few;          /* [LANES] propagators of a few stretches */
+    double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes], [spikes + 8] */
@@ -123,42 +123,42 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->y.lambda_sum_V = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
     w->own.Phi_V_V = take(base, &used, d * pad);
-    w->pair.Phi_V_V = take(base, &used, d * LANES);
+    w->few.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
     w->own.Phi_V_I = take(base, &used, d * pad);
-    w->pair.Phi_V_I = take(base, &used, d * LANES);
+    w->few.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
     w->own.Phi_I_I = take(base, &used, d * pad);
-    w->pair.Phi_I_I = take(base, &used, d * LANES);
+    w->few.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Phi_sum_V_V = take(base, &used, d * items);
     w->own.Phi_sum_V_V = take(base, &used, d * pad);
-    w->pair.Phi_sum_V_V = take(base, &used, d * LANES);
+    w->few.Phi_sum_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k.Phi_sum_V_I = take(base, &used, d * items);
     w->own.Phi_sum_V_I = take(base, &used, d * pad);
-    w->pair.Phi_sum_V_I = take(base, &used, d * LANES);
+    w->few.Phi_sum_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k.Psi_V_sum_V = take(base, &used, d * items);
     w->own.Psi_V_sum_V = take(base, &used, d * pad);
-    w->pair.Psi_V_sum_V = take(base, &used, d * LANES);
+    w->few.Psi_V_sum_V = take(base, &used, d * LANES);
     w->k_gap.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
     w->own.Psi_I_V = take(base, &used, d * pad);
-    w->pair.Psi_I_V = take(base, &used, d * LANES);
+    w->few.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->k.Psi_I_sum_V = take(base, &used, d * items);
     w->own.Psi_I_sum_V = take(base, &used, d * pad);
-    w->pair.Psi_I_sum_V = take(base, &used, d * LANES);
+    w->few.Psi_I_sum_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_sum_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
@@ -184,7 +184,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
     w->seek = take(base, &used, i * wide);
-    w->pair_shrink = take(base, &used, d * LANES);
+    w->few_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
@@ -249,6 +249,12 @@ static void begin(const saltus_group *g, const workspace *w)
         w->x.sum_V[n] = 0.0;
     }
 }
+
+/* What arrives: a row of weights into a receptor; receptor -1: nothing. */
+typedef struct {
+    int32_t receptor;
+    const double *weight;
+} pending;
 
 /* A spike arrives: every neuron jumps by its weight. */
 static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
@@ -672,11 +678,41 @@ SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const wo
 /* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
  * is one pass over all neurons, and a few searches for those that may cross. */
 
+/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
+SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
+{
+    const int pad = g->n_pad;
+    const double dt = w->dt[e];
+    const entries_view k = stretch(shared, g, w, e);
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Phi_sum_V_V = *k.Phi_sum_V_V;
+    const double common_Phi_sum_V_I = *k.Phi_sum_V_I;
+
+    (void)dt;
+#pragma omp simd
+    for (int n = 0; n < pad; n++) {
+        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+        const double Phi_sum_V_V = shared ? common_Phi_sum_V_V : k.Phi_sum_V_V[n];
+        const double Phi_sum_V_I = shared ? common_Phi_sum_V_I : k.Phi_sum_V_I[n];
+
+        double V_next, I_next, sum_V_next;
+        model_advance(w->x.V[n], w->x.I[n], w->x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+        w->x_end.V[n] = V_next;
+        w->x_end.I[n] = I_next;
+        w->x_end.sum_V[n] = sum_V_next;
+    }
+    return 0;
+}
+
 /* One sample forward. */
 SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const int events = in->count[sample];
     const int64_t first = in->start[sample];
     const double *restrict time = in->time + first;
     const int32_t *restrict row = in->row + first;
@@ -684,34 +720,18 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     begin(g, w);
     measure(shared, g, time, events, w);
     for (int e = 0; e <= events; e++) {
-        if (e > 0 && row[e - 1] >= 0)
-            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
-        if (e > 0 && record != NULL) {
-            double *const rows[] = { w->x.V, w->x.I, w->x.sum_V };
-            write_record(g, record, first + e - 1, rows);
-        }
-        const double dt = w->dt[e];
-        if (dt == 0.0) continue;
-        const entries_view k = stretch(shared, g, w, e);
-        const double common_Phi_V_V = *k.Phi_V_V;
-        const double common_Phi_V_I = *k.Phi_V_I;
-        const double common_Phi_I_I = *k.Phi_I_I;
-        const double common_Phi_sum_V_V = *k.Phi_sum_V_V;
-        const double common_Phi_sum_V_I = *k.Phi_sum_V_I;
-
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_sum_V_V = shared ? common_Phi_sum_V_V : k.Phi_sum_V_V[n];
-            const double Phi_sum_V_I = shared ? common_Phi_sum_V_I : k.Phi_sum_V_I[n];
-
-            double V_next, I_next, sum_V_next;
-            model_advance(w->x.V[n], w->x.I[n], w->x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
-            w->x_end.V[n] = V_next;
-            w->x_end.I[n] = I_next;
-            w->x_end.sum_V[n] = sum_V_next;
+        const double origin = e > 0 ? time[e - 1] : 0.0;
+        const pending start = e > 0 && row[e - 1] >= 0
+                                  ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
+                                  : (pending){-1, NULL};
+        {
+            if (start.receptor >= 0) arrive(g, w, start.receptor, start.weight);
+            if (e > 0 && record != NULL) {
+                double *const rows[] = { w->x.V, w->x.I, w->x.sum_V };
+                write_record(g, record, first + e - 1, rows);
+            }
+            if (w->dt[e] == 0.0) continue;
+            step_interval(shared, g, w, e);
         }
         const states_view swap = w->x;
         w->x = w->x_end;

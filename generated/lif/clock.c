@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (clock; ir.json e6ef9f929843). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (clock; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

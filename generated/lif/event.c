@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json e6ef9f929843). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -72,6 +72,8 @@ typedef struct {
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     double *rise, *fall;       /* [events + 1] the most that a unit arrival lifts, or lowers, a guard: see look_ahead */
     double *row_lifts, *row_lowers; /* [n] the greatest positive weight that a neuron sends, and the greatest negative one */
+    states_view late;          /* [n_pad] what arrivals that wait come to at the end of their interval */
+    double *lift;              /* [n_pad] and how much they may lift a guard before */
     double most_lifts, most_lowers; /* of all neurons; most_lifts < 0: not known yet */
     int keeps;                 /* may a spike wait for the end of its interval before it acts on all neurons? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
@@ -85,8 +87,8 @@ typedef struct {
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
     int32_t *seek;             /* [n_pad + LANES] those of them that may cross */
-    entries_view pair;         /* [LANES] propagators of two stretches */
-    double *pair_shrink;       /* [LANES] */
+    entries_view few;          /* [LANES] propagators of a few stretches */
+    double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes], [spikes + 8] */
@@ -126,22 +128,22 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->y.lambda_I = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
     w->own.Phi_V_V = take(base, &used, d * pad);
-    w->pair.Phi_V_V = take(base, &used, d * LANES);
+    w->few.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
     w->own.Phi_V_I = take(base, &used, d * pad);
-    w->pair.Phi_V_I = take(base, &used, d * LANES);
+    w->few.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
     w->own.Phi_I_I = take(base, &used, d * pad);
-    w->pair.Phi_I_I = take(base, &used, d * LANES);
+    w->few.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
     w->own.Psi_I_V = take(base, &used, d * pad);
-    w->pair.Psi_I_V = take(base, &used, d * LANES);
+    w->few.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
@@ -159,6 +161,9 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->fall = take(base, &used, d * (events + 1));
     w->row_lifts = take(base, &used, d * pad);
     w->row_lowers = take(base, &used, d * pad);
+    w->late.V = take(base, &used, d * pad);
+    w->late.I = take(base, &used, d * pad);
+    w->lift = take(base, &used, d * pad);
     w->most_lifts = -1.0;
     w->flag = take(base, &used, d * pad);
     w->active = take(base, &used, d * pad);
@@ -171,7 +176,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
     w->seek = take(base, &used, i * wide);
-    w->pair_shrink = take(base, &used, d * LANES);
+    w->few_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
@@ -238,6 +243,12 @@ static void begin(const saltus_group *g, const workspace *w)
         w->x.I[n] = w->p.I0[n];
     }
 }
+
+/* What arrives: a row of weights into a receptor; receptor -1: nothing. */
+typedef struct {
+    int32_t receptor;
+    const double *weight;
+} pending;
 
 /* A spike arrives: every neuron jumps by its weight. */
 static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
@@ -683,7 +694,9 @@ static int gather(const workspace *w, const int32_t *seek, int seekers, bundle *
         const int i = seek[l < lanes ? l : lanes - 1], n = w->who[i];
         q->span[l] = w->span[i];
         q->V[l] = w->queue.V[i];
+        q->V_end[l] = w->ahead.V[i];
         q->I[l] = w->queue.I[i];
+        q->I_end[l] = w->ahead.I[i];
         q->tau_mem[l] = w->p.tau_mem[n];
         q->theta[l] = w->p.theta[n];
         q->v_reset[l] = w->p.v_reset[n];
@@ -729,18 +742,27 @@ static void isolate(bundle *q)
         const double share = (rate_2 - rate) * quotient;
         const double top = quotient * saltus_log1m_ratio(share < 1.0 ? share : 0.0);
         const int inside = (a2 < 0.0) & (a1 > 0.0) & (share < 1.0) & (top < q->span[l]);
-        q->low[l] = 0.0;
         q->high[l] = inside ? top : q->span[l];
     }
 }
 
-/* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses. Within its bracket u_0 is monotone.
- * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
- * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
- * Returns a bit for each lane that did not settle. */
-static int64_t search(bundle *q, double time)
+/* The bracket of each lane's first upward zero and, in place of those at the end of its span, the states at its right end. */
+static void bracket(bundle *q)
 {
-    int64_t open[LANES];
+    int64_t below = 0;
+#pragma omp simd reduction(| : below)
+    for (int l = 0; l < LANES; l++) {
+        double b0;
+        {
+            double u_0;
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+            b0 = u_0;
+        }
+        q->low[l] = 0.0;
+        q->high[l] = q->span[l];
+        below |= b0 < 0.0;
+    }
+    if (!below) return; /* who ends above zero has one upward zero, and the span is its bracket */
     isolate(q);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
@@ -748,6 +770,21 @@ static int64_t search(bundle *q, double time)
         model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         double V_next, I_next;
         model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        q->V_end[l] = V_next;
+        q->I_end[l] = I_next;
+    }
+}
+
+/* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses.
+ * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
+ * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * Returns a bit for each lane that did not settle. */
+static int64_t search(bundle *q, double time)
+{
+    int64_t open[LANES];
+    bracket(q);
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
         double a0, a1, a2;
         {
             double u_0;
@@ -763,13 +800,13 @@ static int64_t search(bundle *q, double time)
         double b0, b1, b2;
         {
             double u_0;
-            model_ladder_0(V_next, q->theta[l], &u_0);
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
             b0 = u_0;
             double u_1;
-            model_ladder_1(V_next, I_next, q->per_tau_mem[l], &u_1);
+            model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
             b1 = u_1;
             double u_2;
-            model_ladder_2(I_next, q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
             b2 = u_2;
         }
         double rate;
@@ -961,16 +998,31 @@ static int queue_flagged(const saltus_group *g, const workspace *w, int from, in
     return queued;
 }
 
-/* The states of the queued, with what is left of the interval from now on. */
+/* The states of the queued, now and at the end of the interval, with what is left of it from now on. */
 static void queue_states(const workspace *w, int queued, double span)
 {
-    const int32_t *restrict who = w->who;
+    int32_t *restrict who = w->who;
+    for (int i = queued; i % LANES != 0; i++) who[i] = 0; /* spare lanes are somebody, whom nobody asks for */
     for (int i = 0; i < queued; i++) {
         w->from[i] = 0.0;
         w->span[i] = span;
         w->queue.V[i] = w->x.V[who[i]];
+        w->ahead.V[i] = w->x_end.V[who[i]];
         w->queue.I[i] = w->x.I[who[i]];
+        w->ahead.I[i] = w->x_end.I[who[i]];
     }
+}
+
+/* The states at time 0; no neuron may start at or above its threshold. */
+static int begin_below(const saltus_group *g, const workspace *w, int32_t sample, saltus_status *status)
+{
+    begin(g, w);
+    for (int n = 0; n < g->n; n++) {
+        double u_0;
+        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
+    }
+    return DONE;
 }
 
 /* ---- Looking ahead: one pass over all neurons lets what is pending act and steps to the end of the interval. It keeps
@@ -978,23 +1030,18 @@ static void queue_states(const workspace *w, int queued, double span)
 
 enum { BLOCK = 128 };
 
-/* What acts at the start of an interval: a row of weights into a receptor; receptor -1: nothing. */
-typedef struct {
-    int32_t receptor;
-    const double *weight;
-} pending;
-
 /* An interval: what acts at its start, its length, what that makes of the states, and for the test of crossings
- * exp(-rate dt), (exp(rate dt) - 1)/rate and a little more for the rounding, and how far below zero a guard must stay. */
+ * exp(-rate dt), (exp(rate dt) - 1)/rate and a little more for the rounding, how far below zero a guard must stay, and the most
+ * that a unit arrival from within lifts it, or lowers it. */
 typedef struct {
     pending start;
     double dt;
     entries_view k;
-    double shrink, reach, margin;
+    double shrink, reach, margin, rise, fall;
 } outlook;
 
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
-SALTUS_INLINE int64_t step_block(const int shared, const int alike, const workspace *w, const outlook *o, int from, int to)
+SALTUS_INLINE int64_t step_block(const int shared, const int alike, const int late, const workspace *w, const outlook *o, int from, int to)
 {
     const double *restrict x_V = w->x.V;
     double *restrict end_V = w->x_end.V;
@@ -1005,7 +1052,9 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
     const double *restrict weight = o->start.weight;
     int64_t *restrict flag = w->flag;
     int64_t any = 0;
-    const double low = -o->margin;
+    const double low = -o->margin, *restrict lifted = w->lift;
+    const double *restrict late_V = w->late.V;
+    const double *restrict late_I = w->late.I;
     const double common_Phi_V_V = *k.Phi_V_V;
     const double common_Phi_V_I = *k.Phi_V_I;
     const double common_Phi_I_I = *k.Phi_I_I;
@@ -1027,8 +1076,8 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
 
             double V_next, I_next;
             model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            end_V[n] = V_next;
-            end_I[n] = I_next;
+            end_V[n] = late ? V_next + late_V[n] : V_next;
+            end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
             {
                 double u_1_rate;
@@ -1056,7 +1105,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 }
                 const double lift = b1 * reach;
                 const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
-                may_cross = !(bound < low);
+                may_cross = !(bound < (late ? low - lifted[n] : low));
             }
             flag[n] = may_cross;
             any |= may_cross;
@@ -1072,8 +1121,8 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
 
             double V_next, I_next;
             model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            end_V[n] = V_next;
-            end_I[n] = I_next;
+            end_V[n] = late ? V_next + late_V[n] : V_next;
+            end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
             {
                 double u_1_rate;
@@ -1101,7 +1150,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 }
                 const double lift = b1 * reach;
                 const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
-                may_cross = !(bound < low);
+                may_cross = !(bound < (late ? low - lifted[n] : low));
             }
             flag[n] = may_cross;
             any |= may_cross;
@@ -1120,56 +1169,59 @@ static void arrive_queued(const workspace *w, int queued, pending start)
     (void)p;
     switch (start.receptor) {
     case 0: /* exc */
-        for (int i = 0; i < queued; i++) {
-            double V_next, I_next;
-            model_exc_jump(x.V[i], x.I[i], start.weight[who[i]], &V_next, &I_next);
-            x.I[i] = I_next;
-        }
+        for (int from = 0; from < queued; from += LANES)
+#pragma omp simd
+            for (int i = from; i < from + LANES; i++) {
+                double V_next, I_next;
+                model_exc_jump(x.V[i], x.I[i], start.weight[who[i]], &V_next, &I_next);
+                x.I[i] = I_next;
+            }
         break;
     default: break;
     }
 }
 
 /* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
-SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const int late, const saltus_group *g, const workspace *w, const outlook *o)
 {
     int queued = 0, from = 0;
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
-        if (step_block(shared, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
-    if (from < g->n_pad && step_block(shared, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+        if (step_block(shared, alike, late, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, alike, late, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
-    for (int i = 0; i < queued; i++) {
-        w->ahead.V[i] = w->x_end.V[w->who[i]];
-        w->ahead.I[i] = w->x_end.I[w->who[i]];
-    }
     return queued;
 }
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, 0, g, w, o);
+    return look_ahead_of(1, 0, 0, g, w, o);
 }
 
 SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, 0, g, w, o);
+    return look_ahead_of(0, 0, 0, g, w, o);
 }
 
 SALTUS_APART int look_ahead_alike(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, 1, g, w, o);
+    return look_ahead_of(1, 1, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_late(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(1, 1, 1, g, w, o);
 }
 
 /* ---- How far a spike can lift a guard, so that it may wait for the end of its interval: see recurrent. */
 
 /* The most that a unit arrival lifts a guard within a stretch dt, and the most that it lowers it. Its effect on the guard is a
  * trajectory like the guard's own: it lies between its start, its end, and the end's tangent at the start. */
-SALTUS_INLINE void effects(const saltus_group *g, const workspace *w, entries_view k, double shrink, double *rise, double *fall)
+SALTUS_INLINE void effects(const int receptor, const workspace *w, entries_view k, double shrink, double *rise, double *fall)
 {
     double unit_V = 0.0, unit_I = 0.0;
-    switch (g->recurrent_receptor) {
+    switch (receptor) {
     case 0: { /* exc */
         double V_next, I_next;
         model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
@@ -1238,7 +1290,7 @@ SALTUS_APART void effects_all(const saltus_group *g, const workspace *w, int las
 #pragma omp simd
     for (int e = 0; e <= last; e++) {
         const entries_view k = { w->k.Phi_V_V + e, w->k.Phi_V_I + e, w->k.Phi_I_I + e, w->k.Psi_I_V + e };
-        effects(g, w, k, w->shrink[e], w->rise + e, w->fall + e);
+        effects(g->recurrent_receptor, w, k, w->shrink[e], w->rise + e, w->fall + e);
     }
 }
 
@@ -1252,9 +1304,9 @@ static int all_equal(const saltus_group *g, const double *values)
 /* Whether arrivals may wait: they add up, and do the same to all neurons; and then what a spike of each neuron can do. */
 static void weigh(const saltus_group *g, workspace *w)
 {
-    w->keeps = g->flow_shared && ADDITIVE[g->recurrent_receptor] && all_equal(g, w->p.theta) && all_equal(g, w->p.per_tau_mem);
+    w->keeps = g->flow_shared && (g->recurrent == NULL || ADDITIVE[g->recurrent_receptor]) && all_equal(g, w->p.theta) && all_equal(g, w->p.per_tau_mem);
     w->most_lifts = w->most_lowers = 0.0;
-    for (int i = 0; w->keeps && i < g->n; i++) {
+    for (int i = 0; w->keeps && g->recurrent != NULL && i < g->n; i++) {
         const double *restrict row = g->recurrent + (int64_t)i * g->n_pad;
         double most = 0.0, least = 0.0;
 #pragma omp simd reduction(max : most) reduction(min : least)
@@ -1269,35 +1321,35 @@ static void weigh(const saltus_group *g, workspace *w)
     }
 }
 
-/* The propagators of two stretches, and exp(-rate dt), where all neurons share them. */
-SALTUS_APART void common_pair(const workspace *w, double first, double second)
+/* The propagators of three stretches, and exp(-rate dt), where all neurons share them. */
+SALTUS_APART void common_few(const workspace *w, double first, double second, double third)
 {
-    const double dts[LANES] = {first, second};
+    const double dts[LANES] = {first, second, third};
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         model_propagator(dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-        w->pair.Phi_V_V[l] = Phi_V_V;
-        w->pair.Phi_V_I[l] = Phi_V_I;
-        w->pair.Phi_I_I[l] = Phi_I_I;
-        w->pair.Psi_I_V[l] = Psi_I_V;
+        w->few.Phi_V_V[l] = Phi_V_V;
+        w->few.Phi_V_I[l] = Phi_V_I;
+        w->few.Phi_I_I[l] = Phi_I_I;
+        w->few.Psi_I_V[l] = Psi_I_V;
         double rate;
         {
             double u_1_rate;
             model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
             rate = u_1_rate;
         }
-        w->pair_shrink[l] = saltus_exp(-rate * dts[l]);
+        w->few_shrink[l] = saltus_exp(-rate * dts[l]);
     }
 }
 
-/* Lets a spike act on everyone, as seen after a stretch. */
-SALTUS_APART void act_later(const saltus_group *g, const workspace *w, const double *restrict weight, entries_view k,
-                            states_view x)
+/* Lets an arrival act on everyone, as seen after a stretch. */
+SALTUS_APART void act_later(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
 {
+    const double *restrict weight = arrival.weight;
     (void)w; /* a jump may have no use for parameters */
     double unit_V = 0.0, unit_I = 0.0;
-    switch (g->recurrent_receptor) {
+    switch (arrival.receptor) {
     case 0: { /* exc */
         double V_next, I_next;
         model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
@@ -1326,6 +1378,321 @@ SALTUS_APART void act_later(const saltus_group *g, const workspace *w, const dou
     }
 }
 
+/* ---- Volleys: arrivals within an interval that wait for its end before they act on all neurons, as spikes may (see
+ * recurrent). At the end the states are linear in their weights, and until then an arrival lifts a guard by no more than
+ * its weight times what a unit arrival can: whom all of them together cannot lift to threshold is certain not to cross. */
+
+enum { VOLLEY = 8 };
+
+typedef int64_t eight_bits __attribute__((vector_size(64), may_alias));
+
+/* Stretches to the end of the interval: the first from its start, the others from an arrival each, with its receptor, its
+ * row of weights, and what a unit weight comes to: see effects. */
+typedef struct {
+    int many;
+    int64_t receptor[VOLLEY];
+    const double *row[VOLLEY];
+    double dt[VOLLEY], Phi_V_V[VOLLEY], Phi_V_I[VOLLEY], Phi_I_I[VOLLEY], Psi_I_V[VOLLEY], shrink[VOLLEY];
+    double V[VOLLEY], I[VOLLEY], rise[VOLLEY], fall[VOLLEY];
+} volley;
+
+/* The events from e on, most at most, that may wait in an interval from now on, no longer than reach, alone at their times.
+ * Returns the interval's end. */
+static double gather_volley(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events, double now,
+                            double reach, int most, volley *v)
+{
+    const double *restrict time = in->time + first;
+    const int32_t *restrict row = in->row + first;
+    int many = 0;
+    double until = e < events ? time[e] : g->horizon;
+    while (e + many < events && many < most && row[e + many] >= 0 && ADDITIVE[g->receptor[row[e + many]]]) {
+        const double next = e + many + 1 < events ? time[e + many + 1] : g->horizon;
+        if (next - now > reach || next == until) break;
+        v->dt[++many] = until; /* for now its time */
+        until = next;
+    }
+    v->many = many + 1;
+    v->dt[0] = until - now;
+    v->receptor[0] = g->recurrent_receptor;
+    for (int j = 1; j <= many; j++) {
+        v->dt[j] = until - v->dt[j];
+        v->receptor[j] = g->receptor[row[e + j - 1]];
+        v->row[j] = g->weights + (int64_t)row[e + j - 1] * g->n_pad;
+    }
+    return until;
+}
+
+/* What unit arrivals come to. */
+SALTUS_APART void measure_volley(const workspace *w, volley *v)
+{
+    const int lanes = (v->many + LANES - 1) & ~(LANES - 1);
+    for (int j = v->many; j < lanes; j++) v->dt[j] = 0.0, v->receptor[j] = -1;
+#pragma omp simd
+    for (int j = 0; j < lanes; j++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(v->dt[j], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        v->Phi_V_V[j] = Phi_V_V;
+        v->Phi_V_I[j] = Phi_V_I;
+        v->Phi_I_I[j] = Phi_I_I;
+        v->Psi_I_V[j] = Psi_I_V;
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+            rate = u_1_rate;
+        }
+        v->shrink[j] = saltus_exp(-rate * v->dt[j]);
+    }
+#pragma omp simd
+    for (int j = 0; j < lanes; j++) { /* exc */
+        const entries_view k = { v->Phi_V_V + j, v->Phi_V_I + j, v->Phi_I_I + j, v->Psi_I_V + j };
+        const int64_t mine = v->receptor[j] == 0;
+        double rise, fall;
+        effects(0, w, k, v->shrink[j], &rise, &fall);
+        double unit_V = 0.0, unit_I = 0.0;
+        switch (0) {
+        case 0: { /* exc */
+            double V_next, I_next;
+            model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+            unit_I = I_next;
+            break;
+        }
+        default: break;
+        }
+
+        double still_V, still_I;
+        {
+            double V_next, I_next;
+            model_advance(0.0, 0.0, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+            still_V = V_next;
+            still_I = I_next;
+        }
+        double V_next, I_next;
+        model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+
+        v->V[j] = mine ? V_next - still_V : v->V[j];
+        v->I[j] = mine ? I_next - still_I : v->I[j];
+        v->rise[j] = mine ? rise : v->rise[j];
+        v->fall[j] = mine ? fall : v->fall[j];
+    }
+}
+
+/* What the volley comes to for everyone: w->late at the end of the interval, w->lift of the guard until then. */
+SALTUS_APART void add_up_volley(const saltus_group *g, const workspace *w, const volley *v)
+{
+    const int64_t pad = g->n_pad;
+    int64_t n = 0;
+    for (; n + 32 <= pad; n += 32) {
+        eight lift[4] = {{0.0}}, late_V[4] = {{0.0}}, late_I[4] = {{0.0}};
+        for (int j = 1; j < v->many; j++) {
+            const double *restrict row = v->row[j] + n;
+            const double mean = 0.5 * (v->rise[j] - v->fall[j]), half = 0.5 * (v->rise[j] + v->fall[j]);
+            for (int l = 0; l < 4; l++) {
+                const eight weight = *(const eight *)(row + 8 * l);
+                const eight size = (eight)((eight_bits)weight & INT64_MAX);
+                late_V[l] += v->V[j] * weight;
+                late_I[l] += v->I[j] * weight;
+                lift[l] += mean * weight + half * size; /* rise times a positive weight, fall times a negative one's size */
+            }
+        }
+        for (int l = 0; l < 4; l++) {
+            *(eight *)(w->late.V + n + 8 * l) = late_V[l];
+            *(eight *)(w->late.I + n + 8 * l) = late_I[l];
+            *(eight *)(w->lift + n + 8 * l) = lift[l];
+        }
+    }
+    for (; n + 8 <= pad; n += 8) {
+        eight lift[1] = {{0.0}}, late_V[1] = {{0.0}}, late_I[1] = {{0.0}};
+        for (int j = 1; j < v->many; j++) {
+            const double *restrict row = v->row[j] + n;
+            const double mean = 0.5 * (v->rise[j] - v->fall[j]), half = 0.5 * (v->rise[j] + v->fall[j]);
+            for (int l = 0; l < 1; l++) {
+                const eight weight = *(const eight *)(row + 8 * l);
+                const eight size = (eight)((eight_bits)weight & INT64_MAX);
+                late_V[l] += v->V[j] * weight;
+                late_I[l] += v->I[j] * weight;
+                lift[l] += mean * weight + half * size; /* rise times a positive weight, fall times a negative one's size */
+            }
+        }
+        for (int l = 0; l < 1; l++) {
+            *(eight *)(w->late.V + n + 8 * l) = late_V[l];
+            *(eight *)(w->late.I + n + 8 * l) = late_I[l];
+            *(eight *)(w->lift + n + 8 * l) = lift[l];
+        }
+    }
+}
+
+/* The next part of the interval: brings the queued, who are in w->ahead at its start, to its end after what arrives there.
+ * Returns whether any of them may cross. */
+SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, entries_view k, double shrink)
+{
+    const states_view queue = w->queue, ahead = w->ahead;
+    const int32_t *restrict who = w->who;
+    const double *restrict weight = arrival.weight;
+    int64_t any = 0;
+    (void)who, (void)weight;
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    const double length = (1.0 - shrink) / rate;
+    switch (arrival.receptor) {
+    case 0: /* exc */
+        for (int from = 0; from < queued; from += LANES)
+#pragma omp simd reduction(| : any)
+            for (int i = from; i < from + LANES; i++) {
+                double V = ahead.V[i], I = ahead.I[i];
+                {
+                    double V_next, I_next;
+                    model_exc_jump(V, I, weight[who[i]], &V_next, &I_next);
+                    I = I_next;
+                }
+                double V_next, I_next;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
+                ahead.V[i] = V_next;
+                queue.I[i] = I;
+                ahead.I[i] = I_next;
+                int may_cross;
+                {
+                    double a0, a1, a2;
+                    {
+                        double u_0;
+                        model_ladder_0(V, w->p.theta[0], &u_0);
+                        a0 = u_0;
+                        double u_1;
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
+                        a1 = u_1;
+                        double u_2;
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        a2 = u_2;
+                    }
+                    double b0, b1;
+                    {
+                        double u_0;
+                        model_ladder_0(V_next, w->p.theta[0], &u_0);
+                        b0 = u_0;
+                        double u_1;
+                        model_ladder_1(V_next, I_next, w->p.per_tau_mem[0], &u_1);
+                        b1 = u_1;
+                    }
+                    may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                }
+                any |= may_cross;
+            }
+        break;
+    default:
+        for (int from = 0; from < queued; from += LANES)
+#pragma omp simd reduction(| : any)
+            for (int i = from; i < from + LANES; i++) {
+                double V = ahead.V[i], I = ahead.I[i];
+                double V_next, I_next;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
+                ahead.V[i] = V_next;
+                queue.I[i] = I;
+                ahead.I[i] = I_next;
+                int may_cross;
+                {
+                    double a0, a1, a2;
+                    {
+                        double u_0;
+                        model_ladder_0(V, w->p.theta[0], &u_0);
+                        a0 = u_0;
+                        double u_1;
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
+                        a1 = u_1;
+                        double u_2;
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        a2 = u_2;
+                    }
+                    double b0, b1;
+                    {
+                        double u_0;
+                        model_ladder_0(V_next, w->p.theta[0], &u_0);
+                        b0 = u_0;
+                        double u_1;
+                        model_ladder_1(V_next, I_next, w->p.per_tau_mem[0], &u_1);
+                        b1 = u_1;
+                    }
+                    may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                }
+                any |= may_cross;
+            }
+        break;
+    }
+    return any;
+}
+
+/* Event j of a volley. */
+SALTUS_INLINE pending sent_with(const volley *v, int j)
+{
+    return (pending){(int32_t)v->receptor[j], v->row[j]};
+}
+
+/* Before the first part: the queued, in w->queue, go to w->ahead. Spare lanes repeat the last one. */
+static void begin_parts(workspace *w, int queued)
+{
+    const states_view swap = w->queue;
+    w->queue = w->ahead;
+    w->ahead = swap;
+    for (int i = queued; i % LANES != 0; i++) {
+        w->who[i] = w->who[queued - 1];
+        w->ahead.V[i] = w->ahead.V[queued - 1];
+        w->ahead.I[i] = w->ahead.I[queued - 1];
+    }
+}
+
+/* Part number `part`, of length dt: stretch e, or (e < 0) another one; shrink becomes its exp(-rate dt). */
+static int next_part(const saltus_group *g, const workspace *w, const volley *v, int part, int queued, double dt, int e,
+                     double *shrink)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    *shrink = e >= 0 ? w->shrink[e] : saltus_exp(-rate * dt);
+    const pending start = part > 0 ? sent_with(v, part) : (pending){-1, NULL};
+    if (!step_part(w, queued, start, e >= 0 ? stretch(1, g, w, e) : propagators(1, g, w, dt), *shrink)) return 0;
+    for (int i = 0; i < queued; i++) w->span[i] = dt, w->from[i] = 0.0;
+    return 1;
+}
+
+/* The outlook over an interval with a volley, whose effects are added up. */
+static void look_out_volley(const saltus_group *g, const workspace *w, volley *v, outlook *o)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    measure_volley(w, v);
+    add_up_volley(g, w, v);
+    o->k = (entries_view){v->Phi_V_V, v->Phi_V_I, v->Phi_I_I, v->Psi_I_V};
+    o->shrink = v->shrink[0];
+    o->reach = (1.0 + 1e-11) * (1.0 - o->shrink) / (o->shrink * rate);
+    o->rise = v->rise[0], o->fall = v->fall[0];
+}
+
+/* Steps everyone to the end of an interval with a volley; the queued, who may cross before, are as begin_parts leaves them. */
+static int look_over(const saltus_group *g, workspace *w, pending start, volley *v)
+{
+    outlook o = {.start = start, .dt = v->dt[0], .margin = 0.0};
+    look_out_volley(g, w, v, &o);
+    const int queued = look_ahead_late(g, w, &o);
+    begin_parts(w, queued);
+    return queued;
+}
+
 /* ---- With recurrence the earliest spike changes everyone.
  *
  * Between two events a pass over all neurons queues those that may cross. What then happens until the next event happens to
@@ -1342,18 +1709,20 @@ SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queu
     const double common_Phi_V_I = *k.Phi_V_I;
     const double common_Phi_I_I = *k.Phi_I_I;
 
-    for (int i = 0; i < queued; i++) {
-        const int n = w->who[i];
-        (void)n;
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+    for (int from = 0; from < queued; from += LANES)
+#pragma omp simd
+        for (int i = from; i < from + LANES; i++) {
+            const int n = w->who[i];
+            (void)n;
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
 
-        double V_next, I_next;
-        model_advance(x.V[i], x.I[i], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-        into.V[i] = V_next;
-        into.I[i] = I_next;
-    }
+            double V_next, I_next;
+            model_advance(x.V[i], x.I[i], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            into.V[i] = V_next;
+            into.I[i] = I_next;
+        }
 }
 
 static void put_back(const workspace *w, int queued, states_view from, states_view x)
@@ -1365,49 +1734,51 @@ static void put_back(const workspace *w, int queued, states_view from, states_vi
 }
 
 /* Who of the queued may cross in what is left, by both ends of it. Returns their number. */
-SALTUS_INLINE int list_seekers(const int shared, const workspace *w, int queued, double dt, double common_shrink)
+SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspace *w, int queued, double dt,
+                               double common_shrink)
 {
     const states_view x = w->queue, ahead = w->ahead;
     const parameters_view p = w->p;
     const int32_t *restrict who = w->who;
     int64_t *restrict flag = w->flag;
     int seekers = 0;
+    for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
-    for (int i = 0; i < queued; i++) {
-        double rate;
-        {
-            double u_1_rate;
-            model_ladder_1_rate(p.per_tau_mem[who[i]], &u_1_rate);
-            rate = u_1_rate;
-        }
-        const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
-        int may_cross;
-        {
-            double a0, a1, a2;
+        for (int i = from; i < from + LANES; i++) {
+            double rate;
             {
-                double u_0;
-                model_ladder_0(x.V[i], p.theta[who[i]], &u_0);
-                a0 = u_0;
-                double u_1;
-                model_ladder_1(x.V[i], x.I[i], p.per_tau_mem[who[i]], &u_1);
-                a1 = u_1;
-                double u_2;
-                model_ladder_2(x.I[i], p.per_tau_mem[who[i]], p.per_tau_syn[who[i]], &u_2);
-                a2 = u_2;
+                double u_1_rate;
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : who[i]], &u_1_rate);
+                rate = u_1_rate;
             }
-            double b0, b1;
+            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+            int may_cross;
             {
-                double u_0;
-                model_ladder_0(ahead.V[i], p.theta[who[i]], &u_0);
-                b0 = u_0;
-                double u_1;
-                model_ladder_1(ahead.V[i], ahead.I[i], p.per_tau_mem[who[i]], &u_1);
-                b1 = u_1;
+                double a0, a1, a2;
+                {
+                    double u_0;
+                    model_ladder_0(x.V[i], p.theta[alike ? 0 : who[i]], &u_0);
+                    a0 = u_0;
+                    double u_1;
+                    model_ladder_1(x.V[i], x.I[i], p.per_tau_mem[alike ? 0 : who[i]], &u_1);
+                    a1 = u_1;
+                    double u_2;
+                    model_ladder_2(x.I[i], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_syn[alike ? 0 : who[i]], &u_2);
+                    a2 = u_2;
+                }
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(ahead.V[i], p.theta[alike ? 0 : who[i]], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(ahead.V[i], ahead.I[i], p.per_tau_mem[alike ? 0 : who[i]], &u_1);
+                    b1 = u_1;
+                }
+                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
-            may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+            flag[i] = may_cross;
         }
-        flag[i] = may_cross;
-    }
     for (int i = 0; i < queued; i++) {
         w->seek[seekers] = i;
         seekers += flag[i] != 0;
@@ -1485,94 +1856,122 @@ static void act(const saltus_group *g, const workspace *w, pending *start)
     start->receptor = -1;
 }
 
+/* The outlook over the next o->dt: stretch e, or (e < 0) another one. */
+SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const workspace *w, int e, outlook *o)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
+    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-rate * o->dt);
+    o->reach = (1.0 + 1e-11) * (1.0 - o->shrink) / (o->shrink * rate);
+    o->rise = o->fall = 0.0;
+    if (shared && w->keeps && e >= 0)
+        o->rise = w->rise[e], o->fall = w->fall[e];
+    else if (shared && w->keeps)
+        effects(g->recurrent_receptor, w, o->k, o->shrink, &o->rise, &o->fall);
+}
+
+/* What the strongest of a neuron's spikes may take from the margin. */
+SALTUS_INLINE double strength(const outlook *o, double lifts, double lowers)
+{
+    return lifts * o->rise + lowers * o->fall;
+}
+
 /* One sample forward. */
 SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                     double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
     const int events = in->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity;
+    const double *restrict times = in->time + first;
     int spikes = 0, e = 0, whole = 1;
     double now = 0.0;
     outlook o = {.start = {-1, NULL}};
-    begin(g, w);
-    for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
-        double u_0;
-        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
-    }
-    measure(shared, g, in->time + first, events, w);
+    if (begin_below(g, w, sample, status)) return status->code;
+    measure(shared, g, times, events, w);
     if (shared) shrink_all(w, events);
-    double scale = 4.0; /* of the margin: so many of the strongest spikes may wait */
     if (w->most_lifts < 0.0) weigh(g, w);
-    if (w->keeps) effects_all(g, w, events);
+    const int keeps = shared && w->keeps;
+    if (keeps) effects_all(g, w, events);
+    double scale = 4.0;    /* of the margin: so many of the strongest spikes may wait */
+    int most = VOLLEY - 1; /* events that may wait */
+    volley v = {.many = 1};
     double ahead = INFINITY; /* so far that few may cross */
     const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
-        const double next = e < events ? in->time[first + e] : g->horizon;
-        const double until = next - now > ahead ? now + ahead : next;
+        double until = e < events ? times[e] : g->horizon;
+        int late = 0; /* so many events wait for the interval's end */
+        if (keeps && record == NULL) until = gather_volley(g, in, first, e, events, now, ahead, most, &v);
+        late = v.many - 1;
+        const int full = until - now <= ahead;
+        if (!full) until = now + ahead, whole = 0;
         if (until > now) {
-            if (until < next) whole = 0;
             o.dt = until - now;
-            double rate;
-            {
-                double u_1_rate;
-                model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-                rate = u_1_rate;
-            }
-            o.k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, o.dt);
-            o.shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * o.dt);
-            o.reach = (1.0 + 1e-11) * (1.0 - o.shrink) / (o.shrink * rate);
-            double rise = 0.0, fall = 0.0;
-            const int keeps = shared && w->keeps;
-            if (keeps && whole)
-                rise = w->rise[e], fall = w->fall[e];
-            else if (keeps)
-                effects(g, w, o.k, o.shrink, &rise, &fall);
-            o.margin = keeps ? scale * (w->most_lifts * rise + w->most_lowers * fall) : 0.0;
-            double left = keeps ? o.margin : -1.0; /* of the margin, after the arrivals that wait */
-            const int queued = keeps ? look_ahead_alike(g, w, &o) : shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            if (late)
+                look_out_volley(g, w, &v, &o);
+            else
+                look_out(shared, g, w, whole ? e : -1, &o);
+            o.margin = keeps ? scale * strength(&o, w->most_lifts, w->most_lowers) : 0.0;
+            double left = keeps ? o.margin : -1.0; /* of the margin, after the spikes that wait */
+            const int queued = late ? look_ahead_late(g, w, &o)
+                               : keeps ? look_ahead_alike(g, w, &o)
+                               : shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
             if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
                 ahead = 0.5 * o.dt;
-                whole = 0;
                 continue;
             }
             if (2 * queued < crowd) ahead *= 1.5;
             const int begun = spikes;
-            int many = 0, waits = 1;
+            int many = 0, waits = 1, part = 0; /* of the interval: parts end at the events that wait */
             double present = now, shrink = o.shrink;
+            if (late) begin_parts(w, queued);
             while (queued > 0) {
-                const int seekers = list_seekers(shared, w, queued, until - present, shrink);
-                const double earliest = first_crossing(w, seekers, present, out, sample, status);
-                if (isnan(earliest)) return status->code;
-                if (earliest == INFINITY) break;
-                const double time = present + earliest;
-                if (keeps) common_pair(w, earliest, until - time);
-                advance_queued(shared, w, queued, w->queue, keeps ? w->pair : propagators(shared, g, w, earliest));
-                many = emit_together(g, out, w, time, seekers, earliest, present, e, spikes, sample, status);
-                if (many < 0) return status->code;
-                present = time;
-                spikes += many;
-                const int32_t *sender = out->neuron + base + spikes - many;
-                for (int i = 0; i < many; i++) left -= w->row_lifts[sender[i]] * rise + w->row_lowers[sender[i]] * fall;
-                waits = left >= 0.0;
-                if (!waits) break;
-                const entries_view rest = { w->pair.Phi_V_V + 1, w->pair.Phi_V_I + 1, w->pair.Phi_I_I + 1, w->pair.Psi_I_V + 1 };
-                for (int i = 0; i < many; i++) {
-                    const pending arrival = sent_by(g, sender[i]);
-                    arrive_queued(w, queued, arrival);
-                    act_later(g, w, arrival.weight, rest, w->x_end);
+                const double end = part < late ? times[e + part] : until;
+                int crosses = 1;
+                if (late) crosses = next_part(g, w, &v, part, queued, end - present, whole || part > 0 ? e + part : -1, &shrink);
+                while (crosses) {
+                    const int seekers = keeps ? list_seekers(1, 1, w, queued, 0.0, shrink) : list_seekers(shared, 0, w, queued, end - present, shrink);
+                    const double earliest = first_crossing(w, seekers, present, out, sample, status);
+                    if (isnan(earliest)) return status->code;
+                    if (earliest == INFINITY) break;
+                    const double time = present + earliest;
+                    if (keeps) common_few(w, earliest, end - time, until - time);
+                    advance_queued(shared, w, queued, w->queue, keeps ? w->few : propagators(shared, g, w, earliest));
+                    many = emit_together(g, out, w, time, seekers, earliest, present, e + part, spikes, sample, status);
+                    if (many < 0) return status->code;
+                    present = time;
+                    spikes += many;
+                    const int32_t *sender = out->neuron + base + spikes - many;
+                    for (int i = 0; i < many; i++) left -= strength(&o, w->row_lifts[sender[i]], w->row_lowers[sender[i]]);
+                    waits = left >= 0.0;
+                    if (!waits) break;
+                    const entries_view rest = { w->few.Phi_V_V + 1, w->few.Phi_V_I + 1, w->few.Phi_I_I + 1, w->few.Psi_I_V + 1 };
+                    const entries_view later = { w->few.Phi_V_V + 2, w->few.Phi_V_I + 2, w->few.Phi_I_I + 2, w->few.Psi_I_V + 2 };
+                    for (int i = 0; i < many; i++) {
+                        const pending arrival = sent_by(g, sender[i]);
+                        arrive_queued(w, queued, arrival);
+                        act_later(g, w, arrival, later, w->x_end);
+                    }
+                    advance_queued(shared, w, queued, w->ahead, rest);
+                    for (int i = 0; i < queued; i++) w->span[i] = end - present;
+                    shrink = w->few_shrink[1];
                 }
-                advance_queued(shared, w, queued, w->ahead, rest);
-                for (int i = 0; i < queued; i++) w->span[i] = until - present;
-                shrink = w->pair_shrink[1];
+                if (!waits || part == late) break;
+                part++;
+                present = end;
             }
             if (!waits) { /* everyone to the present */
                 act(g, w, &o.start);
                 advance_all(shared, g, w, propagators(shared, g, w, present - now));
-                for (int i = begun; i < spikes - many; i++) {
-                    const pending arrival = sent_by(g, out->neuron[base + i]);
-                    act_later(g, w, arrival.weight, propagators(shared, g, w, present - out->time[base + i]), w->x);
-                }
+                for (int j = 0; j < part; j++)
+                    act_later(g, w, sent_with(&v, j + 1), propagators(shared, g, w, present - times[e + j]), w->x);
+                for (int i = begun; i < spikes - many; i++)
+                    act_later(g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), w->x);
+                most = part / 2;
                 if (queued > 2 * LANES)
                     scale *= 0.5;
                 else if (scale < 16.0)
@@ -1585,8 +1984,10 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 o.start = sent_by(g, out->neuron[base + spikes - 1]);
                 now = present;
                 whole = 0;
+                e += part;
                 continue;
             }
+            most += most < VOLLEY - 1;
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
             o.start.receptor = -1;
             const states_view swap = w->x;
@@ -1594,7 +1995,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        whole = until == next;
+        e += late;
+        whole = full;
         if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
@@ -2024,153 +2426,182 @@ static void sort_spikes(const saltus_group *g, saltus_spikes *out, int64_t base,
 #undef SALTUS_PERMUTE
 }
 
-/* All spikes of the queued in the interval from `origin` on, after e events: into the slab, not sorted, and counted. Who of
- * g->max_spikes has its last one is no longer silent. */
-SALTUS_INLINE int find_spikes(const saltus_group *g, saltus_spikes *out, const workspace *w, int queued, double origin, int e,
-                              int *spikes, int *silent, int32_t sample, saltus_status *status)
+/* Lists those of the seekers (seek NULL: of all that are queued) who have not spiked often enough. Returns their number. */
+SALTUS_INLINE int list_pending(const saltus_group *g, const workspace *w, int seekers, const int32_t *seek)
+{
+    int kept = 0;
+    for (int s = 0; s < seekers; s++) {
+        const int32_t i = seek == NULL ? s : seek[s];
+        w->seek[kept] = i;
+        kept += g->max_spikes == 0 || w->count[w->who[i]] < g->max_spikes;
+    }
+    return kept;
+}
+
+/* The seekers cross each on its own: in each round a neuron finds its next spike in what is left of the interval from origin
+ * on, at whose end it is in w->ahead. Returns the number of spikes, or -1 after a failure. */
+static int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
+                       int spikes, int32_t sample, saltus_status *status)
 {
     const int64_t base = sample * out->capacity;
-    while (queued > 0) { /* in each round a neuron finds its next spike */
+    const int begun = spikes;
+    while (seekers > 0) {
         int kept = 0;
-        for (int from = 0; from < queued; from += LANES) {
+        for (int from = 0; from < seekers; from += LANES) {
             bundle q;
-            const int lanes = gather(w, w->seek + from, queued - from, &q);
+            const int lanes = gather(w, w->seek + from, seekers - from, &q);
             const int64_t unsettled = search(&q, origin);
             settle(&q);
             for (int l = 0; l < lanes; l++) {
-                const int n = w->who[from + l];
-                const double since = w->from[from + l] + q.at[l];
+                const int i = w->seek[from + l], n = w->who[i];
+                const double since = w->from[i] + q.at[l];
                 if (!q.crosses[l]) {
                     if (-q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
                     continue;
                 }
-                if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0);
-                if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0);
-                if (*spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity);
-                put_spike(g, out, base + (*spikes)++, origin + since, n, e, &q, l);
+                if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0), -1;
+                if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0), -1;
+                if (spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity), -1;
+                put_spike(g, out, base + spikes++, origin + since, n, after, &q, l);
                 w->count[n]++;
-                if (w->count[n] == g->max_spikes) (*silent)--;
-                w->x_end.V[n] = q.V_end[l];
-                w->x_end.I[n] = q.I_end[l];
+                w->ahead.V[i] = q.V_end[l];
+                w->ahead.I[i] = q.I_end[l];
                 if (q.again[l] && w->count[n] != g->max_spikes) {
-                    w->queue.V[kept] = q.V_after[l];
-                    w->queue.I[kept] = q.I_after[l];
-                    w->who[kept] = n;
-                    w->from[kept] = since;
-                    w->span[kept++] = q.span[l] - q.at[l];
+                    w->queue.V[i] = q.V_after[l];
+                    w->queue.I[i] = q.I_after[l];
+                    w->from[i] = since;
+                    w->span[i] = q.span[l] - q.at[l];
+                    w->seek[kept++] = i;
                 }
             }
         }
-        queued = kept;
+        seekers = kept;
     }
-    return DONE;
+    sort_spikes(g, out, base, begun, spikes, w);
+    return spikes;
 }
 
-/* Takes from the queue the neurons that have spiked often enough. */
-static int drop_done(const saltus_group *g, const workspace *w, int queued)
+/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
+SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
 {
-    int kept = 0;
-    for (int i = 0; i < queued; i++) {
-        if (w->count[w->who[i]] >= g->max_spikes) continue;
-        w->who[kept] = w->who[i];
-        w->queue.V[kept] = w->queue.V[i];
-        w->queue.I[kept] = w->queue.I[i];
-        kept++;
+    const int pad = g->n_pad;
+    const double dt = w->dt[e];
+    const entries_view k = stretch(shared, g, w, e);
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_I_I = *k.Phi_I_I;
+
+    (void)dt;
+#pragma omp simd
+    for (int n = 0; n < pad; n++) {
+        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+
+        double V_next, I_next;
+        model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+            rate = u_1_rate;
+        }
+        const double shrink = shared ? w->shrink[e] : saltus_exp(-rate * dt);
+        const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
+        int may_cross;
+        {
+            double a0, a1, a2;
+            {
+                double u_0;
+                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+                a0 = u_0;
+                double u_1;
+                model_ladder_1(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &u_1);
+                a1 = u_1;
+                double u_2;
+                model_ladder_2(w->x.I[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &u_2);
+                a2 = u_2;
+            }
+            double b0, b1;
+            {
+                double u_0;
+                model_ladder_0(V_next, w->p.theta[n], &u_0);
+                b0 = u_0;
+                double u_1;
+                model_ladder_1(V_next, I_next, w->p.per_tau_mem[n], &u_1);
+                b1 = u_1;
+            }
+            may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+        }
+        w->flag[n] = may_cross;
+        w->x_end.V[n] = V_next;
+        w->x_end.I[n] = I_next;
     }
-    return kept;
+    const int queued = queue_flagged(g, w, 0, pad, 0);
+    queue_states(w, queued, dt);
+    return queued;
 }
 
 /* One sample forward. */
 SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const int events = in->count[sample];
     const int64_t first = in->start[sample];
     const double *restrict time = in->time + first;
     const int32_t *restrict row = in->row + first;
     const int64_t base = sample * out->capacity;
-    int spikes = 0, silent = g->n;
-    for (int i = 0; i < pad; i++) w->seek[i] = i; /* all that are queued */
-    memset(w->count, 0, sizeof(int32_t) * (size_t)pad);
-    begin(g, w);
+    int spikes = 0;
+    memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
+    if (begin_below(g, w, sample, status)) return status->code;
     measure(shared, g, time, events, w);
     if (shared) shrink_all(w, events);
+    if (w->most_lifts < 0.0) weigh(g, w);
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    const double reach = 0.25 / rate;                                       /* of a volley */
+    int singly = shared && w->keeps && record == NULL && g->n > 4 * LANES ? 0 : events; /* so many events before the next volley */
+    volley v;
     for (int e = 0; e <= events; e++) {
-        if (e > 0 && row[e - 1] >= 0)
-            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
-        if (e > 0 && record != NULL) {
-            double *const rows[] = { w->x.V, w->x.I };
-            write_record(g, record, first + e - 1, rows);
-        }
-        const double dt = w->dt[e];
-        if (dt == 0.0 && e > 0) continue;
-        const entries_view k = stretch(shared, g, w, e);
-        const double common_Phi_V_V = *k.Phi_V_V;
-        const double common_Phi_V_I = *k.Phi_V_I;
-        const double common_Phi_I_I = *k.Phi_I_I;
-
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-
-            double V_next, I_next;
-            model_advance(w->x.V[n], w->x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            double rate;
-            {
-                double u_1_rate;
-                model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
-                rate = u_1_rate;
-            }
-            const double shrink = shared ? w->shrink[e] : saltus_exp(-rate * dt);
-            const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
-            int may_cross;
-            {
-                double a0, a1, a2;
-                {
-                    double u_0;
-                    model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-                    a0 = u_0;
-                    double u_1;
-                    model_ladder_1(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], &u_1);
-                    a1 = u_1;
-                    double u_2;
-                    model_ladder_2(w->x.I[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &u_2);
-                    a2 = u_2;
-                }
-                double b0, b1;
-                {
-                    double u_0;
-                    model_ladder_0(V_next, w->p.theta[n], &u_0);
-                    b0 = u_0;
-                    double u_1;
-                    model_ladder_1(V_next, I_next, w->p.per_tau_mem[n], &u_1);
-                    b1 = u_1;
-                }
-                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
-            }
-            w->flag[n] = may_cross;
-            w->x_end.V[n] = V_next;
-            w->x_end.I[n] = I_next;
-        }
-        int queued = queue_flagged(g, w, 0, pad, 0);
-        queue_states(w, queued, dt);
-        if (g->max_spikes > 0) queued = drop_done(g, w, queued);
-        if (e == 0) /* no neuron may start at or above its threshold */
-            for (int n = 0; n < g->n; n++) {
-                double u_0;
-                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-                if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
-            }
         const double origin = e > 0 ? time[e - 1] : 0.0;
-        const int interval = spikes;
-        if (find_spikes(g, out, w, queued, origin, e, &spikes, &silent, sample, status)) return status->code;
-        sort_spikes(g, out, base, interval, spikes, w);
-        if (silent == 0 && g->max_spikes > 0 && final == NULL && record == NULL) break; /* nothing is left to happen */
+        const pending start = e > 0 && row[e - 1] >= 0
+                                  ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
+                                  : (pending){-1, NULL};
+        if (singly-- <= 0 && gather_volley(g, in, first, e, events, origin, reach, VOLLEY - 1, &v) > 0.0 && v.many > 2) {
+            const int late = v.many - 1, begun = spikes;
+            const int queued = look_over(g, w, start, &v);
+            double begin = origin, shrink;
+            for (int part = 0; queued > 0 && part <= late; part++) {
+                if (next_part(g, w, &v, part, queued, w->dt[e + part], e + part, &shrink)) {
+                    const int seekers = list_pending(g, w, list_seekers(1, 1, w, queued, 0.0, shrink), w->seek);
+                    if (seekers > 0) spikes = cross_alone(g, out, w, seekers, begin, e + part, spikes, sample, status);
+                    if (spikes < 0) return status->code;
+                }
+                if (part < late) begin = time[e + part];
+            }
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+            if (queued > g->n / 2) singly = 16; /* too many may cross */
+            e += late;
+        } else {
+            if (start.receptor >= 0) arrive(g, w, start.receptor, start.weight);
+            if (e > 0 && record != NULL) {
+                double *const rows[] = { w->x.V, w->x.I };
+                write_record(g, record, first + e - 1, rows);
+            }
+            if (w->dt[e] == 0.0) continue;
+            const int queued = step_interval(shared, g, w, e), seekers = list_pending(g, w, queued, NULL), begun = spikes;
+            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, origin, e, spikes, sample, status);
+            if (spikes < 0) return status->code;
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+        }
         const states_view swap = w->x;
         w->x = w->x_end;
         w->x_end = swap;
+        if (spikes == g->n * g->max_spikes && g->max_spikes > 0 && final == NULL && record == NULL) break; /* nothing is left to happen */
     }
     out->count[sample] = spikes;
     if (final != NULL) {
@@ -2490,18 +2921,12 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
 {
     const int inputs = in->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity, own = out->event_start[sample];
-    int spikes = 0, i = 0, e = 0, many = 0, silent = g->n;
+    int spikes = 0, i = 0, e = 0, many = 0;
     const double step = 0x1p-10 * g->horizon;
     double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
     outlook o = {.start = {-1, NULL}};
-    for (int n = 0; n < g->n_pad; n++) w->seek[n] = n; /* all that are queued */
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
-    begin(g, w);
-    for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
-        double u_0;
-        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
-    }
+    if (begin_below(g, w, sample, status)) return status->code;
     for (;;) {
         const double incoming = i < inputs ? in->time[first + i] : INFINITY;
         const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
@@ -2510,8 +2935,10 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
             const double until = next - now > ahead ? now + ahead : next;
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
-            if (find_spikes(g, out, w, queued, now, e, &spikes, &silent, sample, status)) return status->code;
-            sort_spikes(g, out, base, begun, spikes, w);
+            const int seekers = list_pending(g, w, queued, NULL);
+            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, now, e, spikes, sample, status);
+            if (spikes < 0) return status->code;
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
             double end = until;
             for (int k = begun; k < spikes; k++) {
                 const int32_t line = g->line[out->neuron[base + k]];

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json e6ef9f929843). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with an exponential current synapse
  * (Wunderlich & Pehle (2021), Table 1)

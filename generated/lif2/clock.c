@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (clock; ir.json 773c1cc7fd72). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (clock; ir.json a4b51b520917). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif2 on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

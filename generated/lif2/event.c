@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json 773c1cc7fd72). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json a4b51b520917). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif2 neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -81,8 +81,8 @@ typedef struct {
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
     int32_t *seek;             /* [n_pad + LANES] those of them that may cross */
-    entries_view pair;         /* [LANES] propagators of two stretches */
-    double *pair_shrink;       /* [LANES] */
+    entries_view few;          /* [LANES] propagators of a few stretches */
+    double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes], [spikes + 8] */
@@ -129,37 +129,37 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->y.lambda_I2 = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
     w->own.Phi_V_V = take(base, &used, d * pad);
-    w->pair.Phi_V_V = take(base, &used, d * LANES);
+    w->few.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
     w->own.Phi_V_I = take(base, &used, d * pad);
-    w->pair.Phi_V_I = take(base, &used, d * LANES);
+    w->few.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_V_I2 = take(base, &used, d * items);
     w->own.Phi_V_I2 = take(base, &used, d * pad);
-    w->pair.Phi_V_I2 = take(base, &used, d * LANES);
+    w->few.Phi_V_I2 = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I2 = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I2 = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
     w->own.Phi_I_I = take(base, &used, d * pad);
-    w->pair.Phi_I_I = take(base, &used, d * LANES);
+    w->few.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Phi_I2_I2 = take(base, &used, d * items);
     w->own.Phi_I2_I2 = take(base, &used, d * pad);
-    w->pair.Phi_I2_I2 = take(base, &used, d * LANES);
+    w->few.Phi_I2_I2 = take(base, &used, d * LANES);
     w->k_gap.Phi_I2_I2 = take(base, &used, d * spikes);
     w->k_lead.Phi_I2_I2 = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
     w->own.Psi_I_V = take(base, &used, d * pad);
-    w->pair.Psi_I_V = take(base, &used, d * LANES);
+    w->few.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->k.Psi_I2_V = take(base, &used, d * items);
     w->own.Psi_I2_V = take(base, &used, d * pad);
-    w->pair.Psi_I2_V = take(base, &used, d * LANES);
+    w->few.Psi_I2_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I2_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I2_V = take(base, &used, d * spikes);
     w->p.per_tau_mem = take(base, &used, d * pad);
@@ -190,7 +190,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
     w->seek = take(base, &used, i * wide);
-    w->pair_shrink = take(base, &used, d * LANES);
+    w->few_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
@@ -263,6 +263,12 @@ static void begin(const saltus_group *g, const workspace *w)
         w->x.I2[n] = w->p.I20[n];
     }
 }
+
+/* What arrives: a row of weights into a receptor; receptor -1: nothing. */
+typedef struct {
+    int32_t receptor;
+    const double *weight;
+} pending;
 
 /* A spike arrives: every neuron jumps by its weight. */
 static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
@@ -766,8 +772,11 @@ static int gather(const workspace *w, const int32_t *seek, int seekers, bundle *
         const int i = seek[l < lanes ? l : lanes - 1], n = w->who[i];
         q->span[l] = w->span[i];
         q->V[l] = w->queue.V[i];
+        q->V_end[l] = w->ahead.V[i];
         q->I[l] = w->queue.I[i];
+        q->I_end[l] = w->ahead.I[i];
         q->I2[l] = w->queue.I2[i];
+        q->I2_end[l] = w->ahead.I2[i];
         q->tau_mem[l] = w->p.tau_mem[n];
         q->tau_syn[l] = w->p.tau_syn[n];
         q->tau_syn2[l] = w->p.tau_syn2[n];
@@ -893,13 +902,9 @@ static void isolate(bundle *q)
     }
 }
 
-/* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses. Within its bracket u_0 is monotone.
- * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
- * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
- * Returns a bit for each lane that did not settle. */
-static int64_t search(bundle *q, double time)
+/* The bracket of each lane's first upward zero and, in place of those at the end of its span, the states at its right end. */
+static void bracket(bundle *q)
 {
-    int64_t open[LANES];
     isolate(q);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
@@ -907,6 +912,22 @@ static int64_t search(bundle *q, double time)
         model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
         double V_next, I_next, I2_next;
         model_advance(q->V[l], q->I[l], q->I2[l], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+        q->V_end[l] = V_next;
+        q->I_end[l] = I_next;
+        q->I2_end[l] = I2_next;
+    }
+}
+
+/* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses.
+ * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
+ * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * Returns a bit for each lane that did not settle. */
+static int64_t search(bundle *q, double time)
+{
+    int64_t open[LANES];
+    bracket(q);
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
         double a0, a1, a2;
         {
             double u_0;
@@ -922,13 +943,13 @@ static int64_t search(bundle *q, double time)
         double b0, b1, b2;
         {
             double u_0;
-            model_ladder_0(V_next, q->theta[l], &u_0);
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
             b0 = u_0;
             double u_1;
-            model_ladder_1(V_next, I_next, I2_next, q->per_tau_mem[l], &u_1);
+            model_ladder_1(q->V_end[l], q->I_end[l], q->I2_end[l], q->per_tau_mem[l], &u_1);
             b1 = u_1;
             double u_2;
-            model_ladder_2(I_next, I2_next, q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_2);
+            model_ladder_2(q->I_end[l], q->I2_end[l], q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_2);
             b2 = u_2;
         }
         double rate;
@@ -1131,29 +1152,39 @@ static int queue_flagged(const saltus_group *g, const workspace *w, int from, in
     return queued;
 }
 
-/* The states of the queued, with what is left of the interval from now on. */
+/* The states of the queued, now and at the end of the interval, with what is left of it from now on. */
 static void queue_states(const workspace *w, int queued, double span)
 {
-    const int32_t *restrict who = w->who;
+    int32_t *restrict who = w->who;
+    for (int i = queued; i % LANES != 0; i++) who[i] = 0; /* spare lanes are somebody, whom nobody asks for */
     for (int i = 0; i < queued; i++) {
         w->from[i] = 0.0;
         w->span[i] = span;
         w->queue.V[i] = w->x.V[who[i]];
+        w->ahead.V[i] = w->x_end.V[who[i]];
         w->queue.I[i] = w->x.I[who[i]];
+        w->ahead.I[i] = w->x_end.I[who[i]];
         w->queue.I2[i] = w->x.I2[who[i]];
+        w->ahead.I2[i] = w->x_end.I2[who[i]];
     }
+}
+
+/* The states at time 0; no neuron may start at or above its threshold. */
+static int begin_below(const saltus_group *g, const workspace *w, int32_t sample, saltus_status *status)
+{
+    begin(g, w);
+    for (int n = 0; n < g->n; n++) {
+        double u_0;
+        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
+    }
+    return DONE;
 }
 
 /* ---- Looking ahead: one pass over all neurons lets what is pending act and steps to the end of the interval. It keeps
  * the states there and who may cross; these few are queued, in blocks that have one. */
 
 enum { BLOCK = 128 };
-
-/* What acts at the start of an interval: a row of weights into a receptor; receptor -1: nothing. */
-typedef struct {
-    int32_t receptor;
-    const double *weight;
-} pending;
 
 /* An interval: what acts at its start, its length, what that makes of the states, and for the test of crossings
  * exp(-rate dt). */
@@ -1377,18 +1408,22 @@ static void arrive_queued(const workspace *w, int queued, pending start)
     (void)p;
     switch (start.receptor) {
     case 0: /* exc */
-        for (int i = 0; i < queued; i++) {
-            double V_next, I_next, I2_next;
-            model_exc_jump(x.V[i], x.I[i], x.I2[i], start.weight[who[i]], &V_next, &I_next, &I2_next);
-            x.I[i] = I_next;
-        }
+        for (int from = 0; from < queued; from += LANES)
+#pragma omp simd
+            for (int i = from; i < from + LANES; i++) {
+                double V_next, I_next, I2_next;
+                model_exc_jump(x.V[i], x.I[i], x.I2[i], start.weight[who[i]], &V_next, &I_next, &I2_next);
+                x.I[i] = I_next;
+            }
         break;
     case 1: /* exc2 */
-        for (int i = 0; i < queued; i++) {
-            double V_next, I_next, I2_next;
-            model_exc2_jump(x.V[i], x.I[i], x.I2[i], start.weight[who[i]], &V_next, &I_next, &I2_next);
-            x.I2[i] = I2_next;
-        }
+        for (int from = 0; from < queued; from += LANES)
+#pragma omp simd
+            for (int i = from; i < from + LANES; i++) {
+                double V_next, I_next, I2_next;
+                model_exc2_jump(x.V[i], x.I[i], x.I2[i], start.weight[who[i]], &V_next, &I_next, &I2_next);
+                x.I2[i] = I2_next;
+            }
         break;
     default: break;
     }
@@ -1404,11 +1439,6 @@ SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
-    for (int i = 0; i < queued; i++) {
-        w->ahead.V[i] = w->x_end.V[w->who[i]];
-        w->ahead.I[i] = w->x_end.I[w->who[i]];
-        w->ahead.I2[i] = w->x_end.I2[w->who[i]];
-    }
     return queued;
 }
 
@@ -1441,21 +1471,23 @@ SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queu
     const double common_Phi_I_I = *k.Phi_I_I;
     const double common_Phi_I2_I2 = *k.Phi_I2_I2;
 
-    for (int i = 0; i < queued; i++) {
-        const int n = w->who[i];
-        (void)n;
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-        const double Phi_V_I2 = shared ? common_Phi_V_I2 : k.Phi_V_I2[n];
-        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-        const double Phi_I2_I2 = shared ? common_Phi_I2_I2 : k.Phi_I2_I2[n];
+    for (int from = 0; from < queued; from += LANES)
+#pragma omp simd
+        for (int i = from; i < from + LANES; i++) {
+            const int n = w->who[i];
+            (void)n;
+            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+            const double Phi_V_I2 = shared ? common_Phi_V_I2 : k.Phi_V_I2[n];
+            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+            const double Phi_I2_I2 = shared ? common_Phi_I2_I2 : k.Phi_I2_I2[n];
 
-        double V_next, I_next, I2_next;
-        model_advance(x.V[i], x.I[i], x.I2[i], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-        into.V[i] = V_next;
-        into.I[i] = I_next;
-        into.I2[i] = I2_next;
-    }
+            double V_next, I_next, I2_next;
+            model_advance(x.V[i], x.I[i], x.I2[i], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            into.V[i] = V_next;
+            into.I[i] = I_next;
+            into.I2[i] = I2_next;
+        }
 }
 
 static void put_back(const workspace *w, int queued, states_view from, states_view x)
@@ -1468,54 +1500,56 @@ static void put_back(const workspace *w, int queued, states_view from, states_vi
 }
 
 /* Who of the queued may cross in what is left, by both ends of it. Returns their number. */
-SALTUS_INLINE int list_seekers(const int shared, const workspace *w, int queued, double dt, double common_shrink)
+SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspace *w, int queued, double dt,
+                               double common_shrink)
 {
     const states_view x = w->queue, ahead = w->ahead;
     const parameters_view p = w->p;
     const int32_t *restrict who = w->who;
     int64_t *restrict flag = w->flag;
     int seekers = 0;
+    for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
-    for (int i = 0; i < queued; i++) {
-        double rate;
-        {
-            double u_1_rate;
-            model_ladder_1_rate(p.per_tau_mem[who[i]], &u_1_rate);
-            rate = u_1_rate;
-        }
-        const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
-        int may_cross;
-        {
-            double a0, a1, a2;
+        for (int i = from; i < from + LANES; i++) {
+            double rate;
             {
-                double u_0;
-                model_ladder_0(x.V[i], p.theta[who[i]], &u_0);
-                a0 = u_0;
-                double u_1;
-                model_ladder_1(x.V[i], x.I[i], x.I2[i], p.per_tau_mem[who[i]], &u_1);
-                a1 = u_1;
-                double u_2;
-                model_ladder_2(x.I[i], x.I2[i], p.tau_syn[who[i]], p.tau_syn2[who[i]], p.per_tau_mem[who[i]], p.per_tau_syn[who[i]], p.per_tau_syn2[who[i]], &u_2);
-                a2 = u_2;
+                double u_1_rate;
+                model_ladder_1_rate(p.per_tau_mem[alike ? 0 : who[i]], &u_1_rate);
+                rate = u_1_rate;
             }
-            double b0, b1, b2;
+            const double shrink = shared ? common_shrink : saltus_exp(-rate * dt);
+            int may_cross;
             {
-                double u_0;
-                model_ladder_0(ahead.V[i], p.theta[who[i]], &u_0);
-                b0 = u_0;
-                double u_1;
-                model_ladder_1(ahead.V[i], ahead.I[i], ahead.I2[i], p.per_tau_mem[who[i]], &u_1);
-                b1 = u_1;
-                double u_2;
-                model_ladder_2(ahead.I[i], ahead.I2[i], p.tau_syn[who[i]], p.tau_syn2[who[i]], p.per_tau_mem[who[i]], p.per_tau_syn[who[i]], p.per_tau_syn2[who[i]], &u_2);
-                b2 = u_2;
+                double a0, a1, a2;
+                {
+                    double u_0;
+                    model_ladder_0(x.V[i], p.theta[alike ? 0 : who[i]], &u_0);
+                    a0 = u_0;
+                    double u_1;
+                    model_ladder_1(x.V[i], x.I[i], x.I2[i], p.per_tau_mem[alike ? 0 : who[i]], &u_1);
+                    a1 = u_1;
+                    double u_2;
+                    model_ladder_2(x.I[i], x.I2[i], p.tau_syn[alike ? 0 : who[i]], p.tau_syn2[alike ? 0 : who[i]], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_syn[alike ? 0 : who[i]], p.per_tau_syn2[alike ? 0 : who[i]], &u_2);
+                    a2 = u_2;
+                }
+                double b0, b1, b2;
+                {
+                    double u_0;
+                    model_ladder_0(ahead.V[i], p.theta[alike ? 0 : who[i]], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(ahead.V[i], ahead.I[i], ahead.I2[i], p.per_tau_mem[alike ? 0 : who[i]], &u_1);
+                    b1 = u_1;
+                    double u_2;
+                    model_ladder_2(ahead.I[i], ahead.I2[i], p.tau_syn[alike ? 0 : who[i]], p.tau_syn2[alike ? 0 : who[i]], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_syn[alike ? 0 : who[i]], p.per_tau_syn2[alike ? 0 : who[i]], &u_2);
+                    b2 = u_2;
+                }
+                const int steady = (a2 * b2 >= 0.0);
+                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
-            const int steady = (a2 * b2 >= 0.0);
-            const int concave = (a2 < 0.0) | (b2 < 0.0);
-            may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+            flag[i] = may_cross;
         }
-        flag[i] = may_cross;
-    }
     for (int i = 0; i < queued; i++) {
         w->seek[seekers] = i;
         seekers += flag[i] != 0;
@@ -1594,62 +1628,71 @@ static void act(const saltus_group *g, const workspace *w, pending *start)
     start->receptor = -1;
 }
 
+/* The outlook over the next o->dt: stretch e, or (e < 0) another one. */
+SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const workspace *w, int e, outlook *o)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
+    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-rate * o->dt);
+}
+
 /* One sample forward. */
 SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                     double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
     const int events = in->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity;
+    const double *restrict times = in->time + first;
     int spikes = 0, e = 0, whole = 1;
     double now = 0.0;
     outlook o = {.start = {-1, NULL}};
-    begin(g, w);
-    for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
-        double u_0;
-        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
-    }
-    measure(shared, g, in->time + first, events, w);
+    if (begin_below(g, w, sample, status)) return status->code;
+    measure(shared, g, times, events, w);
     if (shared) shrink_all(w, events);
     double ahead = INFINITY; /* so far that few may cross */
     const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
-        const double next = e < events ? in->time[first + e] : g->horizon;
-        const double until = next - now > ahead ? now + ahead : next;
+        double until = e < events ? times[e] : g->horizon;
+        int late = 0; /* so many events wait for the interval's end */
+        const int full = until - now <= ahead;
+        if (!full) until = now + ahead, whole = 0;
         if (until > now) {
-            if (until < next) whole = 0;
             o.dt = until - now;
-            double rate;
-            {
-                double u_1_rate;
-                model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-                rate = u_1_rate;
-            }
-            o.k = whole ? stretch(shared, g, w, e) : propagators(shared, g, w, o.dt);
-            o.shrink = !shared ? 0.0 : whole ? w->shrink[e] : saltus_exp(-rate * o.dt);
+            look_out(shared, g, w, whole ? e : -1, &o);
             const int queued = shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
             if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
                 ahead = 0.5 * o.dt;
-                whole = 0;
                 continue;
             }
             if (2 * queued < crowd) ahead *= 1.5;
             const int begun = spikes;
-            int many = 0, waits = 1;
+            int many = 0, waits = 1, part = 0; /* of the interval: parts end at the events that wait */
             double present = now, shrink = o.shrink;
             while (queued > 0) {
-                const int seekers = list_seekers(shared, w, queued, until - present, shrink);
-                const double earliest = first_crossing(w, seekers, present, out, sample, status);
-                if (isnan(earliest)) return status->code;
-                if (earliest == INFINITY) break;
-                const double time = present + earliest;
-                advance_queued(shared, w, queued, w->queue, propagators(shared, g, w, earliest));
-                many = emit_together(g, out, w, time, seekers, earliest, present, e, spikes, sample, status);
-                if (many < 0) return status->code;
-                present = time;
-                spikes += many;
-                waits = 0;
-                break;
+                const double end = part < late ? times[e + part] : until;
+                int crosses = 1;
+                while (crosses) {
+                    const int seekers = list_seekers(shared, 0, w, queued, end - present, shrink);
+                    const double earliest = first_crossing(w, seekers, present, out, sample, status);
+                    if (isnan(earliest)) return status->code;
+                    if (earliest == INFINITY) break;
+                    const double time = present + earliest;
+                    advance_queued(shared, w, queued, w->queue, propagators(shared, g, w, earliest));
+                    many = emit_together(g, out, w, time, seekers, earliest, present, e + part, spikes, sample, status);
+                    if (many < 0) return status->code;
+                    present = time;
+                    spikes += many;
+                    waits = 0;
+                    break;
+                }
+                if (!waits || part == late) break;
+                part++;
+                present = end;
             }
             if (!waits) { /* everyone to the present */
                 act(g, w, &o.start);
@@ -1662,6 +1705,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 o.start = sent_by(g, out->neuron[base + spikes - 1]);
                 now = present;
                 whole = 0;
+                e += part;
                 continue;
             }
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
@@ -1671,7 +1715,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        whole = until == next;
+        e += late;
+        whole = full;
         if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
@@ -2197,166 +2242,169 @@ static void sort_spikes(const saltus_group *g, saltus_spikes *out, int64_t base,
 #undef SALTUS_PERMUTE
 }
 
-/* All spikes of the queued in the interval from `origin` on, after e events: into the slab, not sorted, and counted. Who of
- * g->max_spikes has its last one is no longer silent. */
-SALTUS_INLINE int find_spikes(const saltus_group *g, saltus_spikes *out, const workspace *w, int queued, double origin, int e,
-                              int *spikes, int *silent, int32_t sample, saltus_status *status)
+/* Lists those of the seekers (seek NULL: of all that are queued) who have not spiked often enough. Returns their number. */
+SALTUS_INLINE int list_pending(const saltus_group *g, const workspace *w, int seekers, const int32_t *seek)
+{
+    int kept = 0;
+    for (int s = 0; s < seekers; s++) {
+        const int32_t i = seek == NULL ? s : seek[s];
+        w->seek[kept] = i;
+        kept += g->max_spikes == 0 || w->count[w->who[i]] < g->max_spikes;
+    }
+    return kept;
+}
+
+/* The seekers cross each on its own: in each round a neuron finds its next spike in what is left of the interval from origin
+ * on, at whose end it is in w->ahead. Returns the number of spikes, or -1 after a failure. */
+static int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
+                       int spikes, int32_t sample, saltus_status *status)
 {
     const int64_t base = sample * out->capacity;
-    while (queued > 0) { /* in each round a neuron finds its next spike */
+    const int begun = spikes;
+    while (seekers > 0) {
         int kept = 0;
-        for (int from = 0; from < queued; from += LANES) {
+        for (int from = 0; from < seekers; from += LANES) {
             bundle q;
-            const int lanes = gather(w, w->seek + from, queued - from, &q);
+            const int lanes = gather(w, w->seek + from, seekers - from, &q);
             const int64_t unsettled = search(&q, origin);
             settle(&q);
             for (int l = 0; l < lanes; l++) {
-                const int n = w->who[from + l];
-                const double since = w->from[from + l] + q.at[l];
+                const int i = w->seek[from + l], n = w->who[i];
+                const double since = w->from[i] + q.at[l];
                 if (!q.crosses[l]) {
                     if (-q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
                     continue;
                 }
-                if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0);
-                if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0);
-                if (*spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity);
-                put_spike(g, out, base + (*spikes)++, origin + since, n, e, &q, l);
+                if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0), -1;
+                if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0), -1;
+                if (spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity), -1;
+                put_spike(g, out, base + spikes++, origin + since, n, after, &q, l);
                 w->count[n]++;
-                if (w->count[n] == g->max_spikes) (*silent)--;
-                w->x_end.V[n] = q.V_end[l];
-                w->x_end.I[n] = q.I_end[l];
-                w->x_end.I2[n] = q.I2_end[l];
+                w->ahead.V[i] = q.V_end[l];
+                w->ahead.I[i] = q.I_end[l];
+                w->ahead.I2[i] = q.I2_end[l];
                 if (q.again[l] && w->count[n] != g->max_spikes) {
-                    w->queue.V[kept] = q.V_after[l];
-                    w->queue.I[kept] = q.I_after[l];
-                    w->queue.I2[kept] = q.I2_after[l];
-                    w->who[kept] = n;
-                    w->from[kept] = since;
-                    w->span[kept++] = q.span[l] - q.at[l];
+                    w->queue.V[i] = q.V_after[l];
+                    w->queue.I[i] = q.I_after[l];
+                    w->queue.I2[i] = q.I2_after[l];
+                    w->from[i] = since;
+                    w->span[i] = q.span[l] - q.at[l];
+                    w->seek[kept++] = i;
                 }
             }
         }
-        queued = kept;
+        seekers = kept;
     }
-    return DONE;
+    sort_spikes(g, out, base, begun, spikes, w);
+    return spikes;
 }
 
-/* Takes from the queue the neurons that have spiked often enough. */
-static int drop_done(const saltus_group *g, const workspace *w, int queued)
+/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
+SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
 {
-    int kept = 0;
-    for (int i = 0; i < queued; i++) {
-        if (w->count[w->who[i]] >= g->max_spikes) continue;
-        w->who[kept] = w->who[i];
-        w->queue.V[kept] = w->queue.V[i];
-        w->queue.I[kept] = w->queue.I[i];
-        w->queue.I2[kept] = w->queue.I2[i];
-        kept++;
+    const int pad = g->n_pad;
+    const double dt = w->dt[e];
+    const entries_view k = stretch(shared, g, w, e);
+    const double common_Phi_V_V = *k.Phi_V_V;
+    const double common_Phi_V_I = *k.Phi_V_I;
+    const double common_Phi_V_I2 = *k.Phi_V_I2;
+    const double common_Phi_I_I = *k.Phi_I_I;
+    const double common_Phi_I2_I2 = *k.Phi_I2_I2;
+
+    (void)dt;
+#pragma omp simd
+    for (int n = 0; n < pad; n++) {
+        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
+        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
+        const double Phi_V_I2 = shared ? common_Phi_V_I2 : k.Phi_V_I2[n];
+        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
+        const double Phi_I2_I2 = shared ? common_Phi_I2_I2 : k.Phi_I2_I2[n];
+
+        double V_next, I_next, I2_next;
+        model_advance(w->x.V[n], w->x.I[n], w->x.I2[n], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+            rate = u_1_rate;
+        }
+        const double shrink = shared ? w->shrink[e] : saltus_exp(-rate * dt);
+        const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
+        int may_cross;
+        {
+            double a0, a1, a2;
+            {
+                double u_0;
+                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+                a0 = u_0;
+                double u_1;
+                model_ladder_1(w->x.V[n], w->x.I[n], w->x.I2[n], w->p.per_tau_mem[n], &u_1);
+                a1 = u_1;
+                double u_2;
+                model_ladder_2(w->x.I[n], w->x.I2[n], w->p.tau_syn[n], w->p.tau_syn2[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &u_2);
+                a2 = u_2;
+            }
+            double b0, b1, b2;
+            {
+                double u_0;
+                model_ladder_0(V_next, w->p.theta[n], &u_0);
+                b0 = u_0;
+                double u_1;
+                model_ladder_1(V_next, I_next, I2_next, w->p.per_tau_mem[n], &u_1);
+                b1 = u_1;
+                double u_2;
+                model_ladder_2(I_next, I2_next, w->p.tau_syn[n], w->p.tau_syn2[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &u_2);
+                b2 = u_2;
+            }
+            const int steady = (a2 * b2 >= 0.0);
+            const int concave = (a2 < 0.0) | (b2 < 0.0);
+            may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+        }
+        w->flag[n] = may_cross;
+        w->x_end.V[n] = V_next;
+        w->x_end.I[n] = I_next;
+        w->x_end.I2[n] = I2_next;
     }
-    return kept;
+    const int queued = queue_flagged(g, w, 0, pad, 0);
+    queue_states(w, queued, dt);
+    return queued;
 }
 
 /* One sample forward. */
 SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const int events = in->count[sample];
     const int64_t first = in->start[sample];
     const double *restrict time = in->time + first;
     const int32_t *restrict row = in->row + first;
     const int64_t base = sample * out->capacity;
-    int spikes = 0, silent = g->n;
-    for (int i = 0; i < pad; i++) w->seek[i] = i; /* all that are queued */
-    memset(w->count, 0, sizeof(int32_t) * (size_t)pad);
-    begin(g, w);
+    int spikes = 0;
+    memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
+    if (begin_below(g, w, sample, status)) return status->code;
     measure(shared, g, time, events, w);
     if (shared) shrink_all(w, events);
     for (int e = 0; e <= events; e++) {
-        if (e > 0 && row[e - 1] >= 0)
-            arrive(g, w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad);
-        if (e > 0 && record != NULL) {
-            double *const rows[] = { w->x.V, w->x.I, w->x.I2 };
-            write_record(g, record, first + e - 1, rows);
-        }
-        const double dt = w->dt[e];
-        if (dt == 0.0 && e > 0) continue;
-        const entries_view k = stretch(shared, g, w, e);
-        const double common_Phi_V_V = *k.Phi_V_V;
-        const double common_Phi_V_I = *k.Phi_V_I;
-        const double common_Phi_V_I2 = *k.Phi_V_I2;
-        const double common_Phi_I_I = *k.Phi_I_I;
-        const double common_Phi_I2_I2 = *k.Phi_I2_I2;
-
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_V_I2 = shared ? common_Phi_V_I2 : k.Phi_V_I2[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_I2_I2 = shared ? common_Phi_I2_I2 : k.Phi_I2_I2[n];
-
-            double V_next, I_next, I2_next;
-            model_advance(w->x.V[n], w->x.I[n], w->x.I2[n], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-            double rate;
-            {
-                double u_1_rate;
-                model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
-                rate = u_1_rate;
-            }
-            const double shrink = shared ? w->shrink[e] : saltus_exp(-rate * dt);
-            const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
-            int may_cross;
-            {
-                double a0, a1, a2;
-                {
-                    double u_0;
-                    model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-                    a0 = u_0;
-                    double u_1;
-                    model_ladder_1(w->x.V[n], w->x.I[n], w->x.I2[n], w->p.per_tau_mem[n], &u_1);
-                    a1 = u_1;
-                    double u_2;
-                    model_ladder_2(w->x.I[n], w->x.I2[n], w->p.tau_syn[n], w->p.tau_syn2[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &u_2);
-                    a2 = u_2;
-                }
-                double b0, b1, b2;
-                {
-                    double u_0;
-                    model_ladder_0(V_next, w->p.theta[n], &u_0);
-                    b0 = u_0;
-                    double u_1;
-                    model_ladder_1(V_next, I_next, I2_next, w->p.per_tau_mem[n], &u_1);
-                    b1 = u_1;
-                    double u_2;
-                    model_ladder_2(I_next, I2_next, w->p.tau_syn[n], w->p.tau_syn2[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &u_2);
-                    b2 = u_2;
-                }
-                const int steady = (a2 * b2 >= 0.0);
-                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
-            }
-            w->flag[n] = may_cross;
-            w->x_end.V[n] = V_next;
-            w->x_end.I[n] = I_next;
-            w->x_end.I2[n] = I2_next;
-        }
-        int queued = queue_flagged(g, w, 0, pad, 0);
-        queue_states(w, queued, dt);
-        if (g->max_spikes > 0) queued = drop_done(g, w, queued);
-        if (e == 0) /* no neuron may start at or above its threshold */
-            for (int n = 0; n < g->n; n++) {
-                double u_0;
-                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-                if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
-            }
         const double origin = e > 0 ? time[e - 1] : 0.0;
-        const int interval = spikes;
-        if (find_spikes(g, out, w, queued, origin, e, &spikes, &silent, sample, status)) return status->code;
-        sort_spikes(g, out, base, interval, spikes, w);
-        if (silent == 0 && g->max_spikes > 0 && final == NULL && record == NULL) break; /* nothing is left to happen */
+        const pending start = e > 0 && row[e - 1] >= 0
+                                  ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
+                                  : (pending){-1, NULL};
+        {
+            if (start.receptor >= 0) arrive(g, w, start.receptor, start.weight);
+            if (e > 0 && record != NULL) {
+                double *const rows[] = { w->x.V, w->x.I, w->x.I2 };
+                write_record(g, record, first + e - 1, rows);
+            }
+            if (w->dt[e] == 0.0) continue;
+            const int queued = step_interval(shared, g, w, e), seekers = list_pending(g, w, queued, NULL), begun = spikes;
+            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, origin, e, spikes, sample, status);
+            if (spikes < 0) return status->code;
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+        }
         const states_view swap = w->x;
         w->x = w->x_end;
         w->x_end = swap;
+        if (spikes == g->n * g->max_spikes && g->max_spikes > 0 && final == NULL && record == NULL) break; /* nothing is left to happen */
     }
     out->count[sample] = spikes;
     if (final != NULL) {
@@ -2691,18 +2739,12 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
 {
     const int inputs = in->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity, own = out->event_start[sample];
-    int spikes = 0, i = 0, e = 0, many = 0, silent = g->n;
+    int spikes = 0, i = 0, e = 0, many = 0;
     const double step = 0x1p-10 * g->horizon;
     double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
     outlook o = {.start = {-1, NULL}};
-    for (int n = 0; n < g->n_pad; n++) w->seek[n] = n; /* all that are queued */
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
-    begin(g, w);
-    for (int n = 0; n < g->n; n++) { /* no neuron may start at or above its threshold */
-        double u_0;
-        model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
-        if (u_0 >= 0.0) return fail(status, STARTS_ABOVE, sample, n, 0.0, 0);
-    }
+    if (begin_below(g, w, sample, status)) return status->code;
     for (;;) {
         const double incoming = i < inputs ? in->time[first + i] : INFINITY;
         const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
@@ -2711,8 +2753,10 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
             const double until = next - now > ahead ? now + ahead : next;
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
-            if (find_spikes(g, out, w, queued, now, e, &spikes, &silent, sample, status)) return status->code;
-            sort_spikes(g, out, base, begun, spikes, w);
+            const int seekers = list_pending(g, w, queued, NULL);
+            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, now, e, spikes, sample, status);
+            if (spikes < 0) return status->code;
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
             double end = until;
             for (int k = begun; k < spikes; k++) {
                 const int32_t line = g->line[out->neuron[base + k]];

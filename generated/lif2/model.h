@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json 773c1cc7fd72). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json a4b51b520917). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with two synapses of different time constants
  * (Wunderlich & Pehle (2021), Table 1 with one more current)

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 6120e7180215). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 2f49a91c0659). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif_bias on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

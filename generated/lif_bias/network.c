@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (network; ir.json 6120e7180215). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (network; ir.json 2f49a91c0659). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_bias; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

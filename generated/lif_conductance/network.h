@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_conductance.toml (network; ir.json e32fc8f72d48). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lif_conductance.toml (network; ir.json f3d95195bf3e). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_delta.toml (network; ir.json 344137dde8d4). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_delta.toml (network; ir.json dc3539b61063). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_delta; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_refractory.toml (clock; ir.json 5823c25ae176). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_refractory.toml (clock; ir.json c015b678a70a). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif_refractory on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_refractory.toml (network; ir.json 5823c25ae176). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_refractory.toml (network; ir.json c015b678a70a). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_refractory; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from qif.toml (network; ir.json 17379e222f3d). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from qif.toml (network; ir.json d32961b0c21a). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of qif; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from resonator.toml (clock; ir.json ee78e8eff128). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from resonator.toml (clock; ir.json b268be70dba6). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of resonator on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from resonator.toml (network; ir.json ee78e8eff128). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from resonator.toml (network; ir.json b268be70dba6). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of resonator; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

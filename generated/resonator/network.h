@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from resonator.toml (network; ir.json ee78e8eff128). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from resonator.toml (network; ir.json b268be70dba6). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from two_compartment.toml (clock; ir.json 1192f9222256). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from two_compartment.toml (clock; ir.json 315ea33ed06e). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of two_compartment on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its

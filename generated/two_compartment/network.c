@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from two_compartment.toml (network; ir.json 1192f9222256). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from two_compartment.toml (network; ir.json 315ea33ed06e). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of two_compartment; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from two_compartment.toml (network; ir.json 1192f9222256). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from two_compartment.toml (network; ir.json 315ea33ed06e). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

@@ -87,7 +87,7 @@ def test_several_delays_a_source_are_as_many_events():
     assert lines(recurrent_delay=1e-3) == []
     two = said(
         "a source has up to 2 delays, each an event of its own; where all neurons have 16",
-        "forward × 5 to 6, backward × 6 to 8",
+        "forward × 5 to 7, backward × 7 to 9",
     )
     assert lines(recurrent_delay=1e-3 * np.arange(1, 10).reshape(3, 3)) == [two]  # none to itself
     three = 1e-3 * np.arange(1, 7).reshape(2, 3)

@@ -1,4 +1,4 @@
-"""Recurrent spikes wait for the end of an interval before they act on everyone; that may hide no crossing."""
+"""Recurrent spikes, and input in volleys, wait before they act on everyone; that may hide no crossing."""
 
 import numpy as np
 import pytest
@@ -63,6 +63,90 @@ def test_waiting_loses_no_spike(strength, events, T, own):
     assert 40 < len(one.spikes["a"].times) < 10_000
     np.testing.assert_array_equal(one.spikes["a"].neurons, other.spikes["a"].neurons)
     np.testing.assert_allclose(one.spikes["a"].times, other.spikes["a"].times, rtol=0, atol=1e-11)
+
+
+TWO_RECEPTORS = {
+    "name": "pair",
+    "title": "LIF neuron with two receptors of one current",
+    "parameters": {
+        "tau_mem": {"value": 20e-3, "positive": True},
+        "tau_syn": {"value": 5e-3, "positive": True},
+        "theta": {"value": 1.0},
+    },
+    "initial": {"V": 0.0, "I": 0.0},
+    "dynamics": {"f_V": "tau_mem*dot(V) + V - I", "f_I": "tau_syn*dot(I) + I"},
+    "transition": {"spike": {"when": "V - theta", "reset": {"V": "0"}, "emits": True}},
+    "receive": {"exc": {"I": "I + w"}, "inh": {"I": "I - w/2"}},
+}
+
+
+def without_recurrence(model, inwards, T, sparse, **params):
+    """Half of the inputs into the first receptor, half into the last; sparse ones take the network kernel."""
+    size, half = len(inwards[0]), INPUTS // 2
+    receptors = [arrival.receptor for arrival in saltus.model(model).ir.arrivals]
+    projections = {}
+    for name, rows, receptor in (("x", inwards[:half], receptors[0]), ("y", inwards[half:], receptors[-1])):
+        pre, post = np.nonzero(rows)
+        weights = (pre, post, rows[pre, post]) if sparse else rows
+        projections[f"{name}_a"] = {"pre": name, "post": "a", "weights": weights, "receptor": receptor}
+    net = saltus.Network(
+        T=T,
+        inputs={"x": half, "y": INPUTS - half},
+        populations={"a": {"model": model, "size": size, **params}},
+        projections=projections,
+    )
+    assert net.explain().count("network kernel" if sparse else "fast kernel")
+    return net
+
+
+@pytest.mark.parametrize("model", ["lif", "lif_soft", TWO_RECEPTORS], ids=["lif", "soft", "two receptors"])
+@pytest.mark.parametrize(
+    ("low", "high", "events", "T"),
+    [
+        (-0.3, 1.0, 60, 0.05),
+        (-1.5, 1.5, 100, 0.1),
+        (0.0, 1.5, 20, 0.05),
+        (0.0, 0.3, 300, 0.1),
+        (-0.2, 2.5, 6, 0.2),
+    ],
+    ids=["dense", "signed", "strong", "denser", "sparse"],
+)
+def test_input_in_volleys_loses_no_spike(model, low, high, events, T):
+    inwards = np.random.default_rng(events).uniform(low, high, (INPUTS, N))
+    spikes = trains(events, events, T)
+    given = {
+        "x": [sample[: INPUTS // 2] for sample in spikes],
+        "y": [sample[INPUTS // 2 :] for sample in spikes],
+    }
+    nets = [without_recurrence(model, inwards, T, sparse) for sparse in (False, True)]
+    one, other = (net.run(given) for net in nets)
+    assert 40 < len(one.spikes["a"].times) < 10_000
+    np.testing.assert_array_equal(one.spikes["a"].neurons, other.spikes["a"].neurons)
+    np.testing.assert_allclose(one.spikes["a"].times, other.spikes["a"].times, rtol=0, atol=1e-12)
+    ones = {"a": np.ones(len(one.spikes["a"].times))}
+    by_time = [
+        net.gradients(result, d_spike_times=ones) for net, result in zip(nets, (one, other), strict=True)
+    ]
+    pre, post = np.nonzero(inwards[: INPUTS // 2])
+    found, expected = by_time[0]["x_a.weights"][pre, post], by_time[1]["x_a.weights"]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9 * np.abs(expected).max())
+
+
+def test_volleys_leave_out_who_has_spiked_often_enough():
+    inwards = np.random.default_rng(1).uniform(-0.3, 1.0, (INPUTS, N))
+    spikes = trains(1, 60, 0.05)
+    layers = [
+        saltus.Layer("lif", N, inputs=INPUTS, weights=inwards, name="a", **kept)
+        for kept in ({}, {"spikes_kept": 2})
+    ]
+    every, two = (saltus.Network([layer], T=0.05).run(spikes) for layer in layers)
+    for sample in range(2):
+        for neuron in range(N):
+            of = [
+                r.spikes["a"].times[(r.spikes["a"].samples == sample) & (r.spikes["a"].neurons == neuron)]
+                for r in (every, two)
+            ]
+            np.testing.assert_array_equal(of[1], of[0][:2])
 
 
 @pytest.mark.parametrize("recurrent", [False, True], ids=["feed-forward", "recurrent"])
