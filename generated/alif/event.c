@@ -53,7 +53,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
+enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
@@ -93,7 +93,7 @@ typedef struct {
     double *sorted;            /* [spikes + 8] */
     coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
-    double *sum;               /* [n_pad] weights of arrivals at one time */
+    double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
     int32_t *row_begin;        /* [rows + 2] */
@@ -187,7 +187,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
-    w->sum = take(base, &used, d * pad);
+    w->sum = take(base, &used, d * pad * VOLLEY);
     w->slots = take(base, &used, d * pad * SLOTS);
     w->slot_row = take(base, &used, i * events);
     w->slot_of = take(base, &used, i * events);
@@ -485,11 +485,11 @@ SALTUS_APART int together_before(const saltus_group *g, const saltus_events *in,
     return many;
 }
 
-/* The sum of several rows of weights. */
-SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many)
+/* The sum of several rows of weights, in one of the places for such sums. */
+SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many, int place)
 {
     const double *restrict from = g->weights;
-    double *restrict into = w->sum;
+    double *restrict into = w->sum + (int64_t)place * g->n_pad;
     const int64_t pad = g->n_pad;
     if (many == 1) return from + row[0] * pad;
     int n = 0;
@@ -1533,7 +1533,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
         double until = e < events ? times[e] : g->horizon;
-        int late = 0; /* so many events wait for the interval's end */
+        int late = 0; /* so many arrivals wait for the interval's end */
         const int full = until - now <= ahead;
         if (!full) until = now + ahead, whole = 0;
         if (until > now) {
@@ -1549,7 +1549,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             int many = 0, waits = 1, part = 0; /* of the interval: parts end at the events that wait */
             double present = now, shrink = o.shrink;
             while (queued > 0) {
-                const double end = part < late ? times[e + part] : until;
+                const double end = until;
                 int crosses = 1;
                 while (crosses) {
                     const int seekers = list_seekers(shared, 0, w, queued, end - present, shrink);
@@ -1558,7 +1558,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                     if (earliest == INFINITY) break;
                     const double time = present + earliest;
                     advance_queued(shared, w, queued, w->queue, propagators(shared, g, w, earliest));
-                    many = emit_together(g, out, w, time, seekers, earliest, present, e + part, spikes, sample, status);
+                    many = emit_together(g, out, w, time, seekers, earliest, present, e, spikes, sample, status);
                     if (many < 0) return status->code;
                     present = time;
                     spikes += many;
@@ -1580,7 +1580,6 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 o.start = sent_by(g, out->neuron[base + spikes - 1]);
                 now = present;
                 whole = 0;
-                e += part;
                 continue;
             }
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
@@ -1590,14 +1589,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        e += late;
         whole = full;
         if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
         const int32_t *row = in->row + first + e;
         const int many = record != NULL ? 1 : together(g, in, first, e, events);
-        if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many)};
+        if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many, 0)};
         if (record != NULL) {
             act(g, w, &o.start);
             double *const rows[] = { w->x.V, w->x.I, w->x.A };
@@ -2581,7 +2579,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
         if (incoming <= now) {
             const int32_t *row = in->row + first + i;
             const int all = record != NULL ? 1 : together(g, in, first, i, inputs);
-            if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, all)};
+            if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, all, 0)};
             for (int j = 0; j < all; j++, i++, e++) {
                 out->event_time[own + e] = now;
                 out->event_row[own + e] = row[j];

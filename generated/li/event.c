@@ -53,7 +53,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
+enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -85,7 +85,7 @@ typedef struct {
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
-    double *sum;               /* [n_pad] weights of arrivals at one time */
+    double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
     int32_t *row_begin;        /* [rows + 2] */
@@ -195,7 +195,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->each = take(base, &used, d * events * STATES * STATES);
     w->row_sum = take(base, &used, d * g->rows * STATES * STATES);
     w->row_credit = take(base, &used, d * g->rows * STATES * STATES);
-    w->sum = take(base, &used, d * pad);
+    w->sum = take(base, &used, d * pad * VOLLEY);
     w->slots = take(base, &used, d * pad * SLOTS);
     w->slot_row = take(base, &used, i * events);
     w->slot_of = take(base, &used, i * events);
@@ -481,11 +481,11 @@ SALTUS_APART int together_before(const saltus_group *g, const saltus_events *in,
     return many;
 }
 
-/* The sum of several rows of weights. */
-SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many)
+/* The sum of several rows of weights, in one of the places for such sums. */
+SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many, int place)
 {
     const double *restrict from = g->weights;
-    double *restrict into = w->sum;
+    double *restrict into = w->sum + (int64_t)place * g->n_pad;
     const int64_t pad = g->n_pad;
     if (many == 1) return from + row[0] * pad;
     int n = 0;

@@ -53,7 +53,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64 };
+enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
@@ -99,7 +99,7 @@ typedef struct {
     double *sorted;            /* [spikes + 8] */
     coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
-    double *sum;               /* [n_pad] weights of arrivals at one time */
+    double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
     int32_t *row_begin;        /* [rows + 2] */
@@ -183,7 +183,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
-    w->sum = take(base, &used, d * pad);
+    w->sum = take(base, &used, d * pad * VOLLEY);
     w->slots = take(base, &used, d * pad * SLOTS);
     w->slot_row = take(base, &used, i * events);
     w->slot_of = take(base, &used, i * events);
@@ -463,11 +463,11 @@ SALTUS_APART int together_before(const saltus_group *g, const saltus_events *in,
     return many;
 }
 
-/* The sum of several rows of weights. */
-SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many)
+/* The sum of several rows of weights, in one of the places for such sums. */
+SALTUS_APART const double *sum_rows(const saltus_group *g, const workspace *w, const int32_t *row, int many, int place)
 {
     const double *restrict from = g->weights;
-    double *restrict into = w->sum;
+    double *restrict into = w->sum + (int64_t)place * g->n_pad;
     const int64_t pad = g->n_pad;
     if (many == 1) return from + row[0] * pad;
     int n = 0;
@@ -1378,43 +1378,44 @@ SALTUS_APART void act_later(const saltus_group *g, const workspace *w, pending a
  * recurrent). At the end the states are linear in their weights, and until then an arrival lifts a guard by no more than
  * its weight times what a unit arrival can: whom all of them together cannot lift to threshold is certain not to cross. */
 
-enum { VOLLEY = 8 };
-
 typedef int64_t eight_bits __attribute__((vector_size(64), may_alias));
 
-/* Stretches to the end of the interval: the first from its start, the others from an arrival each, with its receptor, its
- * row of weights, and what a unit weight comes to: see effects. */
+/* Stretches to the end of the interval: the first from its start, the others from an arrival each, or several at one time:
+ * its receptor, its row of weights, how many events have come with it, and what a unit weight is worth: see effects. */
 typedef struct {
-    int many;
+    int many, events[VOLLEY];
     int64_t receptor[VOLLEY];
     const double *row[VOLLEY];
-    double dt[VOLLEY], Phi_V_V[VOLLEY], Phi_V_I[VOLLEY], Phi_I_I[VOLLEY], Psi_I_V[VOLLEY], shrink[VOLLEY];
+    double time[VOLLEY], dt[VOLLEY], Phi_V_V[VOLLEY], Phi_V_I[VOLLEY], Phi_I_I[VOLLEY], Psi_I_V[VOLLEY], shrink[VOLLEY];
     double V[VOLLEY], I[VOLLEY], rise[VOLLEY], fall[VOLLEY];
 } volley;
 
-/* The events from e on, most at most, that may wait in an interval from now on, no longer than reach, alone at their times.
- * Returns the interval's end. */
-static double gather_volley(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events, double now,
-                            double reach, int most, volley *v)
+/* The arrivals from event e on that may wait in an interval from now on, no longer than reach: most at most, each of no more than
+ * crowd events at one time. Returns the interval's end. */
+static double gather_volley(const saltus_group *g, const workspace *w, const saltus_events *in, int64_t first, int e, int events,
+                            double now, double reach, int most, int crowd, volley *v)
 {
     const double *restrict time = in->time + first;
     const int32_t *restrict row = in->row + first;
-    int many = 0;
+    const int begun = e;
     double until = e < events ? time[e] : g->horizon;
-    while (e + many < events && many < most && row[e + many] >= 0 && ADDITIVE[g->receptor[row[e + many]]]) {
-        const double next = e + many + 1 < events ? time[e + many + 1] : g->horizon;
-        if (next - now > reach || next == until) break;
-        v->dt[++many] = until; /* for now its time */
+    int j = 0;
+    while (e < events && j < most && row[e] >= 0 && ADDITIVE[g->receptor[row[e]]]) {
+        const int many = e + 1 < events && time[e + 1] == until ? together(g, in, first, e, events) : 1;
+        const double next = e + many < events ? time[e + many] : g->horizon;
+        if (many > crowd || next - now > reach) break;
+        v->receptor[++j] = g->receptor[row[e]];
+        v->row[j] = many == 1 ? g->weights + (int64_t)row[e] * g->n_pad : sum_rows(g, w, row + e, many, j);
+        v->time[j] = until;
+        e += many;
+        v->events[j] = e - begun;
         until = next;
     }
-    v->many = many + 1;
-    v->dt[0] = until - now;
+    v->many = j + 1;
+    v->events[0] = 0;
+    v->time[0] = now;
     v->receptor[0] = g->recurrent_receptor;
-    for (int j = 1; j <= many; j++) {
-        v->dt[j] = until - v->dt[j];
-        v->receptor[j] = g->receptor[row[e + j - 1]];
-        v->row[j] = g->weights + (int64_t)row[e + j - 1] * g->n_pad;
-    }
+    for (; j >= 0; j--) v->dt[j] = until - v->time[j];
     return until;
 }
 
@@ -1894,14 +1895,14 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     const int keeps = shared && w->keeps;
     if (keeps) effects_all(g, w, events);
     double scale = 4.0;    /* of the margin: so many of the strongest spikes may wait */
-    int most = VOLLEY - 1; /* events that may wait */
-    volley v = {.many = 1};
+    int most = VOLLEY - 1; /* arrivals that may wait */
+    volley v = {.many = 1, .events = {0}};
     double ahead = INFINITY; /* so far that few may cross */
     const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
         double until = e < events ? times[e] : g->horizon;
-        int late = 0; /* so many events wait for the interval's end */
-        if (keeps && record == NULL) until = gather_volley(g, in, first, e, events, now, ahead, most, &v);
+        int late = 0; /* so many arrivals wait for the interval's end */
+        if (keeps && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, most, 1, &v);
         late = v.many - 1;
         const int full = until - now <= ahead;
         if (!full) until = now + ahead, whole = 0;
@@ -1926,9 +1927,9 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             double present = now, shrink = o.shrink;
             if (late) begin_parts(w, queued);
             while (queued > 0) {
-                const double end = part < late ? times[e + part] : until;
+                const double end = part < late ? v.time[part + 1] : until;
                 int crosses = 1;
-                if (late) crosses = next_part(g, w, &v, part, queued, end - present, whole || part > 0 ? e + part : -1, &shrink);
+                if (late) crosses = next_part(g, w, &v, part, queued, end - present, whole || part > 0 ? e + v.events[part] : -1, &shrink);
                 while (crosses) {
                     const int seekers = keeps ? list_seekers(1, 1, w, queued, 0.0, shrink) : list_seekers(shared, 0, w, queued, end - present, shrink);
                     const double earliest = first_crossing(w, seekers, present, out, sample, status);
@@ -1937,7 +1938,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                     const double time = present + earliest;
                     if (keeps) common_few(w, earliest, end - time, until - time);
                     advance_queued(shared, w, queued, w->queue, keeps ? w->few : propagators(shared, g, w, earliest));
-                    many = emit_together(g, out, w, time, seekers, earliest, present, e + part, spikes, sample, status);
+                    many = emit_together(g, out, w, time, seekers, earliest, present, e + v.events[part], spikes, sample, status);
                     if (many < 0) return status->code;
                     present = time;
                     spikes += many;
@@ -1963,8 +1964,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             if (!waits) { /* everyone to the present */
                 act(g, w, &o.start);
                 advance_all(shared, g, w, propagators(shared, g, w, present - now));
-                for (int j = 0; j < part; j++)
-                    act_later(g, w, sent_with(&v, j + 1), propagators(shared, g, w, present - times[e + j]), w->x);
+                for (int j = 1; j <= part; j++)
+                    act_later(g, w, sent_with(&v, j), propagators(shared, g, w, present - v.time[j]), w->x);
                 for (int i = begun; i < spikes - many; i++)
                     act_later(g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), w->x);
                 most = part / 2;
@@ -1980,7 +1981,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 o.start = sent_by(g, out->neuron[base + spikes - 1]);
                 now = present;
                 whole = 0;
-                e += part;
+                e += v.events[part];
                 continue;
             }
             most += most < VOLLEY - 1;
@@ -1991,14 +1992,14 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             w->x_end = swap;
         }
         now = until;
-        e += late;
+        e += v.events[late];
         whole = full;
         if (!whole) continue;
         act(g, w, &o.start); /* only where something else happens at the very same time */
         if (e == events) break;
         const int32_t *row = in->row + first + e;
         const int many = record != NULL ? 1 : together(g, in, first, e, events);
-        if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many)};
+        if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, many, 0)};
         if (record != NULL) {
             act(g, w, &o.start);
             double *const rows[] = { w->x.V, w->x.I };
@@ -2566,21 +2567,20 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
         const pending start = e > 0 && row[e - 1] >= 0
                                   ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
                                   : (pending){-1, NULL};
-        if (singly-- <= 0 && gather_volley(g, in, first, e, events, origin, reach, VOLLEY - 1, &v) > 0.0 && v.many > 2) {
+        if (singly-- <= 0 && gather_volley(g, w, in, first, e, events, origin, reach, VOLLEY - 1, events, &v) > 0.0 && v.many > 2) {
             const int late = v.many - 1, begun = spikes;
             const int queued = look_over(g, w, start, &v);
-            double begin = origin, shrink;
+            double shrink;
             for (int part = 0; queued > 0 && part <= late; part++) {
-                if (next_part(g, w, &v, part, queued, w->dt[e + part], e + part, &shrink)) {
+                if (next_part(g, w, &v, part, queued, w->dt[e + v.events[part]], e + v.events[part], &shrink)) {
                     const int seekers = list_pending(g, w, list_seekers(1, 1, w, queued, 0.0, shrink), w->seek);
-                    if (seekers > 0) spikes = cross_alone(g, out, w, seekers, begin, e + part, spikes, sample, status);
+                    if (seekers > 0) spikes = cross_alone(g, out, w, seekers, v.time[part], e + v.events[part], spikes, sample, status);
                     if (spikes < 0) return status->code;
                 }
-                if (part < late) begin = time[e + part];
             }
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
             if (queued > g->n / 2) singly = 16; /* too many may cross */
-            e += late;
+            e += v.events[late];
         } else {
             if (start.receptor >= 0) arrive(g, w, start.receptor, start.weight);
             if (e > 0 && record != NULL) {
@@ -2958,7 +2958,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
         if (incoming <= now) {
             const int32_t *row = in->row + first + i;
             const int all = record != NULL ? 1 : together(g, in, first, i, inputs);
-            if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, all)};
+            if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, all, 0)};
             for (int j = 0; j < all; j++, i++, e++) {
                 out->event_time[own + e] = now;
                 out->event_row[own + e] = row[j];

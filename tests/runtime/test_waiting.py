@@ -39,9 +39,12 @@ def slow(between, inwards, T, **params):
     return net
 
 
-def trains(seed, events, T):
+def trains(seed, events, T, grid=0.0):
     random = np.random.default_rng(seed)
-    return [[np.sort(random.uniform(0.0, T, events)) for _ in range(INPUTS)] for _ in range(2)]
+    times = random.uniform(0.0, T, (2, INPUTS, events))
+    if grid:
+        times = grid * np.floor(times / grid)  # many at one time
+    return [[np.unique(train) for train in sample] for sample in times]
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
@@ -111,9 +114,10 @@ def without_recurrence(model, inwards, T, sparse, **params):
     ],
     ids=["dense", "signed", "strong", "denser", "sparse"],
 )
-def test_input_in_volleys_loses_no_spike(model, low, high, events, T):
+@pytest.mark.parametrize("grid", [0.0, 3e-4], ids=["any time", "grid"])
+def test_input_in_volleys_loses_no_spike(model, low, high, events, T, grid):
     inwards = np.random.default_rng(events).uniform(low, high, (INPUTS, N))
-    spikes = trains(events, events, T)
+    spikes = trains(events, events, T, grid)
     given = {
         "x": [sample[: INPUTS // 2] for sample in spikes],
         "y": [sample[INPUTS // 2 :] for sample in spikes],
