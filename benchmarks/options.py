@@ -86,7 +86,7 @@ def options(task: speech.Speech) -> dict[str, Option]:
             loss=saltus.loss("sum_cross_entropy", readout="sum_V", scale=speech.SCALE),
         )
 
-    flow = tuple(TAUS)
+    flow, pairs = tuple(TAUS), (speech.HIDDEN, speech.HIDDEN)
     return {
         "shared": layer(),
         "own time constants": layer(own=flow),
@@ -95,7 +95,9 @@ def options(task: speech.Speech) -> dict[str, Option]:
         "own time constants, learned": layer(own=flow, learn=flow),
         "own time constants, threshold learned": layer(own=flow, learn=("theta",)),
         "own thresholds": layer(own=("theta",)),
-        "delays between neurons": layer(recurrent_delay=1e-3),
+        "a delay between neurons": layer(recurrent_delay=1e-3),
+        "sixteen delays of each neuron": layer(recurrent_delay=5e-4 * rng.integers(1, 17, pairs)),
+        "a delay of each synapse": layer(recurrent_delay=rng.uniform(1e-3, 5e-3, pairs)),
         "a tenth, masked": Option(lambda: thin(sparse=False), "a tenth, masked"),
         "a tenth, sparse": Option(lambda: thin(sparse=True), "a tenth, masked"),
     }

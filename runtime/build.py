@@ -59,7 +59,8 @@ def groups(config: NetworkConfig, random: np.random.Generator) -> dict[str, AnyG
             found[clocked.name] = clocked
             continue
         sampled = [name for name in part if populations[name].sample_times or timed(models[name].ir)]
-        choice = choose(own, into, sampled)
+        moving = [name for name, projection in config.projections.items() if "delays" in projection.learn]
+        choice = choose(own, into, sampled, moving)
         group: AnyGroup
         if choice.fast:
             name = part[0]

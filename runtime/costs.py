@@ -29,7 +29,9 @@ OWN_FLOW = Cost("5 to 7", "3 to 5")
 LEARNED = Cost("1", "2.5 to 2.8")
 LEARNED_OWN_FLOW = Cost("5 to 7", "16 to 21")
 OWN_GUARD = Cost("1 to 1.2", "1")
-NETWORK_KERNEL = Cost("14 to 160", "28 to 250")
+DELAY = Cost("1.1 to 1.2", "1.2")
+DELAYS = Cost("5 to 7", "7 to 9")
+NETWORK_KERNEL = Cost("14 to 210", "28 to 290")
 
 
 def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
@@ -55,6 +57,8 @@ def of_model(ir: ModelIR) -> dict[str, str]:
         found["flow, learning"] = f"both: {LEARNED_OWN_FLOW}"
     if (guard := _of_guard(ir)) and _can_wait(ir):
         found["waiting"] = f"each neuron of a recurrent layer has its own {' or '.join(guard)}: {OWN_GUARD}"
+    if any(emission.emits for emission in ir.emissions):
+        found["delay"] = f"spikes arrive later in the same population: {DELAY}; with 16 delays each: {DELAYS}"
     found["network"] = (
         f"the network kernel is taken: {NETWORK_KERNEL}, with a tenth of the synapses there to all of them"
     )
@@ -77,6 +81,11 @@ def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]
     if learns:
         cost = LEARNED_OWN_FLOW if flow else LEARNED
         yield f"it learns {' and '.join(learns)}, so states are replayed for the gradient", cost
+    if group.delays > 1:
+        which = (
+            f"a source has up to {group.delays} delays, each an event of its own; where all neurons have 16"
+        )
+        yield which, DELAYS
     if guard and not flow and recurrent and _can_wait(ir) and ir.arrivals[recurrent.receptor].additive:
         which = f"each neuron has its own {' and '.join(guard)}"
         yield f"{which}, so spikes do not wait for the end of an interval", OWN_GUARD

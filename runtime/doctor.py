@@ -71,7 +71,7 @@ def examine_model(spec: str) -> tuple[Finding, ...]:
     from saltus.runtime.model import model
 
     found = model(spec)
-    choice = choose({found.name: found}, (), ())
+    choice = choose({found.name: found}, (), (), ())
     slow = "The network kernel counts no near misses." if found.spikes else ""
     remedy = f"It stays there in networks without {OFF_THE_FAST_PATH}." if choice.fast else slow
     clock = why_no_clock(found.ir)

@@ -43,7 +43,8 @@ class Memory:
         batch: number of samples.
         spikes: times, neurons, slopes and order of the spikes of all populations.
         states: saved at spikes, and at T; maxima over time.
-        events: what the populations hear: input spikes, trains merged into one, the clock's steps of them.
+        events: what the populations hear: input spikes, trains merged into one, delayed arrivals, the clock's
+            steps of them.
         traces: states and adjoints at sample times and probes.
         adjoints: dL/dt of spikes and events.
         gradients: sums over the samples of a chunk, of weights, delays and parameters.

@@ -14,10 +14,12 @@ from saltus.runtime.build import AnyGroup
 from saltus.runtime.clock_tape import ClockTape
 from saltus.runtime.cotangent import Cotangent
 from saltus.runtime.group import TIMES, VALUES
+from saltus.runtime.lines import Arrived
 from saltus.runtime.network_tape import NetworkTape
 from saltus.runtime.result import Result
 from saltus.runtime.seeds import Given, cotangents
 from saltus.runtime.tape import AnyTape
+from saltus.runtime.trains import Merged
 
 if TYPE_CHECKING:
     from saltus.runtime.network import Network
@@ -130,12 +132,16 @@ def _add_read(
 
 def _hand_on(group: AnyGroup, tape: AnyTape, times: Array, seeds: dict[str, Cotangent]) -> None:
     """Gives dL/dt of the incoming events to the sources of the spikes."""
-    if not tape.heard.places:
+    heard = tape.heard
+    if isinstance(heard, Merged) and not heard.places:
         for name in group.listens:
             seeds[name].times.whole.append(times)
         return
-    for name, source, places in zip(group.listens, tape.sources, tape.heard.places, strict=False):
-        seeds[name].times.some.append((source.cells.at, times[places]))
+    for k, (name, source) in enumerate(zip(group.listens, tape.sources, strict=True)):
+        if isinstance(heard, Arrived):
+            seeds[name].times.whole.append(heard.total(times, k, source))
+        else:
+            seeds[name].times.some.append((source.cells.at, times[heard.places[k]]))
 
 
 def _currents(result: Result, tape: NetworkTape | ClockTape, values: Array, found: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from saltus.runtime.currents import Currents
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.kernel import event_kernel
+from saltus.runtime.lines import Arrived, Rows
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model
 from saltus.runtime.parameters import Parameters
@@ -35,18 +36,21 @@ CHUNKS = 8
 """Chunks of a batch at most, whatever the number of threads: sums over samples have one order."""
 
 WEIGHTS, TIMES, PARAMETERS, DELAYS, VALUES = 1, 2, 4, 8, 16
-"""What a backward run is to give; the last two are known to the network kernel alone."""
+"""What a backward run is to give; the last is known to the network kernel alone."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroupGradient:
     """Gradients over the batch, padded: views of the group's workspace, good until its next call.
 
-    weights: ``(rows, padded)``; recurrent: ``(neurons, padded)``; parameters: ``(parameters, padded)``;
-    times: of each incoming event, in the layout of the train that the kernel read.
+    rows: those that the weights were in; weights, delays: ``(rows, padded)``; recurrent:
+    ``(neurons, padded)``; parameters: ``(parameters, padded)``; times: of each incoming event, in the layout
+    of the train that the kernel read.
     """
 
+    rows: Rows
     weights: Array | None
+    delays: Array | None
     recurrent: Array | None
     parameters: Array | None
     times: Array | None
@@ -60,7 +64,8 @@ class Group:
         parameters: its parameters and initial values.
         populations: the population, as in other kinds of groups.
         explanation: which kernel runs it, and why.
-        inputs: projections from elsewhere; recurrent: the one from itself, or None.
+        inputs: projections from elsewhere; recurrent: the one from itself without delays, or None; loops:
+            those from itself with delays.
         listens: the source of each of ``inputs``.
         offers: names of the gradients that it can give, and what a backward run must want for them.
     """
@@ -81,19 +86,20 @@ class Group:
         self.explanation = explanation
         self.kernel = event_kernel(model.ir)
         recurrent = [synapses for synapses in into if synapses.pre == name]
-        self._lay_out([s for s in into if s.pre != name], recurrent[0] if recurrent else None)
+        self.loops = [synapses for synapses in recurrent if synapses.delays is not None]
+        inputs = [synapses for synapses in into if synapses.pre != name]
+        self._rows = Rows.of([*inputs, *self.loops], model.ir, config.size)
+        self._lay_out(inputs, recurrent[0] if recurrent and not self.loops else None)
         self.listens = tuple(synapses.pre for synapses in self.inputs)
         self.offers = {f"{synapses.name}.weights": WEIGHTS for synapses in self.synapses}
+        self.offers |= {f"{synapses.name}.delays": DELAYS for synapses in into if synapses.delays is not None}
         self.offers |= {f"{name}.{key}": PARAMETERS for key in self.parameters.names}
         self.struct = self.kernel.struct(
             "group",
             n=self.size,
             n_pad=memory.padded(self.size),
-            rows=len(self._receptor),
             max_spikes=config.spikes_kept or 0,
             parameters=self.parameters.block,
-            weights=self._weights,
-            receptor=self._receptor,
         )
         if self.recurrent is not None:
             self.struct.recurrent = self.kernel.pointer(self._recurrent)
@@ -108,8 +114,14 @@ class Group:
 
     @property
     def synapses(self) -> list[Synapses]:
-        """The projections into the group, the recurrent one last."""
-        return [*self.inputs, *([] if self.recurrent is None else [self.recurrent])]
+        """The projections into the group, those from itself last."""
+        return [*self.inputs, *self.loops, *([] if self.recurrent is None else [self.recurrent])]
+
+    @property
+    def delays(self) -> int:
+        """Different ones of one source at most."""
+        pairs = zip(self._rows.lines, self._rows.delays, strict=True)
+        return max((lines.most for lines, delays in pairs if delays is not None), default=0)
 
     def new_tape(self) -> GroupTape:
         """Memory for a run."""
@@ -126,10 +138,12 @@ class Group:
         Raises:
             RunError: if the simulation cannot go on.
         """
-        self._begin(run)
+        self._begin(self._rows, run)
         self._listen(tape, sources, run)
         while True:
             tape.reserve(self.kernel, run.batch, len(self.model.ir.states), self.size, self._capacity)
+            if self.loops:
+                tape.reserve_events(self.kernel, int(self.struct.most_lines))
             status = self._attempt(tape, run)
             if status is None:
                 break
@@ -148,29 +162,31 @@ class Group:
         Args:
             tape: of the forward run.
             run: as there.
-            want: bits of ``WEIGHTS``, ``TIMES`` and ``PARAMETERS``.
+            want: bits of ``WEIGHTS``, ``TIMES``, ``PARAMETERS`` and ``DELAYS``.
             cotangents: where it starts from, by population.
 
         Raises:
             RunError: if memory does not suffice.
         """
-        self._begin(run)
+        self._begin(tape.rows, run)
         d_time = _total(cotangents[self.name].times, tape)
         d_final = self._final(cotangents[self.name].final, run.batch)
         kernel, struct = self.kernel, self.struct
-        weights, recurrent, parameters = self._gradients(run.chunks)
+        weights, recurrent, parameters = self._gradients(tape.rows, run.chunks)
+        delays = memory.zeros(run.chunks, *tape.rows.block.shape) if want & DELAYS else None
         times = tape.event_times() if want & TIMES else None
+        records = tape.records()
         gradient, cotangent = self._gradient, self._cotangent
-        gradient.want = want
+        gradient.want, gradient.delays = want, kernel.array(delays)
         gradient.event_time = kernel.array(times)
         cotangent.time = kernel.pointer(d_time)
         cotangent.final = kernel.array(d_final)
-        recorded = kernel.array(tape.adjoints)
+        recorded = kernel.array(records)
 
         def call(first: int, last: int, threads: int, place: int) -> int:
             return int(
                 kernel.lib.saltus_backward(
-                    struct, tape.events_struct, tape.spikes_struct, cotangent, gradient, recorded, first,
+                    struct, tape.all_events, tape.spikes_struct, cotangent, gradient, recorded, first,
                     last, threads, self._place + place * self._bytes, self._bytes, self._status + place,
                 )
             )  # fmt: skip
@@ -178,23 +194,24 @@ class Group:
         self._run(self._backward, call, run)
         kernel.lib.saltus_reduce(struct, gradient)
         return GroupGradient(
+            tape.rows,
             weights[0] if want & WEIGHTS else None,
+            None if delays is None else delays[0],
             recurrent[0] if want & WEIGHTS and self.recurrent is not None else None,
             parameters[0] if want & PARAMETERS else None,
-            times,
+            tape.from_outside(times, records),
         )
 
     def collect(self, gradient: GroupGradient, names: Sequence[str]) -> dict[str, Array]:
         """Copies of some of ``offers``, in the user's shapes."""
         found = {}
-        for synapses in self.synapses:
-            if (name := f"{synapses.name}.weights") in names:
-                rows = gradient.recurrent if synapses is self.recurrent else gradient.weights
-                assert rows is not None, "asked for"
-                first = max(synapses.first_row, 0)
-                found[name] = synapses.clear_absent(
-                    rows[first : first + len(synapses.weights), : self.size].copy()
-                )
+        for synapses in (*self.inputs, *self.loops):
+            for what, rows in (("weights", gradient.weights), ("delays", gradient.delays)):
+                if (name := f"{synapses.name}.{what}") in names and rows is not None:
+                    found[name] = gradient.rows.collected(rows, synapses.name)
+        if self.recurrent is not None and (name := f"{self.recurrent.name}.weights") in names:
+            assert gradient.recurrent is not None, "asked for"
+            found[name] = self.recurrent.clear_absent(gradient.recurrent[:, : self.size].copy())
         for key in self.parameters.names:
             if (name := f"{self.name}.{key}") in names:
                 assert gradient.parameters is not None, "asked for"
@@ -206,7 +223,11 @@ class Group:
         self.struct.flow_shared = self.parameters.refresh()
         for synapses in self.synapses:
             synapses.check_mask()
-        for weights in self._all_weights:
+        if self._rows.delayed():
+            if not self._rows.current:
+                self._rows = Rows.of([*self.inputs, *self.loops], self.model.ir, self.size)
+            self._rows.fill()
+        for weights in (self._rows.block, self._recurrent):
             if not np.isfinite(weights).all():  # no BLAS: its threads wait for one another, and spin
                 for synapses in self.synapses:
                     synapses.check()
@@ -228,18 +249,15 @@ class Group:
     def _lay_out(self, inputs: Sequence[Synapses], recurrent: Synapses | None) -> None:
         """Weights from elsewhere, the projections one below the other, and from the population itself."""
         pad = memory.padded(self.size)
-        rows = np.cumsum([0] + [len(projection.weights) for projection in inputs])
-        self._weights = memory.zeros(int(rows[-1]), pad)
-        self._receptor = np.zeros(int(rows[-1]), dtype=np.int32)
-        self.inputs: list[Synapses] = []
-        for projection, first in zip(inputs, rows[:-1].tolist(), strict=True):
-            view = self._weights[first : first + len(projection.weights), : self.size]
-            view[...] = projection.weights
-            self._receptor[first : first + len(projection.weights)] = projection.receptor
-            self.inputs.append(replace(projection, weights=view, first_row=first))
-        self._recurrent = memory.zeros(self.size if recurrent else 0, pad)
-        self._recurrent_mask = np.zeros((self.size if recurrent else 0, pad), dtype=np.uint8)
-        self._all_weights = [self._weights, self._recurrent] if recurrent else [self._weights]
+        self.inputs = list(inputs)
+        self._rows.fill()
+        if not self._rows.delayed():  # the rows never change, and a user writes into them
+            self.inputs = [replace(s, weights=own) for s, own in zip(inputs, self._rows.views, strict=True)]
+            self._rows = replace(self._rows, projections=self.inputs)
+        self._recurrent: Array = memory.zeros(self.size if recurrent else 0, pad)
+        self._recurrent_mask: NDArray[np.uint8] = np.zeros(
+            (self.size if recurrent else 0, pad), dtype=np.uint8
+        )
         self.recurrent: Synapses | None = None
         if recurrent is not None:
             view = self._recurrent[:, : self.size]
@@ -247,8 +265,14 @@ class Group:
             self._recurrent_mask[:, : self.size] = 1 if recurrent.mask is None else recurrent.mask
             self.recurrent = replace(recurrent, weights=view)
 
-    def _begin(self, run: Run) -> None:
-        """Batch, horizon and one status a thread."""
+    def _begin(self, rows: Rows, run: Run) -> None:
+        """Rows of weights, batch, horizon and one status a thread."""
+        pointer, self.struct.rows = self.kernel.pointer, len(rows.receptor)
+        self.struct.weights, self.struct.receptor = pointer(rows.block), pointer(rows.receptor)
+        if self.loops:
+            loop = rows.loop
+            self.struct.line, self.struct.line_delay = pointer(loop.first), pointer(loop.delay)
+            self.struct.line_row, self.struct.most_lines = pointer(loop.row), loop.most
         self.struct.batch, self.struct.chunks, self.struct.horizon = run.batch, run.chunks, run.horizon
         if self._statuses < run.threads:
             self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
@@ -256,16 +280,20 @@ class Group:
             self._bytes = 0
 
     def _listen(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
-        """Points the kernel at its incoming events: the source's own arrays, or all sources merged."""
-        if len(sources) == 1 and run.probes is None:
-            tape.listen(self.kernel, Merged(sources[0], []), sources)
-            tape.states = tape.adjoints = None
-            return
-        trains = [*sources, *([run.probes] if run.probes else [])]
-        first_row = [synapses.first_row for synapses in self.inputs] + [-1] * (len(trains) - len(sources))
-        heard = merge(trains, first_row, run.batch)
+        """Points the kernel at its incoming events: the source's own arrays, or what comes of all sources."""
+        tape.rows, probes = self._rows, run.probes
+        heard: Merged | Arrived
+        if self._rows.delayed(len(sources)):
+            heard = self._rows.heard(sources, probes, run.batch, run.horizon)
+        elif len(sources) == 1 and probes is None:
+            heard = Merged(sources[0], [])
+        else:
+            more, before = ([], []) if probes is None else ([probes], [-1])
+            first = self._rows.first[: len(sources)]
+            heard = merge([*sources, *more], [*first, *before], run.batch)
         tape.listen(self.kernel, heard, sources)
-        if run.probes is not None:
+        tape.states = tape.adjoints = None
+        if probes is not None:
             shape = (len(heard.train.time), len(self.model.ir.states), memory.padded(self.size))
             tape.states, tape.adjoints = memory.zeros(*shape), memory.zeros(*shape)
 
@@ -311,14 +339,16 @@ class Group:
             raise out_of_memory(self.name, self._capacity) from None
         self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
 
-    def _gradients(self, chunks: int) -> tuple[Array, Array, Array]:
+    def _gradients(self, rows: Rows, chunks: int) -> tuple[Array, Array, Array]:
         """Where the kernel adds up gradients: for each chunk weights, recurrent weights and parameters."""
-        if self._gradient_arrays is None or len(self._gradient_arrays[0]) < chunks:
-            shapes = (self._weights.shape, self._recurrent.shape, self.parameters.block.shape)
-            weights, recurrent, parameters = (memory.zeros(chunks, *shape) for shape in shapes)
-            self._gradient_arrays = weights, recurrent, parameters
-            self._gradient = self.kernel.struct("gradient", weights=weights, parameters=parameters)
-            self._gradient.recurrent = self.kernel.array(recurrent if self.recurrent else None)
+        kept = self._gradient_arrays
+        if kept is not None and len(kept[0]) >= chunks and kept[0].shape[1:] == rows.block.shape:
+            return kept
+        shapes = (rows.block.shape, self._recurrent.shape, self.parameters.block.shape)
+        weights, recurrent, parameters = (memory.zeros(chunks, *shape) for shape in shapes)
+        self._gradient_arrays = weights, recurrent, parameters
+        self._gradient = self.kernel.struct("gradient", weights=weights, parameters=parameters)
+        self._gradient.recurrent = self.kernel.array(recurrent if self.recurrent else None)
         return self._gradient_arrays
 
 

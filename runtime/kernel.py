@@ -130,10 +130,22 @@ def train_kernel(trains: TrainIR) -> Kernel:
 @functools.cache
 def kth_spike_kernel() -> Kernel:
     """The search for the k-th spike of each neuron, ``saltus_kth_spike``; raises as ``event_kernel`` does."""
-    name = "kth_spike.c"
-    source = resources.files("saltus.templates.kernels").joinpath(f"{name}.jinja").read_text(encoding="utf-8")
-    (prototype,) = re.findall(r"^void saltus_kth_spike\([^)]*\)", source, re.MULTILINE)
-    return Kernel(compile.load("kth_spike", {name: source}, f"{prototype};"))
+    return _written("kth_spike")
+
+
+@functools.cache
+def arrivals_kernel() -> Kernel:
+    """Spikes put in the order in which they arrive, ``saltus_arrivals``; raises as ``event_kernel`` does."""
+    return _written("arrivals")
+
+
+def _written(name: str) -> Kernel:
+    """A unit that no IR goes into: its source as it is; what begins with ``saltus_`` can be called."""
+    file = f"{name}.c"
+    source = resources.files("saltus.templates.kernels").joinpath(f"{file}.jinja").read_text(encoding="utf-8")
+    structs = re.findall(r"^typedef struct \{[^}]*\} saltus_\w+;", source, re.MULTILINE)
+    prototypes = [f"{found};" for found in re.findall(r"^void saltus_\w+\([^)]*\)", source, re.MULTILINE)]
+    return Kernel(compile.load(name, {file: source}, "\n".join([*structs, *prototypes])))
 
 
 def _loaded(name: str, unit: _Unit) -> Kernel:

@@ -38,7 +38,6 @@ class Synapses:
         shape: numbers of neurons, ``(pre, post)``.
         mask: where synapses exist, ``(pre, post)``; None: everywhere, or sparse.
         ends: of each synapse; None: dense.
-        first_row: of the weights of a group of the fast kernel; -1 for its recurrent projection.
     """
 
     name: str
@@ -50,7 +49,6 @@ class Synapses:
     shape: tuple[int, int]
     mask: NDArray[np.bool_] | None = None
     ends: Ends | None = None
-    first_row: int = -1
 
     def all_ends(self) -> Ends:
         """Where each synapse begins and ends, row by row if it is dense."""
@@ -58,6 +56,11 @@ class Synapses:
             return self.ends
         exists = np.ones(self.shape, dtype=bool) if self.mask is None else self.mask
         return Ends(*(index.astype(np.int64) for index in np.nonzero(exists)))
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a mask leaves out a synapse."""
+        return bool(len(self._absent) and len(self._absent[0]))
 
     def flat(self, values: Array) -> Array:
         """One value for each synapse, from an array laid out like ``weights``."""

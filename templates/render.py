@@ -13,7 +13,7 @@ from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 
-ABI = 2
+ABI = 3
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
 
 

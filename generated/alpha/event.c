@@ -13,10 +13,10 @@
 #include <immintrin.h>
 #endif
 
-enum { STATES = 3, PARAMETERS = 7, LANES = 8, ABI = 2 };
+enum { STATES = 3, PARAMETERS = 7, LANES = 8, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { ARRIVALS_HAVE_PARAMETERS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
 typedef struct { double *V, *I, *J; } states_view;
@@ -55,6 +55,12 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
 
 enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
 
+/* The arrival of a spike of the group that is under way, by a line of it. */
+typedef struct {
+    double time;
+    int32_t spike, line;
+} coming;
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
@@ -86,6 +92,8 @@ typedef struct {
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
     double *sorted;            /* [spikes + 8] */
+    coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
+    double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
     double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
@@ -198,6 +206,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->row_begin = take(base, &used, i * (g->rows + 2));
     w->slots_used = w->slot_events = 0;
     w->sorted = take(base, &used, d * (spikes + 8));
+    w->under_way = take(base, &used, (int64_t)sizeof(coming) * spikes * g->most_lines);
+    w->owed = take(base, &used, d * spikes);
     return used;
 }
 
@@ -325,6 +335,26 @@ static void gain(const saltus_group *g, const workspace *w, int32_t receptor, do
             double grad_w;
             model_exc_weight(y.lambda_J[n], p.tau_syn[n], &grad_w);
             gradient[n] += grad_w;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* What the delays of an arrival gain: each neuron's part of its credit. */
+static void gain_delays(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight,
+                        double *restrict gradient)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    (void)g, (void)y, (void)p, (void)weight, (void)gradient;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double credit;
+            model_exc_credit(y.lambda_I[n], y.lambda_J[n], &credit);
+            gradient[n] += weight[n] * credit;
         }
         break;
     default: break;
@@ -1876,9 +1906,10 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const int64_t first = in->start[sample], base = sample * out->capacity, total_spikes = g->batch * out->capacity;
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
+    double *into_delays = gradient->want & WANT_DELAYS ? gradient->delays + (int64_t)chunk * g->rows * pad : NULL;
     double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
     /* where nothing but weights gain at an arrival, the adjoints stay at the last spike */
-    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && record == NULL;
+    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && into_delays == NULL && record == NULL;
     const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
     if (parameters) replay_recurrent(shared, g, in, out, w, sample, 0, 1);
@@ -1945,6 +1976,9 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
         for (int j = 0; j < many; j++, e--) {
             double credit = 0.0;
             const int64_t start = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
+            if (into_delays != NULL && receptor >= 0)
+                gain_delays(g, w, receptor, g->weights + (int64_t)row[many - 1 - j] * pad,
+                            into_delays + (int64_t)row[many - 1 - j] * pad);
             if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[many - 1 - j] * pad);
@@ -2274,6 +2308,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const int events = in->count[sample], pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
     const int weights = (gradient->want & WANT_WEIGHTS) != 0, times = (gradient->want & WANT_TIMES) != 0;
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
+    double *into_delays = gradient->want & WANT_DELAYS ? gradient->delays + (int64_t)chunk * g->rows * pad : NULL;
     const int64_t first = in->start[sample];
     const int32_t *restrict row = in->row + first;
     const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
@@ -2283,6 +2318,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     int last = events; /* behind it the adjoints are zero */
     const int64_t base = sample * out->capacity, total_spikes = g->batch * out->capacity;
     const double *restrict time = out->time + base;
+    const int64_t *restrict origin = in->origin == NULL ? NULL : in->origin + first; /* of an event: a spike, if not negative */
     const int32_t *restrict neuron = out->neuron + base, *restrict after = out->after + base;
     int used = out->count[sample];
     if (final == NULL) {
@@ -2292,6 +2328,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
      * begin; order: 1 for a neuron's first spike of the interval */
     for (int n = 0; n < g->n; n++) w->latest[n] = -1;
+    for (int i = 0; origin != NULL && i < used; i++) w->owed[i] = 0.0;
     const int measured = parameters ? out->count[sample] : used;
     for (int i = measured - 1; i >= 0; i--) {
         const int e = after[i], n = neuron[i], next = w->latest[n];
@@ -2349,6 +2386,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
                 const states_view plus = { &plus_V, &plus_I, &plus_J };
                 add_stretch(w, &total, 1.0, w->gap[i], &plus, 0, n);
             }
+            const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
             {
                 double lambda_V_next, lambda_I_next, lambda_J_next;
                 model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_J[n], w->k_gap.Phi_V_V[i], w->k_gap.Phi_I_I[i], w->k_gap.Phi_I_J[i], w->k_gap.Psi_I_V[i], w->k_gap.Psi_J_V[i], &lambda_V_next, &lambda_I_next, &lambda_J_next);
@@ -2358,7 +2396,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             }
             {
                 double sensitivity, lambda_V_next, lambda_I_next, lambda_J_next;
-                model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_J[n], cotangent->time[base + i], w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_J_next);
+                model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_J[n], worth, w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_J_next);
                 if (parameters) {
                     double grad_theta, grad_v_reset;
                     model_emission_parameters(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
@@ -2427,15 +2465,187 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         for (int j = 0; j < many; j++) {
             const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
-            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
+            if (into_delays != NULL && receptor >= 0)
+                gain_delays(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad, into_delays + (int64_t)row[e - 1 - j] * pad);
+            if (receptor >= 0 && (times || origin != NULL || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;
+            if (origin != NULL && origin[e - 1 - j] >= 0) w->owed[origin[e - 1 - j] - base] += credit;
         }
         e -= many - 1;
     }
     if (weights) add_slots(g, w, into);
     if (parameters) end_adjoint(g, w, &total);
+}
+
+/* ---- Recurrence with delays: what a spike does to the others comes later, as an event like any other. Until the next event
+ * neurons do not meet, as without recurrence; only where a spike arrives before it does the interval end there. All events
+ * are written down as they come, and backward they are those of a group without recurrence, in which an arrival's credit is
+ * owed to the spike. */
+
+/* At one time, the earlier spike comes first. */
+SALTUS_INLINE int comes_before(const coming *a, const coming *b)
+{
+    if (a->time != b->time) return a->time < b->time;
+    return a->spike != b->spike ? a->spike < b->spike : a->line < b->line;
+}
+
+/* Puts an arrival on its way. Returns how many are. */
+static int send_off(coming *heap, int many, coming item)
+{
+    int at = many;
+    for (; at > 0 && comes_before(&item, heap + (at - 1) / 2); at = (at - 1) / 2) heap[at] = heap[(at - 1) / 2];
+    heap[at] = item;
+    return many + 1;
+}
+
+/* Takes the next one out. Returns how many are left. */
+static int take_off(coming *heap, int many)
+{
+    const coming last = heap[many - 1];
+    int at = 0;
+    for (int child = 1; child < many - 1; at = child, child = 2 * at + 1) {
+        if (child + 1 < many - 1 && comes_before(heap + child + 1, heap + child)) child++;
+        if (!comes_before(heap + child, &last)) break;
+        heap[at] = heap[child];
+    }
+    heap[at] = last;
+    return many - 1;
+}
+
+/* All lines of spikes [from, to). */
+static int send_all(const saltus_group *g, const saltus_spikes *out, const workspace *w, int64_t base, int from, int to, int many)
+{
+    for (int i = from; i < to; i++) {
+        const int32_t n = out->neuron[base + i];
+        for (int32_t l = g->line[n]; l < g->line[n + 1]; l++) {
+            const double time = out->time[base + i] + g->line_delay[l];
+            if (time <= g->horizon) many = send_off(w->under_way, many, (coming){time, i, l});
+        }
+    }
+    return many;
+}
+
+/* Everyone from now to an earlier end than they looked to, when spikes [from, to) have come. */
+SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const saltus_spikes *out, const workspace *w,
+                             int32_t sample, int from, int to, double now, double end)
+{
+    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    advance_all(shared, g, w, propagators(shared, g, w, end - now));
+    for (int i = from; i < to; i++) { /* of several spikes the last one's word stands */
+        const int n = out->neuron[base + i];
+        const double dt = end - out->time[base + i];
+        double plus_V, plus_I, plus_J;
+        plus_V = out->state[0 * total + base + i];
+        plus_I = out->state[1 * total + base + i];
+        plus_J = out->state[2 * total + base + i];
+        {
+            double V_next, I_next, J_next;
+            model_reset(plus_I, plus_J, w->p.v_reset[n], &V_next, &I_next, &J_next);
+            plus_V = V_next;
+        }
+        double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
+        model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        double V_next, I_next, J_next;
+        model_advance(plus_V, plus_I, plus_J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+        w->x.V[n] = V_next;
+        w->x.I[n] = I_next;
+        w->x.J[n] = J_next;
+    }
+}
+
+/* Everyone from now to a later time: their states there, and who may cross on the way, queued. Returns how many. */
+SALTUS_INLINE int look_to(const int shared, const saltus_group *g, const workspace *w, double now, double until, outlook *o)
+{
+    o->dt = until - now;
+    o->k = propagators(shared, g, w, o->dt);
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    o->shrink = shared ? saltus_exp(-rate * o->dt) : 0.0;
+    return shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
+}
+
+/* One sample forward. */
+SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
+                                  double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
+{
+    const int inputs = in->count[sample];
+    const int64_t first = in->start[sample], base = sample * out->capacity, own = out->event_start[sample];
+    int spikes = 0, i = 0, e = 0, many = 0;
+    const double step = 0x1p-10 * g->horizon;
+    double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
+    outlook o = {.start = {-1, NULL}};
+    memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
+    if (begin_below(g, w, sample, status)) return status->code;
+    for (;;) {
+        const double incoming = i < inputs ? in->time[first + i] : INFINITY;
+        const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
+        const double next = fmin(g->horizon, fmin(incoming, arrival));
+        if (next > now) {
+            const double until = next - now > ahead ? now + ahead : next;
+            const int begun = spikes;
+            const int queued = look_to(shared, g, w, now, until, &o);
+            const int seekers = list_pending(g, w, queued, NULL);
+            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, now, e, spikes, sample, status);
+            if (spikes < 0) return status->code;
+            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+            double end = until;
+            for (int k = begun; k < spikes; k++) {
+                const int32_t line = g->line[out->neuron[base + k]];
+                if (line < g->line[out->neuron[base + k] + 1]) end = fmin(end, out->time[base + k] + g->line_delay[line]);
+            }
+            if (end < until) {
+                while (spikes > begun && out->time[base + spikes - 1] > end) spikes--;
+                act(g, w, &o.start);
+                cut_short(shared, g, out, w, sample, begun, spikes, now, end);
+                ahead = fmax(2.0 * (end - now), step);
+            } else {
+                const states_view swap = w->x;
+                w->x = w->x_end;
+                w->x_end = swap;
+                ahead *= 2.0;
+            }
+            o.start.receptor = -1;
+            many = send_all(g, out, w, base, begun, spikes, many);
+            now = end;
+            continue;
+        }
+        act(g, w, &o.start); /* only where something else happens at the very same time */
+        if (incoming <= now) {
+            const int32_t *row = in->row + first + i;
+            const int all = record != NULL ? 1 : together(g, in, first, i, inputs);
+            if (row[0] >= 0) o.start = (pending){g->receptor[row[0]], sum_rows(g, w, row, all, 0)};
+            for (int j = 0; j < all; j++, i++, e++) {
+                out->event_time[own + e] = now;
+                out->event_row[own + e] = row[j];
+                out->event_origin[own + e] = -1 - (first + i);
+            }
+            if (record == NULL) continue;
+            act(g, w, &o.start);
+            double *const rows[] = { w->x.V, w->x.I, w->x.J };
+            write_record(g, record, first + i - 1, rows);
+        } else if (arrival <= now) {
+            const int32_t row = g->line_row[w->under_way[0].line];
+            o.start = (pending){g->receptor[row], g->weights + (int64_t)row * g->n_pad};
+            out->event_time[own + e] = now;
+            out->event_row[own + e] = row;
+            out->event_origin[own + e++] = base + w->under_way[0].spike;
+            many = take_off(w->under_way, many);
+        } else
+            break;
+    }
+    out->count[sample] = spikes;
+    out->event_count[sample] = e;
+    if (final != NULL) {
+        double *const rows[] = { w->x.V, w->x.I, w->x.J };
+        write_record(g, final, sample, rows);
+    }
+    return DONE;
 }
 
 typedef int (*sample_task)(const void *job, workspace *w, int32_t chunk, int32_t sample, saltus_status *status);
@@ -2491,6 +2701,9 @@ static int forward_task(const void *job, workspace *w, int32_t chunk, int32_t sa
     f->out->count[sample] = 0;
     f->out->nearest_miss[sample] = INFINITY;
     f->out->joined[sample] = 0;
+    if (f->g->line != NULL)
+        return f->g->flow_shared ? forward_delayed(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
+                                 : forward_delayed(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);
     if (f->g->recurrent != NULL)
         return f->g->flow_shared ? forward_recurrent(1, f->g, f->in, f->out, f->final, f->record, w, sample, status)
                                  : forward_recurrent(0, f->g, f->in, f->out, f->final, f->record, w, sample, status);
@@ -2553,6 +2766,8 @@ int32_t saltus_backward(const saltus_group *g, const saltus_events *in, const sa
         if (g->recurrent != NULL)
             memset(gradient->recurrent + first * g->n * pad, 0, sizeof(double) * (size_t)(span * g->n * pad));
     }
+    if (gradient->want & WANT_DELAYS)
+        memset(gradient->delays + first * g->rows * pad, 0, sizeof(double) * (size_t)(span * g->rows * pad));
     if (gradient->want & WANT_PARAMETERS)
         memset(gradient->parameters + first * PARAMETERS * pad, 0, sizeof(double) * (size_t)(span * PARAMETERS * pad));
     return for_each_sample(g, &job, backward_task, most_events(g, in), out->capacity, first, last, threads, place,
@@ -2566,6 +2781,7 @@ void saltus_reduce(const saltus_group *g, const saltus_gradient *gradient)
         reduce(gradient->weights, g->chunks, g->rows * pad);
         if (g->recurrent != NULL) reduce(gradient->recurrent, g->chunks, g->n * pad);
     }
+    if (gradient->want & WANT_DELAYS) reduce(gradient->delays, g->chunks, g->rows * pad);
     if (gradient->want & WANT_PARAMETERS) reduce(gradient->parameters, g->chunks, PARAMETERS * pad);
 }
 

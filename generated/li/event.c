@@ -13,10 +13,10 @@
 #include <immintrin.h>
 #endif
 
-enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 2 };
+enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { ARRIVALS_HAVE_PARAMETERS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
 typedef struct { double *V, *I, *sum_V; } states_view;
@@ -323,6 +323,26 @@ static void gain(const saltus_group *g, const workspace *w, int32_t receptor, do
             double grad_w;
             model_exc_weight(y.lambda_I[n], p.tau_syn[n], &grad_w);
             gradient[n] += grad_w;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* What the delays of an arrival gain: each neuron's part of its credit. */
+static void gain_delays(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight,
+                        double *restrict gradient)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    (void)g, (void)y, (void)p, (void)weight, (void)gradient;
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double credit;
+            model_exc_credit(y.lambda_V[n], y.lambda_I[n], &credit);
+            gradient[n] += weight[n] * credit;
         }
         break;
     default: break;
@@ -768,6 +788,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const int events = in->count[sample], pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
     const int weights = (gradient->want & WANT_WEIGHTS) != 0, times = (gradient->want & WANT_TIMES) != 0;
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
+    double *into_delays = gradient->want & WANT_DELAYS ? gradient->delays + (int64_t)chunk * g->rows * pad : NULL;
     const int64_t first = in->start[sample];
     const int32_t *restrict row = in->row + first;
     const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
@@ -833,6 +854,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         for (int j = 0; j < many; j++) {
             const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
+            if (into_delays != NULL && receptor >= 0)
+                gain_delays(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad, into_delays + (int64_t)row[e - 1 - j] * pad);
             if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
                 credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
                                 g->weights + (int64_t)row[e - 1 - j] * pad);
@@ -1131,7 +1154,7 @@ static int backward_task(const void *job, workspace *w, int32_t chunk, int32_t s
 {
     const backward_job *f = job;
     (void)status;
-    if (f->g->flow_shared && f->record == NULL && f->cotangent->final != NULL && !(f->gradient->want & WANT_PARAMETERS)) {
+    if (f->g->flow_shared && f->record == NULL && f->cotangent->final != NULL && !(f->gradient->want & (WANT_PARAMETERS | WANT_DELAYS))) {
         backward_readout(f->g, f->in, f->cotangent->final, f->gradient, w, chunk, sample);
         return DONE;
     }
@@ -1154,6 +1177,8 @@ int32_t saltus_backward(const saltus_group *g, const saltus_events *in, const sa
         if (g->recurrent != NULL)
             memset(gradient->recurrent + first * g->n * pad, 0, sizeof(double) * (size_t)(span * g->n * pad));
     }
+    if (gradient->want & WANT_DELAYS)
+        memset(gradient->delays + first * g->rows * pad, 0, sizeof(double) * (size_t)(span * g->rows * pad));
     if (gradient->want & WANT_PARAMETERS)
         memset(gradient->parameters + first * PARAMETERS * pad, 0, sizeof(double) * (size_t)(span * PARAMETERS * pad));
     return for_each_sample(g, &job, backward_task, most_events(g, in), out->capacity, first, last, threads, place,
@@ -1167,6 +1192,7 @@ void saltus_reduce(const saltus_group *g, const saltus_gradient *gradient)
         reduce(gradient->weights, g->chunks, g->rows * pad);
         if (g->recurrent != NULL) reduce(gradient->recurrent, g->chunks, g->n * pad);
     }
+    if (gradient->want & WANT_DELAYS) reduce(gradient->delays, g->chunks, g->rows * pad);
     if (gradient->want & WANT_PARAMETERS) reduce(gradient->parameters, g->chunks, PARAMETERS * pad);
 }
 

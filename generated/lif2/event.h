@@ -16,14 +16,20 @@ typedef struct {
     const double *recurrent;       /* [n][n_pad], or NULL for a feed-forward group */
     const uint8_t *recurrent_mask; /* [n][n_pad]: 1 where a synapse exists */
     int32_t recurrent_receptor;
+    const int32_t *line;           /* [n + 1] the first of the lines by which a neuron's spikes arrive later, or NULL */
+    const double *line_delay;      /* [lines] ascending for each neuron */
+    const int32_t *line_row;       /* [lines] the row of weights */
+    int32_t most_lines;            /* of one neuron */
 } saltus_group;
 
-/* Incoming spikes: event i of sample b is at start[b] + i, sorted by time; row -1 is a probe without an arrival. */
+/* Incoming spikes: event i of sample b is at start[b] + i, sorted by time; row -1 is a probe without an arrival. Where
+ * spikes of the group itself arrive, the gradient is that of all events which the forward run has written down. */
 typedef struct {
     const double *time;
     const int32_t *row;
     const int64_t *start;
     const int32_t *count;
+    const int64_t *origin; /* see saltus_spikes, or NULL: all are from outside */
 } saltus_events;
 
 /* Outgoing spikes, sorted by time: spike i of sample b is at b * capacity + i. */
@@ -38,6 +44,11 @@ typedef struct {
     double *slope;        /* [batch][capacity]: time derivative of the guard there */
     double *nearest_miss; /* [batch]: least distance to threshold of a maximum below it that was looked at */
     int32_t *joined;      /* [batch]: pairs of spikes at one time joined by a synapse without delay */
+    double *event_time;   /* all events, those of the group's own spikes among them, or NULL where it has no lines: event i */
+    int32_t *event_row;   /* of sample b is at event_start[b] + i; there is room for most_lines * capacity more than come in */
+    int64_t *event_origin; /* the place of the spike that arrives, or -1 - the place of what came in */
+    const int64_t *event_start;
+    int32_t *event_count;
 } saltus_spikes;
 
 /* What the loss says: dL/dt of each outgoing spike, dL/dx(T) of each state (or NULL). */
@@ -46,10 +57,11 @@ typedef struct {
     const double *final; /* [batch][states][n_pad] */
 } saltus_cotangent;
 
-/* Gradients wanted (bits: 1 weights, 2 event times, 4 parameters), one slice a chunk of samples. */
+/* Gradients wanted (bits: 1 weights, 2 event times, 4 parameters, 8 delays), one slice a chunk of samples. */
 typedef struct {
     uint32_t want;
     double *weights;    /* [chunks][rows][n_pad] */
+    double *delays;     /* the same: what a later arrival of the row at each neuron would be worth */
     double *recurrent;  /* [chunks][n][n_pad] */
     double *parameters; /* [chunks][parameters][n_pad] */
     double *event_time; /* like the events */

@@ -227,13 +227,14 @@ def test_doctor_says_which_kernel_and_flow_a_model_takes(model, flow, kernel, cl
     assert found["flow"]["value"].startswith(flow)
     assert found["kernel"]["value"].startswith(kernel)
     assert clock in found["clock"]["value"]
-    assert ("without delays, sparse" in found["kernel"]["remedy"]) == kernel.startswith("fast")
+    said = "more than 16 different delays of a source, sparse" in found["kernel"]["remedy"]
+    assert said == kernel.startswith("fast")
 
 
 @pytest.mark.parametrize(
     ("model", "options"),
     [
-        ("lif", ["learning", "flow", "flow, learning", "waiting", "network"]),
+        ("lif", ["learning", "flow", "flow, learning", "waiting", "delay", "network"]),
         ("li", ["learning", "flow", "flow, learning", "network"]),
         ("qif", []),
     ],

@@ -79,14 +79,25 @@ def test_a_guard_whose_spikes_never_wait_has_nothing_to_lose():
     assert lines("alif", params={"beta": EACH}) == []
 
 
-@pytest.mark.parametrize("other", [{"recurrent_delay": 1e-3}, {"sample_times": [0.01]}])
-def test_other_kernels_have_no_such_path(other):
-    assert lines(params={"theta": EACH, **TAUS}, **other) == []
+def test_other_kernels_have_no_such_path():
+    assert lines(params={"theta": EACH, **TAUS}, sample_times=[0.01]) == []
+
+
+def test_several_delays_a_source_are_as_many_events():
+    assert lines(recurrent_delay=1e-3) == []
+    two = said(
+        "a source has up to 2 delays, each an event of its own; where all neurons have 16",
+        "forward × 5 to 7, backward × 7 to 9",
+    )
+    assert lines(recurrent_delay=1e-3 * np.arange(1, 10).reshape(3, 3)) == [two]  # none to itself
+    three = 1e-3 * np.arange(1, 7).reshape(2, 3)
+    assert lines(delay=three, recurrent=False) == [two.replace("up to 2", "up to 3")]
 
 
 def test_the_table_in_the_documentation_has_the_same_figures():
     table = re.findall(r"^\|[^|]*\| ([\d. to]+) \| ([\d. to]+) \|", KERNELS.read_text("utf-8"), re.MULTILINE)
     said = [
-        costs.OWN_FLOW, costs.LEARNED, costs.LEARNED_OWN_FLOW, costs.OWN_GUARD, costs.NETWORK_KERNEL
+        costs.OWN_FLOW, costs.LEARNED, costs.LEARNED_OWN_FLOW, costs.OWN_GUARD, costs.DELAY, costs.DELAYS,
+        costs.NETWORK_KERNEL,
     ]  # fmt: skip
     assert table == [tuple(cost) for cost in said]

@@ -31,6 +31,14 @@ def delayed():
     )
 
 
+def late(delay):
+    """What comes in, and what neurons send to themselves and to others, arrives later."""
+    hidden = saltus.Layer("lif", 9, inputs=4, recurrent=True, weights=saltus.Normal(2.0, 0.7), delay=1e-3,
+                          recurrent_weights=saltus.Normal(0.2, 0.4), recurrent_delay=delay)  # fmt: skip
+    output = saltus.Layer("lif", 3, weights=saltus.Normal(0.8, 0.5), delay=1e-3)
+    return saltus.Network([hidden, output], T=T, loss=LOSS)
+
+
 def maxima():
     """A readout of maxima on a grid."""
     hidden = saltus.Layer("lif", 9, inputs=4, weights=saltus.Normal(2.0, 0.7))
@@ -42,6 +50,8 @@ def maxima():
 NETWORKS = {
     "event": layers,
     "event, recurrent": lambda: layers(recurrent=True),
+    "event, delays": lambda: late(2e-3),
+    "event, many delays": lambda: late(1e-3 * (1 + np.arange(81).reshape(9, 9) % 3)),
     "event, network kernel": delayed,
     "clock": lambda: layers(engine="clock", dt=1e-3),
     "clock, recurrent": lambda: layers(recurrent=True, engine="clock", dt=1e-3, dtype="float64"),

@@ -103,13 +103,13 @@ def test_the_choice_of_the_kernel_is_explained():
         "with 256 recurrent LIF neurons.",
     ]
     assert "because its states are read at given" in network(populations__out__sample_times=[0.01]).explain()
-    assert "because in_hid has delays" in network(projections__in_hid__delay=1e-3).explain()
+    assert "dense, each delay of a source an event." in network(projections__in_hid__delay=1e-3).explain()
     assert (
         "because hid_hid is sparse"
         in network(projections__hid_hid__connect=0.5, projections__hid_hid__weights=1.0).explain()
     )
     two = network(projections__again={"pre": "hid", "post": "hid", "weights": 0.1})
-    assert "because hid_hid and again are both recurrent" in two.explain()
+    assert "because hid_hid and again are recurrent, not all with delays" in two.explain()
     nonlinear = saltus.Network([saltus.Layer("qif", 2, inputs=2)], T=T)
     assert "network kernel, because qif has a flow without a closed form, and" in nonlinear.explain()
 
@@ -218,12 +218,16 @@ def test_spikes_that_meet_at_zero_delay_are_reported():
 )
 def test_failures_name_the_population(population, message):
     with pytest.raises(RunError, match=message):
-        network(populations__hid=population, projections__in_hid__delay=1e-3).run(spikes())
+        network(populations__hid={**population, "sample_times": [0.01]}).run(spikes())
 
 
 def test_only_the_fast_kernel_ends_neurons_early():
     with pytest.raises(
         saltus.ConfigError,
-        match=r"spikes_kept = 1: only the fast kernel .* network kernel, because hid_out has delays\. Leave",
+        match=r"spikes_kept = 1: only the fast kernel .* network kernel, because hid_out is sparse\. Leave",
     ):
-        network(populations__out__spikes_kept=1, projections__hid_out__delay=1e-3)
+        network(
+            populations__out__spikes_kept=1,
+            projections__hid_out__connect=1.0,
+            projections__hid_out__weights=1.0,
+        )

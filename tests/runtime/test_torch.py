@@ -30,10 +30,13 @@ def times() -> "torch.Tensor":
     return torch.tensor(np.sort(random.uniform(0.0, T / 2, (2, 3, 3)), axis=2), requires_grad=True)
 
 
-@pytest.mark.parametrize("recurrent", [False, True])
-def test_gradcheck(recurrent):
+LATE = {"recurrent": True, "delay": 2e-3, "recurrent_delay": 1e-3}
+
+
+@pytest.mark.parametrize("more", [{}, {"recurrent": True}, LATE])
+def test_gradcheck(more):
     """Of all outputs by all parameters and input times."""
-    module = Network(network(recurrent=recurrent), spikes=2)
+    module = Network(network(**more), spikes=2)
     names = list(module.names)
 
     def outputs(spikes, *values):
