@@ -38,13 +38,17 @@ FLOW = 32
 """Besides ``PARAMETERS``: of some that the step depends on, whose gradient needs the states of all steps."""
 
 
+FEW = 16
+"""Pieces of a gradient that are not worth the start of several threads."""
+
+
 @dataclass(frozen=True, eq=False)
 class ClockGradient:
     """Gradients over the batch, as the kernel lays them out; see ``saltus_clock_gradient``."""
 
     wiring: clock_wiring.ClockWiring
-    weights: NDArray[Any] | None
-    delays: NDArray[Any] | None
+    weights: Array | None
+    delays: Array | None
     parameters: Array | None
     times: Array | None
     values: Array | None
@@ -97,7 +101,7 @@ class ClockGroup:
         }
         self._layout: clock_rows.Layout | None = None
         self._wiring: clock_wiring.ClockWiring | None = None
-        self._forward, self._backward = Schedule(self.kernel.openmp), Schedule(self.kernel.openmp)
+        self._forward, self._backward, self._sum = (Schedule(self.kernel.openmp) for _ in range(3))
         self._capacity = 4 * self.frame.neurons + 16 if any(m.spikes for m in models.values()) else 0
         self._workspace = memory.place(0)
         self._sums: dict[int, NDArray[Any]] = {}
@@ -115,13 +119,15 @@ class ClockGroup:
             synapses.check_delays()
         delays = clock_rows.delay_steps(self.frame)
         before = self._wiring
-        if before is None or not all(map(np.array_equal, before.delays, delays)):
+        if before is None or not all(
+            old is new or np.array_equal(old, new) for old, new in zip(before.delays, delays, strict=True)
+        ):
             self._layout = clock_rows.lay_out(self.frame, delays)
             before = None
         assert self._layout is not None, "laid out"
-        weights = clock_wiring.read(self.frame, self._layout)
         parameters = tuple(members.parameters.block for members in self.populations.values())
-        if before is None or not before.same(weights, parameters):
+        if before is None or not before.same(self.frame, parameters):
+            weights = clock_wiring.read(self.frame, self._layout)
             copies = tuple(block.copy() for block in parameters)
             samples = self._samples()
             self._wiring = clock_wiring.wire(self.frame, self._layout, delays, weights, copies, samples)
@@ -205,9 +211,8 @@ class ClockGroup:
         call = self._call(kernel.lib.saltus_clock_backward, tape, (cotangent, gradient))
         self._run(self._backward, call, tape, run, gradient)
         kernel.lib.saltus_clock_reduce(net, gradient)
-        weights, delays, parameters = (
-            sums[bit][0] if bit in sums else None for bit in (WEIGHTS, DELAYS, PARAMETERS)
-        )
+        weights, delays = (self._total(sums[bit], run) if bit in sums else None for bit in (WEIGHTS, DELAYS))
+        parameters = sums[PARAMETERS][0] if PARAMETERS in sums else None
         return ClockGradient(tape.wiring, weights, delays, parameters, times, values)
 
     def collect(self, gradient: ClockGradient, names: Sequence[str]) -> dict[str, Array]:
@@ -228,6 +233,19 @@ class ClockGroup:
                     values = gradient.parameters[own].reshape(block.shape)
                     found[f"{name}.{key}"] = members.parameters.gradient(key, values)
         return found
+
+    def _total(self, sums: NDArray[Any], run: Run) -> Array:
+        """The sum over chunks, ``(weights,)``."""
+        kernel, size = self.kernel, sums.shape[1]
+        total = np.empty(size)
+        arrays = (kernel.pointer(sums), run.chunks, size, kernel.pointer(total))
+        pieces = -(-size // kernel.lib.SALTUS_CLOCK_PIECE)
+
+        def call(first: int, last: int, threads: int, _place: int) -> int:
+            return int(kernel.lib.saltus_clock_sum(*arrays, first, last, threads))
+
+        self._sum.run(call, pieces, run.threads if pieces > FEW else 1)
+        return total
 
     def held(self) -> Held:
         """Gradients and workspaces."""
@@ -318,8 +336,9 @@ class ClockGroup:
         net.batch, net.chunks = run.batch, run.chunks
         self._events = int(tape.heard.train.count.max(initial=0))
         rows = tape.wiring.layout
-        per_source = int(np.diff(rows.start, axis=1).max(initial=0)) * len(rows.delay)
-        net.most = tape.together * max(per_source, 1) + len(rows.rows) + self.frame.neurons
+        if not rows.plain:
+            per_source = int(np.diff(rows.start, axis=1).max(initial=0)) * len(rows.delay)
+            net.most = tape.together * max(per_source, 1) + len(rows.rows) + self.frame.neurons
         self._reserve(net, tape.capacity, gradient, run.threads)
         self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
         if not schedule.run(call, run.chunks, run.threads):
@@ -340,4 +359,4 @@ class ClockGroup:
                 self._workspace = memory.place(self._bytes * threads)
             except MemoryError:
                 raise out_of_memory(self.name, capacity) from None
-        self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)
+            self._place = self.kernel.ffi.cast("char *", self._workspace.ctypes.data)

@@ -27,6 +27,10 @@ STRUCT = np.dtype(
 """``saltus_clock_row``."""
 
 
+AT_ONCE: Steps = np.zeros(1, dtype=np.int32)
+"""The delay of a projection that has none."""
+
+
 class ClockFrame(NamedTuple):
     """What does not change; see ``wiring.Frame``."""
 
@@ -103,7 +107,7 @@ def delay_steps(frame: ClockFrame) -> tuple[Steps, ...]:
     found = []
     for synapses in frame.synapses:
         if synapses.delays is None:
-            found.append(np.zeros(1, dtype=np.int32))
+            found.append(AT_ONCE)
             continue
         try:
             found.append(frame.grid.at(synapses.flat(synapses.delays), f"{synapses.name}.delays"))

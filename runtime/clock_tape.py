@@ -44,7 +44,6 @@ class ClockTape:
         heard: the incoming events, and where each source's went.
         sources: the trains of spikes among them.
         first: of each step and the one after the last, the first event, ``(batch, steps + 2)``.
-        together: events of one sample in one step, at most.
         final: states at the end, ``(batch, neurons, states)``.
         sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``; sampled_from: where
             readouts have times of their own, those at the start of the step.
@@ -61,7 +60,6 @@ class ClockTape:
     heard: Merged
     sources: Sequence[Train]
     first: NDArray[np.int32]
-    together: int
     sampled: Array
     input_struct: Any
     output_struct: Any
@@ -103,7 +101,6 @@ class ClockTape:
             kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
         fields = {"start": train.start, "count": train.count, "channel": train.row, "step": step}
         self.input_struct = kernel.struct("clock_input", first=self.first, **fields)
-        self.together = int(np.diff(self.first, axis=1).max(initial=0))
         self._binned = (train, step)
 
     def set_inputs(self, kernel: Kernel, given: Settings | None, batch: int, steps: int, dt: float) -> None:
@@ -177,6 +174,11 @@ class ClockTape:
         if len(self._event_times) < len(self.heard.train.time):
             self._event_times = np.empty(len(self.heard.train.time))
         return self._event_times
+
+    @property
+    def together(self) -> int:
+        """Incoming events of one sample in one step, at most."""
+        return int(np.diff(self.first, axis=1).max(initial=0))
 
     @property
     def sample_times(self) -> Array:

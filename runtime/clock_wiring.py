@@ -21,8 +21,8 @@ from saltus.templates.context import stateful, timed
 
 Array = NDArray[np.float64]
 
-BLOCK = 1 << 20
-"""Bytes of what the weight gradient is summed up from at a time: half of a core's own cache, or less."""
+COLUMN = 1 << 16
+"""Bytes of a column of what the weight gradient is summed up from at a time; see ``place_of``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,33 +42,55 @@ class ClockWiring:
     held: tuple[Any, ...]
     above: int
 
-    def same(self, weights: NDArray[Any], parameters: Sequence[Array]) -> bool:
-        """Whether every value is."""
-        return np.array_equal(self.weights, weights) and all(map(np.array_equal, self.parameters, parameters))
+    def same(self, frame: ClockFrame, parameters: Sequence[Array]) -> bool:
+        """Whether every value still is."""
+        rows = zip(frame.synapses, self.layout.parts, strict=True)
+        return all(map(np.array_equal, self.parameters, parameters)) and all(
+            _same(frame, synapses, part, self.weights) for synapses, part in rows
+        )
 
 
 def read(frame: ClockFrame, layout: Layout) -> NDArray[Any]:
     """All weights as they are now, as the kernel reads them; ``RunError`` for one that is not finite."""
     found = memory.zeros(layout.size, dtype=frame.grid.dtype)
-    with np.errstate(over="ignore"):
-        for synapses, part in zip(frame.synapses, layout.parts, strict=True):
-            if part.places is not None:
-                found[part.places] = synapses.flat(synapses.weights)
-            else:
-                rows = found[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
-                rows[:, : synapses.shape[1]] = synapses.weights
-    if not np.isfinite(found).all():
-        for synapses in frame.synapses:
+    for synapses, part in zip(frame.synapses, layout.parts, strict=True):
+        if not _read(frame, synapses, part, found):
             synapses.check_weights(frame.grid.dtype)
     return found
 
 
-def write(synapses: Synapses, part: Part, gradient: NDArray[Any]) -> Array:
+def write(synapses: Synapses, part: Part, gradient: Array) -> Array:
     """A gradient of the kernel's weights in the shape of a projection's."""
     if part.places is not None:
-        return synapses.arranged(gradient[part.places].astype(np.float64))
+        return synapses.arranged(gradient[part.places])
     rows = gradient[part.at : part.at + part.lanes * synapses.shape[0]].reshape(-1, part.lanes)
-    return synapses.clear_absent(rows[:, : synapses.shape[1]].astype(np.float64))
+    return synapses.clear_absent(np.ascontiguousarray(rows[:, : synapses.shape[1]]))
+
+
+def _same(frame: ClockFrame, synapses: Synapses, part: Part, weights: NDArray[Any]) -> bool:
+    if part.places is not None:
+        return np.array_equal(weights[part.places], _narrow(frame, synapses))
+    return bool(frame.kernel.lib.saltus_clock_same(*_rows(frame, synapses, part, weights)))
+
+
+def _read(frame: ClockFrame, synapses: Synapses, part: Part, weights: NDArray[Any]) -> bool:
+    """Puts a projection's weights among the kernel's; whether all are finite."""
+    if part.places is not None:
+        weights[part.places] = _narrow(frame, synapses)
+        return bool(np.isfinite(weights[part.places]).all())
+    return bool(frame.kernel.lib.saltus_clock_read(*_rows(frame, synapses, part, weights)))
+
+
+def _narrow(frame: ClockFrame, synapses: Synapses) -> NDArray[Any]:
+    with np.errstate(over="ignore"):
+        return synapses.flat(synapses.weights).astype(frame.grid.dtype)
+
+
+def _rows(frame: ClockFrame, synapses: Synapses, part: Part, weights: NDArray[Any]) -> tuple[Any, ...]:
+    """The user's rows and the kernel's, as arguments."""
+    kernel = frame.kernel
+    given = np.ascontiguousarray(synapses.weights)
+    return kernel.pointer(given), *synapses.shape, part.lanes, kernel.pointer(weights[part.at :])
 
 
 def wire(
@@ -86,8 +108,7 @@ def wire(
     struct_ports = _ports(frame, where, layout, weights)
     population_of = np.repeat(np.arange(len(populations)), [p.count for p in populations]).astype(np.int32)
     port_lanes = max(int(where.lanes.sum()), 1)
-    most = max(1, BLOCK // (port_lanes * weights.itemsize))
-    blocks = -(-(grid.steps + 1) // most)
+    blocks = -(-(grid.steps + 1) // (COLUMN // memory.LINE))
     rows = layout.rows.view(np.uint8)
     last = populations[len(populations) - 1]
     struct = kernel.struct(

@@ -60,6 +60,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "driven": any(model.inputs for model in models),
         "timed": any(map(timed, models)),
         "any_stateful": products,
+        "swift": any(swift(model, models) for model in models),
         "number": number,
     }
     interface = render("clock_interface.h.jinja", sizes)
@@ -69,8 +70,8 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "header": header(models, "clock"),
         "interface": interface,
         "names_of_models": [model.name for model in models],
-        "models": [_row(model) for model in models],
-        "adapters": [_adapter(model, products) for model in models],
+        "models": [_row(model, models) for model in models],
+        "adapters": [_adapter(model, products, swift(model, models)) for model in models],
     }
     files = ("exponentials.h", "clock.h", "clock.c")
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
@@ -165,10 +166,11 @@ class _ModelRow:
     windowed: bool
     carried: bool
     stateful: bool
+    swift: bool
     phase: _PhaseRow | None
 
 
-def _row(model: ModelIR) -> _ModelRow:
+def _row(model: ModelIR, models: tuple[ModelIR, ...]) -> _ModelRow:
     own = stride(model.flow, model)
     values = len(model.parameters) + len(model.constants.outputs) + len(own.entries)
     size = len(model.states)
@@ -188,6 +190,7 @@ def _row(model: ModelIR) -> _ModelRow:
         windowed(model),
         _carried(model),
         stateful(model.flow, model),
+        swift(model, models),
         phase,
     )
 
@@ -205,7 +208,16 @@ def _stride_in(mode: Mode, model: ModelIR) -> Stride:
     return stride(mode.flow, model, f"{mode.name}_")
 
 
-def _adapter(model: ModelIR, any_stateful: bool) -> str:
+def swift(model: ModelIR, models: Iterable[ModelIR]) -> bool:
+    """Whether many steps of it can go in one call: it has one receptor, and nothing but steps, arrivals and
+    spikes can happen in a group of these models.
+    """
+    return len(model.arrivals) == 1 and not any(
+        each.modes or each.inputs or _carried(each) or stateful(each.flow, each) for each in models
+    )
+
+
+def _adapter(model: ModelIR, any_stateful: bool, many_steps: bool) -> str:
     """The functions of one model that the clock calls."""
     own = stride(model.flow, model)
     names = names_of(model, model.flow) | {"entries": list(own.entries)}
@@ -250,6 +262,7 @@ def _adapter(model: ModelIR, any_stateful: bool) -> str:
         "carried": _carried(model),
         "stateful": stateful(model.flow, model),
         "any_stateful": any_stateful,
+        "swift": many_steps,
         "peak_rungs": [peak.ladder for peak in model.peaks],
         "windowed": windowed(model),
         "arguments": Arguments(names),

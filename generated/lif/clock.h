@@ -40,7 +40,7 @@ typedef struct {
     int32_t at_end;        /* it is read at the end alone, and sends no spikes: one population, alike neurons */
     int32_t plain;         /* one port, no delays; row s is dense and the only one of source s: of channels (1), of all (2) */
     int32_t most;          /* rows that reach one port in one step, at most */
-    int32_t block;         /* steps of the weight gradient that are added up at a time */
+    int32_t block;         /* steps of the weight gradient that are added up at a time, at most 8191 */
     int64_t weights, parameters, moments; /* sizes for one chunk of samples */
     double dt;
     const saltus_clock_population *population;
@@ -111,6 +111,12 @@ int32_t saltus_clock_moments(int32_t model);
 /* How many numbers the tables of a population that is read at the end have. */
 int64_t saltus_clock_tables(const saltus_clock *net);
 
+/* Rows of weights that the user gave, [rows][columns], as the kernel has them, [rows][lanes]: whether they are the same. */
+int32_t saltus_clock_same(const double *given, int64_t rows, int64_t columns, int64_t lanes, const saltus_real *mine);
+
+/* Puts them there; whether all are finite. */
+int32_t saltus_clock_read(const double *given, int64_t rows, int64_t columns, int64_t lanes, saltus_real *mine);
+
 /* Fills the values of all populations: parameters, constants and the entries of the flow over one step; and tables.
  * Returns the first neuron that starts at or above threshold, -1 for none. */
 int32_t saltus_clock_prepare(const saltus_clock *net);
@@ -134,8 +140,13 @@ int32_t saltus_clock_backward(const saltus_clock *net, const saltus_clock_input 
                               int32_t first, int32_t last, int32_t threads, char *workspace, int64_t bytes,
                               int64_t events, saltus_status *status);
 
-/* Adds the chunks' gradients into the first chunk's, in a tree whose shape depends on nothing but chunks, and the
- * moments to the parameters. */
+/* Adds up the chunks' gradients of weights or delays, in the order of the chunks: pieces [first, last) of so many numbers. */
+enum { SALTUS_CLOCK_PIECE = 1024 };
+int32_t saltus_clock_sum(const saltus_real *sums, int32_t chunks, int64_t size, double *total, int32_t first, int32_t last,
+                         int32_t threads);
+
+/* Adds those of parameters into the first chunk's, in a tree whose shape depends on nothing but chunks, and the moments to the
+ * parameters. */
 void saltus_clock_reduce(const saltus_clock *net, const saltus_clock_gradient *gradient);
 
 #endif

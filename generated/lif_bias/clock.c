@@ -56,6 +56,9 @@ enum { TILE = 16 }; /* vectors that are summed at once: as many as leave registe
 enum { TILE = 4 };
 #endif
 
+/* Keeps this address, and counts what is near from it: GCC would keep an address for each place. */
+#define ANCHOR(pointer) __asm__("" : "+r"(pointer))
+
 SALTUS_INLINE vec load(const real *p)
 {
     return *(const vec *)p;
@@ -113,7 +116,7 @@ SALTUS_INLINE real dot(const real *a, const real *b, int32_t lanes)
 typedef struct {
     int32_t *neuron, *step;
     double *time, *slope;
-    real *state;
+    real *before, *state; /* [STATES] at the start of its step; at the end, and then at the crossing */
     int64_t capacity;
     int32_t count;
 } spike_log;
@@ -126,11 +129,44 @@ typedef struct {
     double *owed;
 } senders;
 
-/* What arrives at a receptor in one step: dense rows by number, and what sparse rows came to (NULL: none). */
+/* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
+ * hits: room for them. */
+typedef struct {
+    const real *weight, *own_weight;
+    const int32_t *channel, *first;
+    int32_t *sent, steps;
+    uint64_t *hits;
+} heard_events;
+
+/* Some lines of each row that will be read in the next step: not all rows are near, and one does not know yet which neurons spike
+ * before. To ask for all lines takes longer than it saves. */
+SALTUS_INLINE void fetch_rows(const real *weight, int64_t lanes, const int32_t *row, int32_t count)
+{
+    for (int32_t k = 0; k < count; k++)
+        for (int64_t n = 0; n < lanes; n += 4 * LANES) __builtin_prefetch(weight + row[k] * lanes + n);
+}
+
+/* All spikes of a sample: the rows of neurons that spiked (NULL: they have none), and the first one of each step. */
 typedef struct {
     const real *weight;
-    const int32_t *row;
-    int32_t count;
+    const int32_t *neuron;
+    double *owed;
+    const real *state;
+    const int32_t *first;
+} sent_spikes;
+
+/* What a unit weight that arrives at a receptor in one step gives: LANES lanes to each column; and its credit (NULL: nowhere). */
+typedef struct {
+    real *weight, *credit;
+    int64_t column; /* from one to the next */
+} receipts;
+
+/* What arrives at a receptor in one step: dense rows by number; those of neurons of a plain group that spiked; and what sparse
+ * rows came to (NULL: none). */
+typedef struct {
+    const real *weight, *own_weight;
+    const int32_t *row, *own;
+    int32_t count, owns;
     const real *scattered;
 } deliveries;
 
@@ -614,31 +650,63 @@ SALTUS_INLINE void lif_bias_tile(const int tile, const int shared, const int ste
         for (int q = 0; q < tile; q++) sum_0[q] = f.scattered == NULL ? splat(0) : load(f.scattered + n + q * LANES);
         for (int32_t k = 0; k < f.count; k++) {
             const real *row = f.weight + f.row[k] * lanes + n;
+            ANCHOR(row);
+#pragma GCC unroll 16
+            for (int q = 0; q < tile; q++) sum_0[q] += load(row + q * LANES);
+        }
+        for (int32_t k = 0; k < f.owns; k++) {
+            const real *row = f.own_weight + f.own[k] * lanes + n;
+            ANCHOR(row);
 #pragma GCC unroll 16
             for (int q = 0; q < tile; q++) sum_0[q] += load(row + q * LANES);
         }
     }
     uint64_t hit[(TILE * LANES + 63) / 64] = {0};
     const vec all_theta = splat(P->values[2 * (int64_t)P->lanes]);
+    const real *own_theta = P->values + 2 * (int64_t)P->lanes + n;
+    ANCHOR(own_theta);
     const vec all_Phi_V_V = splat(P->values[9 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V = P->values + 9 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V);
     const vec all_Phi_V_I = splat(P->values[10 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I = P->values + 10 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I);
     const vec all_Phi_V_I_ext = splat(P->values[11 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_ext = P->values + 11 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_ext);
     const vec all_Phi_I_I = splat(P->values[12 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I = P->values + 12 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I);
     const vec all_psi_V = splat(P->values[13 * (int64_t)P->lanes]);
+    const real *own_psi_V = P->values + 13 * (int64_t)P->lanes + n;
+    ANCHOR(own_psi_V);
+
+    real *restrict now_V = now + 0 * (int64_t)P->lanes + n;
+    ANCHOR(now_V);
+    real *restrict now_I = now + 1 * (int64_t)P->lanes + n;
+    ANCHOR(now_I);
+    real *restrict now_I_ext = now + 2 * (int64_t)P->lanes + n;
+    ANCHOR(now_I_ext);
+
+    real *restrict next_V = next + 0 * (int64_t)P->lanes + n;
+    ANCHOR(next_V);
+    real *restrict next_I = next + 1 * (int64_t)P->lanes + n;
+    ANCHOR(next_I);
+    real *restrict next_I_ext = next + 2 * (int64_t)P->lanes + n;
+    ANCHOR(next_I_ext);
 
 #pragma GCC unroll 16
     for (int q = 0; q < tile; q++) {
-        const int64_t at = n + q * LANES;
-        const vec theta = shared ? all_theta : load(P->values + 2 * (int64_t)P->lanes + at);
-        const vec Phi_V_V = shared ? all_Phi_V_V : load(P->values + 9 * (int64_t)P->lanes + at);
-        const vec Phi_V_I = shared ? all_Phi_V_I : load(P->values + 10 * (int64_t)P->lanes + at);
-        const vec Phi_V_I_ext = shared ? all_Phi_V_I_ext : load(P->values + 11 * (int64_t)P->lanes + at);
-        const vec Phi_I_I = shared ? all_Phi_I_I : load(P->values + 12 * (int64_t)P->lanes + at);
-        const vec psi_V = shared ? all_psi_V : load(P->values + 13 * (int64_t)P->lanes + at);
+        const vec theta = shared ? all_theta : load(own_theta + q * LANES);
+        const vec Phi_V_V = shared ? all_Phi_V_V : load(own_Phi_V_V + q * LANES);
+        const vec Phi_V_I = shared ? all_Phi_V_I : load(own_Phi_V_I + q * LANES);
+        const vec Phi_V_I_ext = shared ? all_Phi_V_I_ext : load(own_Phi_V_I_ext + q * LANES);
+        const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
+        const vec psi_V = shared ? all_psi_V : load(own_psi_V + q * LANES);
 
-        vec V = load(now + 0 * (int64_t)P->lanes + at);
-        vec I = load(now + 1 * (int64_t)P->lanes + at);
-        vec I_ext = load(now + 2 * (int64_t)P->lanes + at);
+        vec V = load(now_V + q * LANES);
+        vec I = load(now_I + q * LANES);
+        vec I_ext = load(now_I_ext + q * LANES);
 
         {
             vec V_next, I_next, I_ext_next;
@@ -648,16 +716,16 @@ SALTUS_INLINE void lif_bias_tile(const int tile, const int shared, const int ste
             (void)I_next;
             (void)I_ext_next;
         }
-        store(now + 1 * (int64_t)P->lanes + at, I);
+        store(now_I + q * LANES, I);
         if (!steps) continue;
         {
             vec V_next, I_next, I_ext_next;
             lif_bias_advance_v(V, I, I_ext, Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, &V_next, &I_next, &I_ext_next);
-            store(next + 0 * (int64_t)P->lanes + at, V_next);
+            store(next_V + q * LANES, V_next);
             V = V_next;
-            store(next + 1 * (int64_t)P->lanes + at, I_next);
+            store(next_I + q * LANES, I_next);
             I = I_next;
-            store(next + 2 * (int64_t)P->lanes + at, I_ext_next);
+            store(next_I_ext + q * LANES, I_ext_next);
             I_ext = I_ext_next;
         }
         vec guard;
@@ -737,137 +805,204 @@ static int lif_bias_starts_above(const double *p, int64_t stride)
     return lif_bias_guard_at(&q, x) >= 0.0;
 }
 
-/* Neuron n's guard is not negative at the end of a step: its states at the crossing inside the step, the guard's slope
- * there, the share of the step that is left after it, and the reset at the step's end; returns whether that leaves it above.
- *
- * The crossing is found by linear interpolation, whose error is of the second order in dt; where the guard's slope there is
- * so far from the mean over the step that this says little, by Newton's method with the flow itself, kept in a bracket. */
-SALTUS_INLINE int lif_bias_emit_one(const saltus_clock_population *P, int32_t n, double dt, const real *restrict now, real *restrict next,
-                                 real *restrict state, double *slope, double *left)
+/* Where in a step the guard crosses zero, from the states x0 and a guess in *left: by Newton's method with the flow itself, and
+ * by halving a bracket where that leaves it or its steps do not shrink. */
+SALTUS_APART void lif_bias_search(const lif_bias_parameters *q, double dt, const double *x0, double *x, double *slope, double *left)
 {
-    const lif_bias_parameters q = lif_bias_at(P, n);
-    double x0[3], x1[3], x[3];
-    for (int s = 0; s < 3; s++) x0[s] = now[s * (int64_t)P->lanes + n], x1[s] = next[s * (int64_t)P->lanes + n];
-    const double g0 = lif_bias_guard_at(&q, x0), g1 = lif_bias_guard_at(&q, x1);
-    *left = g0 < 0.0 ? g1 / (g1 - g0) : 1.0;
-    for (int s = 0; s < 3; s++) x[s] = x1[s] + *left * (x0[s] - x1[s]);
-    *slope = lif_bias_slope_at(&q, x);
-    if (fabs(*slope * dt - (g1 - g0)) > 0.5 * (g1 - g0) && g0 < 0.0) {
-        double low = 0.0, high = dt, at = dt * (1.0 - *left);
-        for (int round = 0; round < 60 && high - low > 1e-12 * dt; round++) {
-            memcpy(x, x0, sizeof x);
-            lif_bias_advance_by(&q, at, x);
-            *slope = lif_bias_slope_at(&q, x);
-            const double guard = lif_bias_guard_at(&q, x), newton = at - guard / *slope;
-            *left = 1.0 - at / dt;
-            if (fabs(guard) <= 1e-12 * fabs(*slope) * dt) break;
-            if (guard < 0.0)
-                low = at;
-            else
-                high = at;
-            at = newton > low && newton < high && round % 4 != 3 ? newton : 0.5 * (low + high);
-        }
+    double low = 0.0, high = dt, at = dt * (1.0 - *left), last = dt;
+    for (int round = 0; round < 60 && high - low > 1e-12 * dt; round++) {
+        memcpy(x, x0, sizeof(double[3]));
+        lif_bias_advance_by(q, at, x);
+        *slope = lif_bias_slope_at(q, x);
+        const double guard = lif_bias_guard_at(q, x), step = guard / *slope, newton = at - step;
+        *left = 1.0 - at / dt;
+        if (fabs(guard) <= 1e-12 * fabs(*slope) * dt) break;
+        if (guard < 0.0)
+            low = at;
+        else
+            high = at;
+        const int shrinks = newton > low && newton < high && fabs(step) < 0.5 * last;
+        last = shrinks ? fabs(step) : 0.5 * (high - low);
+        at = shrinks ? newton : 0.5 * (low + high);
     }
-    for (int s = 0; s < 3; s++) state[s] = (real)x[s];
-    double V_next, I_next, I_ext_next;
-    lif_bias_reset(x1[1], x1[2], q.v_reset, &V_next, &I_next, &I_ext_next);
-    x1[0] = V_next;
-    next[0 * (int64_t)P->lanes + n] = (real)V_next;
-    return lif_bias_guard_at(&q, x1) >= 0.0;
 }
 
-/* The spikes of one step, by neuron, at whose end hits are their bits; returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
-static int lif_bias_emit(const saltus_clock_population *P, int32_t j, double dt, const uint64_t *hits, const real *now, real *next,
-                      spike_log *log)
+/* The spikes from number `first` on, of which the log has the states at both ends of their step: the time and the states at the
+ * crossing inside, and the guard's slope there. All at once, as they do not wait for one another.
+ *
+ * The crossing is found by linear interpolation, whose error is of the second order in dt; where the guard's slope there is
+ * so far from the mean over the step that this says little, it is searched for. */
+SALTUS_INLINE void lif_bias_crossings(const int shared, const saltus_clock_population *P, double dt, const spike_log *log, int32_t first)
 {
-    for (int32_t first = 0; first < P->count; first += 64) {
-        uint64_t hit = hits[first / 64];
-        if (P->count - first < 64) hit &= ((uint64_t)1 << (P->count - first)) - 1;
-        for (; hit != 0; hit &= hit - 1) {
-            const int32_t n = first + __builtin_ctzll(hit), k = log->count;
-            double left;
+    const lif_bias_parameters all = lif_bias_at(P, 0);
+    for (int32_t k = first; k < log->count; k++) {
+        const int32_t n = log->neuron[k] - P->first;
+        if (n < 0 || n >= P->count) continue;
+        const lif_bias_parameters q = shared ? all : lif_bias_at(P, n);
+        const real *before = log->before + k * (int64_t)STATES;
+        real *state = log->state + k * (int64_t)STATES;
+        double x0[3], x1[3], x[3];
+        for (int s = 0; s < 3; s++) x0[s] = before[s], x1[s] = state[s];
+        const double g0 = lif_bias_guard_at(&q, x0), g1 = lif_bias_guard_at(&q, x1);
+        double left = g0 < 0.0 ? g1 / (g1 - g0) : 1.0;
+        for (int s = 0; s < 3; s++) x[s] = x1[s] + left * (x0[s] - x1[s]);
+        double slope = lif_bias_slope_at(&q, x);
+        if (fabs(slope * dt - (g1 - g0)) > 0.5 * (g1 - g0) && g0 < 0.0) lif_bias_search(&q, dt, x0, x, &slope, &left);
+        for (int s = 0; s < 3; s++) state[s] = (real)x[s];
+        log->slope[k] = slope;
+        log->time[k] = (log->step[k] - left) * dt;
+    }
+}
+
+static void lif_bias_cross(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first)
+{
+    if (P->shared)
+        lif_bias_crossings(1, P, dt, log, first);
+    else
+        lif_bias_crossings(0, P, dt, log, first);
+}
+
+/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset.
+ * Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
+SALTUS_INLINE int lif_bias_emit_each(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
+                           spike_log *log)
+{
+    hits[(P->count - 1) / 64] &= ~(uint64_t)0 >> (63 - (P->count - 1) % 64);
+    for (int32_t first = 0; first < P->count; first += 64 * 64) {
+        uint64_t *hit = hits + first / 64, some = 0; /* bits of words that are not zero: one loop, whose end is foreseen badly */
+        const int32_t rest = (P->count - first + 63) / 64, words = rest < 64 ? rest : 64;
+        for (int32_t i = 0; i < words; i++) some |= (uint64_t)(hit[i] != 0) << i;
+        while (some != 0) {
+            const int32_t i = __builtin_ctzll(some), n = first + 64 * i + __builtin_ctzll(hit[i]), k = log->count;
+            hit[i] &= hit[i] - 1;
+            some &= ~((uint64_t)(hit[i] == 0) << i);
             if (k == log->capacity) return CAPACITY;
             log->neuron[k] = P->first + n;
             log->step[k] = j + 1;
             log->count = k + 1;
-            if (lif_bias_emit_one(P, n, dt, now, next, log->state + k * (int64_t)STATES, log->slope + k, &left)) return RESETS_ABOVE;
-            log->time[k] = (j + 1 - left) * dt;
+            const lif_bias_parameters q = lif_bias_at(P, n);
+            double x[3];
+            for (int s = 0; s < 3; s++) {
+                const int64_t at = s * (int64_t)P->lanes + n;
+                log->before[k * (int64_t)STATES + s] = now[at];
+                x[s] = log->state[k * (int64_t)STATES + s] = next[at];
+            }
+            (void)q, (void)x;
+            double V_next, I_next, I_ext_next;
+            lif_bias_reset(x[1], x[2], q.v_reset, &V_next, &I_next, &I_ext_next);
+            x[0] = V_next;
+            next[0 * (int64_t)P->lanes + n] = (real)V_next;
+            if (lif_bias_guard_at(&q, x) >= 0.0) return RESETS_ABOVE;
         }
     }
     return DONE;
 }
 
-/* The spiking neuron's adjoint jump, in reverse time, with the states at the crossing. */
-static void lif_bias_undo(const saltus_clock_population *P, int32_t n, double external, const real *state, real *adjoint, double *grad)
+static int lif_bias_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log)
 {
-    const lif_bias_parameters q = lif_bias_at(P, n);
-    double x[3], y[3];
-    for (int s = 0; s < 3; s++) x[s] = state[s], y[s] = adjoint[s * (int64_t)P->lanes + n];
-    (void)q, (void)grad;
-    double sensitivity, lambda_V_next, lambda_I_next, lambda_I_ext_next;
-    lif_bias_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.v_reset, q.I_bias, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_I_ext_next);
-    if (grad != NULL) {
-        double grad_theta, grad_v_reset;
-        lif_bias_emission_parameters(x[0], x[1], x[2], y[0], sensitivity, q.tau_mem, q.I_bias, &grad_theta, &grad_v_reset);
-        grad[2 * P->stride] += grad_theta;
-        grad[3 * P->stride] += grad_v_reset;
+    return lif_bias_emit_each(P, j, hits, now, next, log);
+}
+
+/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings. */
+SALTUS_INLINE void lif_bias_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed,
+                     const real *restrict state, real *restrict adjoint, double *grad)
+{
+    for (int32_t k = 0; k < count; k++) {
+        const int32_t n = neuron[k] - P->first;
+        const lif_bias_parameters q = lif_bias_at(P, n);
+        const double external = owed[k];
+        double x[3], y[3];
+        for (int s = 0; s < 3; s++) x[s] = state[k * (int64_t)STATES + s], y[s] = adjoint[s * (int64_t)P->lanes + n];
+        (void)q, (void)grad;
+        double sensitivity, lambda_V_next, lambda_I_next, lambda_I_ext_next;
+        lif_bias_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.v_reset, q.I_bias, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_I_ext_next);
+        if (grad != NULL) {
+            double grad_theta, grad_v_reset;
+            lif_bias_emission_parameters(x[0], x[1], x[2], y[0], sensitivity, q.tau_mem, q.I_bias, &grad_theta, &grad_v_reset);
+            grad[2 * P->stride + n] += grad_theta;
+            grad[3 * P->stride + n] += grad_v_reset;
+        }
+        adjoint[0 * (int64_t)P->lanes + n] = (real)lambda_V_next;
     }
-    adjoint[0 * (int64_t)P->lanes + n] = (real)lambda_V_next;
+}
+
+static void lif_bias_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state,
+                     real *adjoint, double *grad)
+{
+    lif_bias_undo_each(P, count, neuron, owed, state, adjoint, grad);
 }
 
 /* `tile` vectors of neurons from n on, one step back if `back`; then what a unit weight that arrives here gives, and its
  * credit, at each port. The credits go to memory if `kept`, and to the spikes whose rows are `own`. */
 SALTUS_INLINE void lif_bias_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
-                                   real *restrict y, real *const *weight, real *const *credit, const senders own)
+                                   real *restrict y, const receipts *to, const senders own)
 {
-    real *restrict weight_0 = weight[0], *restrict credit_0 = credit[0];
+    const int64_t column_0 = to[0].column;
+    real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];
     const vec all_tau_syn = splat(P->values[1 * (int64_t)P->lanes]);
+    const real *own_tau_syn = P->values + 1 * (int64_t)P->lanes + n;
+    ANCHOR(own_tau_syn);
     const vec all_Phi_V_V = splat(P->values[9 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V = P->values + 9 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V);
     const vec all_Phi_I_I = splat(P->values[12 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I = P->values + 12 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I);
     const vec all_Psi_I_V = splat(P->values[14 * (int64_t)P->lanes]);
+    const real *own_Psi_I_V = P->values + 14 * (int64_t)P->lanes + n;
+    ANCHOR(own_Psi_I_V);
     const vec all_Psi_I_ext_V = splat(P->values[15 * (int64_t)P->lanes]);
+    const real *own_Psi_I_ext_V = P->values + 15 * (int64_t)P->lanes + n;
+    ANCHOR(own_Psi_I_ext_V);
+
+    real *restrict y_lambda_V = y + 0 * (int64_t)P->lanes + n;
+    ANCHOR(y_lambda_V);
+    real *restrict y_lambda_I = y + 1 * (int64_t)P->lanes + n;
+    ANCHOR(y_lambda_I);
+    real *restrict y_lambda_I_ext = y + 2 * (int64_t)P->lanes + n;
+    ANCHOR(y_lambda_I_ext);
 
 #pragma GCC unroll 16
     for (int q = 0; q < tile; q++) {
-        const int64_t at = n + q * LANES;
-        const vec tau_syn = shared ? all_tau_syn : load(P->values + 1 * (int64_t)P->lanes + at);
-        const vec Phi_V_V = shared ? all_Phi_V_V : load(P->values + 9 * (int64_t)P->lanes + at);
-        const vec Phi_I_I = shared ? all_Phi_I_I : load(P->values + 12 * (int64_t)P->lanes + at);
-        const vec Psi_I_V = shared ? all_Psi_I_V : load(P->values + 14 * (int64_t)P->lanes + at);
-        const vec Psi_I_ext_V = shared ? all_Psi_I_ext_V : load(P->values + 15 * (int64_t)P->lanes + at);
+        const vec tau_syn = shared ? all_tau_syn : load(own_tau_syn + q * LANES);
+        const vec Phi_V_V = shared ? all_Phi_V_V : load(own_Phi_V_V + q * LANES);
+        const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
+        const vec Psi_I_V = shared ? all_Psi_I_V : load(own_Psi_I_V + q * LANES);
+        const vec Psi_I_ext_V = shared ? all_Psi_I_ext_V : load(own_Psi_I_ext_V + q * LANES);
 
-        vec lambda_V = load(y + 0 * (int64_t)P->lanes + at);
-        vec lambda_I = load(y + 1 * (int64_t)P->lanes + at);
-        vec lambda_I_ext = load(y + 2 * (int64_t)P->lanes + at);
+        vec lambda_V = load(y_lambda_V + q * LANES);
+        vec lambda_I = load(y_lambda_I + q * LANES);
+        vec lambda_I_ext = load(y_lambda_I_ext + q * LANES);
 
         if (back) {
             vec lambda_V_next, lambda_I_next, lambda_I_ext_next;
             lif_bias_adjoint_v(lambda_V, lambda_I, lambda_I_ext, Phi_V_V, Phi_I_I, Psi_I_V, Psi_I_ext_V, &lambda_V_next, &lambda_I_next, &lambda_I_ext_next);
             lambda_V = lambda_V_next;
-            store(y + 0 * (int64_t)P->lanes + at, lambda_V);
+            store(y_lambda_V + q * LANES, lambda_V);
             lambda_I = lambda_I_next;
-            store(y + 1 * (int64_t)P->lanes + at, lambda_I);
+            store(y_lambda_I + q * LANES, lambda_I);
             lambda_I_ext = lambda_I_ext_next;
-            store(y + 2 * (int64_t)P->lanes + at, lambda_I_ext);
+            store(y_lambda_I_ext + q * LANES, lambda_I_ext);
         }
         claim[q] = splat(0);
         {
             vec grad_w;
             lif_bias_exc_weight_v(lambda_I, tau_syn, &grad_w);
-            store(weight_0 + at, grad_w);
+            store(weight_0, grad_w);
+            weight_0 += column_0;
         }
         {
             vec credit;
             lif_bias_exc_credit_v(lambda_V, lambda_I, &credit);
-            if (credit_0 != NULL) store(credit_0 + at, credit);
+            if (credit_0 != NULL) store(credit_0 + n + q * LANES, credit);
             claim[q] = credit;
         }
     }
     for (int32_t k = 0; k < own.count; k++) {
         const real *row = own.weight + own.neuron[k] * (int64_t)P->lanes + n;
         vec sum[4] = {{0}};
-        __asm__("" : "+r"(row));
+        ANCHOR(row);
 #pragma GCC unroll 16
         for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
         own.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
@@ -875,43 +1010,58 @@ SALTUS_INLINE void lif_bias_back_tile(const int tile, const int shared, const in
 }
 
 SALTUS_INLINE void lif_bias_back_tiles(const int shared, const int back, const saltus_clock_population *P, real *y,
-                                    real *const *weight, real *const *credit, const senders own)
+                                    const receipts *to, const senders own)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_bias_back_tile(TILE, shared, back, n, P, y, weight, credit, own);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_bias_back_tile(4, shared, back, n, P, y, weight, credit, own);
-    for (; n < P->lanes; n += LANES) lif_bias_back_tile(1, shared, back, n, P, y, weight, credit, own);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_bias_back_tile(TILE, shared, back, n, P, y, to, own);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_bias_back_tile(4, shared, back, n, P, y, to, own);
+    for (; n < P->lanes; n += LANES) lif_bias_back_tile(1, shared, back, n, P, y, to, own);
 }
 
-static void lif_bias_deliver(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own)
+static void lif_bias_deliver(const saltus_clock_population *P, real *y, const receipts *to, senders own)
 {
     if (P->shared)
-        lif_bias_back_tiles(1, 0, P, y, weight, credit, own);
+        lif_bias_back_tiles(1, 0, P, y, to, own);
     else
-        lif_bias_back_tiles(0, 0, P, y, weight, credit, own);
+        lif_bias_back_tiles(0, 0, P, y, to, own);
 }
 
-static void lif_bias_retreat(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own)
+static void lif_bias_retreat(const saltus_clock_population *P, real *y, const receipts *to, senders own)
 {
     if (P->shared)
-        lif_bias_back_tiles(1, 1, P, y, weight, credit, own);
+        lif_bias_back_tiles(1, 1, P, y, to, own);
     else
-        lif_bias_back_tiles(0, 1, P, y, weight, credit, own);
+        lif_bias_back_tiles(0, 1, P, y, to, own);
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1). */
 static void lif_bias_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
 {
-    for (int64_t at = 0; at < P->lanes; at += LANES) {
-        vec V = load(x + 0 * (int64_t)P->lanes + at);
-        vec I = load(x + 1 * (int64_t)P->lanes + at);
-        vec I_ext = load(x + 2 * (int64_t)P->lanes + at);
+    for (int64_t n = 0; n < P->lanes; n += LANES) {
+        const int q = 0;
+        const real * x_V = x + 0 * (int64_t)P->lanes + n;
+        ANCHOR(x_V);
+        const real * x_I = x + 1 * (int64_t)P->lanes + n;
+        ANCHOR(x_I);
+        const real * x_I_ext = x + 2 * (int64_t)P->lanes + n;
+        ANCHOR(x_I_ext);
 
-        vec lambda_V = load(y + 0 * (int64_t)P->lanes + at);
-        vec lambda_I = load(y + 1 * (int64_t)P->lanes + at);
-        vec lambda_I_ext = load(y + 2 * (int64_t)P->lanes + at);
+        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_V);
+        const real * y_lambda_I = y + 1 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_I);
+        const real * y_lambda_I_ext = y + 2 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_I_ext);
 
-        real *m = moments + at;
+        vec V = load(x_V + q * LANES);
+        vec I = load(x_I + q * LANES);
+        vec I_ext = load(x_I_ext + q * LANES);
+
+        vec lambda_V = load(y_lambda_V + q * LANES);
+        vec lambda_I = load(y_lambda_I + q * LANES);
+        vec lambda_I_ext = load(y_lambda_I_ext + q * LANES);
+
+        real *m = moments + n;
         store(m, load(m) + lambda_V * V);
         m += P->lanes;
         store(m, load(m) + lambda_I * V);
@@ -948,12 +1098,13 @@ typedef struct {
     void (*begin)(const saltus_clock_population *P, real *x);
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
-    int (*starts_above)(const double *p, int64_t stride); /* this and the next: NULL without spikes */
-    int (*emit)(const saltus_clock_population *P, int32_t j, double dt, const uint64_t *hits, const real *now, real *next, spike_log *log);
-    void (*undo)(const saltus_clock_population *P, int32_t n, double external, const real *state, real *y, double *grad);
+    int (*starts_above)(const double *p, int64_t stride); /* this and the next three: NULL without spikes */
+    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log);
+    void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
+    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
-    void (*deliver)(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own);
-    void (*retreat)(const saltus_clock_population *P, real *y, real *const *weight, real *const *credit, senders own);
+    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
+    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
@@ -961,12 +1112,20 @@ typedef struct {
 
 static const model_table MODELS[] = {
     { 16, 12, lif_bias_prepare, lif_bias_tabulate, lif_bias_begin_all, lif_bias_arrive, lif_bias_step,
-      lif_bias_starts_above, lif_bias_emit, lif_bias_undo,
+      lif_bias_starts_above, lif_bias_emit, lif_bias_cross, lif_bias_undo,
       lif_bias_end, lif_bias_deliver, lif_bias_retreat, lif_bias_moment, lif_bias_flow_gradient,
       lif_bias_begin_back },
 };
 
 /* ======== memory of one thread */
+
+/* A row of the gradient of weights: its first place there, and its arrivals in `at`. */
+typedef struct {
+    int64_t to;
+    int32_t first, count;
+} dense_row;
+
+enum { AHEAD = 24 }; /* rows, by which their places are fetched early; as many follow the last one of a list */
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
@@ -974,13 +1133,18 @@ typedef struct {
     real *scattered;       /* [port_lanes] */
     deliveries *from;      /* [ports] */
     int32_t *list;         /* [ports][most] */
+    real *before;          /* [capacity][STATES] states at the start of each spike's step */
     uint64_t *hits;        /* a bit for each lane of the widest population */
-    real *weight, *credit; /* [block][port_lanes] of a unit weight that arrives at each step; credit: [1] without delays */
+    real *weight;          /* of a unit weight that arrives at each step of a block: see `place_of` */
+    real *credit;          /* [port_lanes] of an arrival at one step */
+    real *credits;         /* as `weight`, where delays are learned */
     real *path;            /* [steps][lanes * STATES] states at the start of each step, only for moments */
     real *moments;         /* one sample's */
     real *sums;            /* [rows][STATES] where all is read at the end */
     double *owed;          /* [capacity] dL/dt of each spike */
-    int32_t *at, *start, *order, *size; /* events by source: [events], [sources + 1], [sources], [sources] */
+    uint16_t *at;          /* [events] the steps of a block in which there are arrivals, by source */
+    int32_t *start, *order, *size; /* [sources + 1], [sources], [sources] of them */
+    dense_row *row;        /* [rows] of the gradient, by the number of their arrivals */
 } workspace;
 
 /* What a run reads and writes. */
@@ -1000,6 +1164,30 @@ static int32_t sources_of(const saltus_clock *net)
     return net->channels + net->neurons;
 }
 
+static int64_t rows_of(const saltus_clock *net)
+{
+    return net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1];
+}
+
+/* The rows of the neurons of a plain group; NULL: they have none. */
+static const real *own_rows(const saltus_clock *net)
+{
+    return net->plain == 2 ? net->port[0].weight + net->channels * (int64_t)net->port[0].lanes : NULL;
+}
+
+/* What the gradient of weights is summed up from: a column for each LANES lanes of the ports, [block][LANES], so that the sums
+ * of one column read little memory; columns are set apart by an odd number of lines. */
+static int64_t column_of(const saltus_clock *net)
+{
+    return (net->block | 1) * (int64_t)LANES;
+}
+
+/* Of a lane of the ports, from the first column's line for a step on. */
+static int64_t place_of(const saltus_clock *net, int64_t lane)
+{
+    return lane / LANES * column_of(net) + lane % LANES;
+}
+
 static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, int64_t events,
                        const saltus_clock_gradient *gradient, char *base)
 {
@@ -1011,18 +1199,21 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->scattered = take(base, &used, net->port_lanes * f);
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
+    w->before = take(base, &used, capacity * STATES * f);
     w->hits = take(base, &used, net->lanes / 8 + 16);
-    if (net->at_end) w->sums = take(base, &used, net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1] * STATES * f);
+    if (net->at_end) w->sums = take(base, &used, rows_of(net) * STATES * f);
     if (gradient == NULL) return used;
     const int64_t sources = sources_of(net);
     w->y = take(base, &used, states * f);
-    w->weight = take(base, &used, net->block * (int64_t)net->port_lanes * f);
-    w->credit = take(base, &used, (gradient->delays == NULL ? 1 : net->block) * (int64_t)net->port_lanes * f);
+    w->weight = take(base, &used, net->port_lanes / LANES * column_of(net) * f);
+    w->credit = take(base, &used, net->port_lanes * f);
+    w->credits = take(base, &used, gradient->delays == NULL ? 0 : net->port_lanes / LANES * column_of(net) * f);
     w->owed = take(base, &used, capacity * d);
-    w->at = take(base, &used, (capacity + events) * i);
+    w->at = take(base, &used, (capacity + events) * (int64_t)sizeof(uint16_t));
     w->start = take(base, &used, (sources + 1) * i);
     w->order = take(base, &used, sources * i);
     w->size = take(base, &used, sources * i);
+    w->row = take(base, &used, (rows_of(net) + AHEAD) * (int64_t)sizeof(dense_row));
     if (gradient->moments == NULL) return used;
     w->path = take(base, &used, net->steps * states * f);
     w->moments = take(base, &used, net->moments * f);
@@ -1083,10 +1274,10 @@ static void collect(const run *r, int32_t j, const int32_t *in_first, const int3
     workspace *w = r->w;
     const int32_t *channel = r->in->channel + r->in->start[r->sample], *neuron = r->out->neuron + r->sample * r->out->capacity;
     if (net->plain) {
-        const int32_t count = in_first[j + 1] - in_first[j], own = net->plain == 2 ? out_first[j + 1] - out_first[j] : 0;
-        memcpy(w->list, channel + in_first[j], sizeof(int32_t) * (size_t)count);
-        for (int32_t i = 0; i < own; i++) w->list[count + i] = net->channels + neuron[out_first[j] + i];
-        w->from[0].count = count + own;
+        w->from[0].row = channel + in_first[j];
+        w->from[0].count = in_first[j + 1] - in_first[j];
+        w->from[0].own = neuron + out_first[j];
+        w->from[0].owns = net->plain == 2 ? out_first[j + 1] - out_first[j] : 0;
         return;
     }
     for (int32_t k = 0; k < net->ports; k++) {
@@ -1144,6 +1335,20 @@ static void set_inputs_back(const run *r, int32_t j, double *value)
     }
 }
 
+/* Where spikes did not fit, or the last one left its neuron above threshold. */
+static int failed(const run *r, int code, const spike_log *log)
+{
+    const double time = log->count == 0 ? 0.0 : log->step[log->count - 1] * r->net->dt;
+    if (code == CAPACITY) return fail(r->status, CAPACITY, r->sample, -1, time, 2 * log->capacity + r->net->neurons);
+    return fail(r->status, code, r->sample, log->neuron[log->count - 1], time, 0);
+}
+
+static void swap_states(workspace *w)
+{
+    real *swap = w->now;
+    w->now = w->next, w->next = swap;
+}
+
 /* One sample; path: where the states at the start of each step go, or NULL. */
 static int forward(const run *r, real *path)
 {
@@ -1154,14 +1359,15 @@ static int forward(const run *r, real *path)
     const int32_t *in_first = r->in->first + r->sample * (int64_t)(net->steps + 2);
     int32_t *out_first = out->first + r->sample * (int64_t)(net->steps + 2), next_sample = 0;
     for (int32_t k = 0; k < net->ports; k++)
-        w->from[k] = (deliveries){net->port[k].weight, w->list + k * (int64_t)net->most, 0,
-                                  net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
+        w->from[k] = (deliveries){.weight = net->port[k].weight, .own_weight = own_rows(net), .row = w->list + k * (int64_t)net->most,
+                                  .scattered = net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
     spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
-                     out->slope + r->sample * out->capacity, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
-    for (int32_t j = 0; j <= net->steps; j++) {
+    int32_t j = 0;
+    for (; j <= net->steps; j++) {
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)
             snapshot(r, w->now, out->sampled + (r->sample * (int64_t)net->samples + next_sample) * net->neurons * STATES);
         set_inputs(r, j);
@@ -1176,17 +1382,17 @@ static int forward(const run *r, real *path)
             }
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
-            const int code = model->emit == NULL ? DONE : model->emit(P, j, net->dt, w->hits, now, next, &log);
-            if (code == CAPACITY) return fail(r->status, CAPACITY, r->sample, -1, j * net->dt, 2 * out->capacity + net->neurons);
-            if (code) return fail(r->status, code, r->sample, log.neuron[log.count - 1], (j + 1) * net->dt, 0);
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, &log);
+            if (code) return failed(r, code, &log);
         }
         if (j == net->steps) break;
         out_first[j + 2] = log.count;
         if (path != NULL) memcpy(path + j * states, w->now, sizeof(real) * (size_t)states);
-        real *swap = w->now;
-        w->now = w->next, w->next = swap;
+        swap_states(w);
     }
     out->count[r->sample] = log.count;
+    for (int32_t k = 0; k < net->populations; k++)
+        if (MODELS[net->population[k].model].cross != NULL) MODELS[net->population[k].model].cross(net->population + k, net->dt, &log, 0);
     if (path == NULL) snapshot(r, w->now, out->final + r->sample * (int64_t)net->neurons * STATES);
     return DONE;
 }
@@ -1194,7 +1400,22 @@ static int forward(const run *r, real *path)
 /* ======== gradients of weights: for each source, what a unit weight would have given at each of its arrivals
  *
  * Events are sorted by source first, so that a row of the gradient is read and written once for each block of steps, and
- * sources by their number of events, so that the loops over events are of even length. */
+ * sources by their number of events, so that the loops over events have a length that the compiler knows. */
+
+enum { MANY = 32 };  /* arrivals, from which on the loop over them is an ordinary one */
+enum { STRIDE = 8 }; /* from one step of a column to the next, in units of 8 bytes, which an address can be counted in */
+
+/* Rows with as many arrivals are together. */
+static int32_t group_of(int32_t count)
+{
+    return count < MANY ? count : MANY;
+}
+
+/* A place of a column, later by what `at` holds. */
+SALTUS_INLINE const real *at_step(const real *column, uint16_t at)
+{
+    return (const real *)((const char *)column + at * (size_t)8);
+}
 
 /* The events whose arrivals with this delay are in steps [low, high), by source, the sources without any first; returns how
  * many those are. */
@@ -1207,80 +1428,82 @@ static int32_t by_source(const run *r, int32_t low, int32_t high, int32_t delay)
     const int32_t *out_first = r->out->first + r->sample * (int64_t)(net->steps + 2);
     const int32_t *channel = r->in->channel + r->in->start[r->sample], *in_step = r->in->step + r->in->start[r->sample];
     const int32_t *neuron = r->out->neuron + r->sample * r->out->capacity, *out_step = r->out->step + r->sample * r->out->capacity;
-    int32_t *start = w->start, most = 0;
-    memset(start, 0, sizeof(int32_t) * (size_t)(sources + 1));
-    for (int32_t e = in_first[from]; e < in_first[to]; e++) start[channel[e]]++;
-    for (int32_t k = out_first[from]; k < out_first[to]; k++) start[net->channels + neuron[k]]++;
-    for (int32_t s = 0, sum = 0; s <= sources; s++) {
-        const int32_t count = start[s];
-        most = count > most ? count : most;
-        start[s] = sum;
-        sum += count;
-    }
-    for (int32_t e = in_first[from]; e < in_first[to]; e++) w->at[start[channel[e]]++] = in_step[e] + shift;
-    for (int32_t k = out_first[from]; k < out_first[to]; k++) w->at[start[net->channels + neuron[k]]++] = out_step[k] + shift;
-    int32_t bound[65] = {0}; /* start[s] is now where the events of s end */
-    most = most > 63 ? 63 : most;
-    for (int32_t s = 0; s < sources; s++) {
-        const int32_t count = start[s] - (s ? start[s - 1] : 0);
-        w->size[s] = count;
-        bound[(count > 63 ? 63 : count) + 1]++;
-    }
-    for (int32_t k = 0; k < 64; k++) bound[k + 1] += bound[k];
+    const int32_t in_low = in_first[from], in_high = in_first[to], out_low = out_first[from], out_high = out_first[to];
+    int32_t *restrict start = w->start, *restrict size = w->size, bound[MANY + 2] = {0};
+    uint16_t *restrict at = w->at;
+    memset(size, 0, sizeof(int32_t) * (size_t)sources);
+    for (int32_t e = in_low; e < in_high; e++) size[channel[e]]++;
+    for (int32_t k = out_low; k < out_high; k++) size[net->channels + neuron[k]]++;
+    for (int32_t s = 0; s < sources; s++) bound[group_of(size[s]) + 1]++;
+    for (int32_t k = 0; k <= MANY; k++) bound[k + 1] += bound[k];
     const int32_t silent = bound[1];
-    for (int32_t s = 0; s < sources; s++) w->order[bound[w->size[s] > 63 ? 63 : w->size[s]]++] = s;
+    for (int32_t s = 0; s < sources; s++) w->order[bound[group_of(size[s])]++] = s;
+    for (int32_t i = 0, sum = 0; i < sources; sum += size[w->order[i++]]) start[w->order[i]] = sum;
+    for (int32_t e = in_low; e < in_high; e++) at[start[channel[e]]++] = (uint16_t)((in_step[e] + shift) * STRIDE);
+    for (int32_t k = out_low; k < out_high; k++) at[start[net->channels + neuron[k]]++] = (uint16_t)((out_step[k] + shift) * STRIDE);
+    for (int32_t s = 0; s < sources; s++) start[s] -= size[s];
     return silent;
 }
 
-SALTUS_INLINE void add_rows(const int tile, int fresh, real *restrict to, const real *restrict from, int64_t apart, const int32_t *at, int32_t count)
-{
-    vec sum[TILE];
-#pragma GCC unroll 16
-    for (int q = 0; q < tile; q++) sum[q] = fresh ? splat(0) : load(to + q * LANES);
-    for (int32_t k = 0; k < count; k++) {
-        const real *row = from + at[k] * apart;
-        __asm__("" : "+r"(row)); /* one address a row, where GCC would keep one for each vector */
-#pragma GCC unroll 16
-        for (int q = 0; q < tile; q++) sum[q] += load(row + q * LANES);
-    }
-#pragma GCC unroll 16
-    for (int q = 0; q < tile; q++) store(to + q * LANES, sum[q]);
-}
-
-SALTUS_INLINE void add_dense(int fresh, real *to, const real *from, int64_t apart, int32_t lanes, const int32_t *at, int32_t count)
-{
-    int32_t n = 0;
-    for (; n + TILE * LANES <= lanes; n += TILE * LANES) add_rows(TILE, fresh, to + n, from + n, apart, at, count);
-    for (; TILE > 4 && n + 4 * LANES <= lanes; n += 4 * LANES) add_rows(4, fresh, to + n, from + n, apart, at, count);
-    for (; n < lanes; n += LANES) add_rows(1, fresh, to + n, from + n, apart, at, count);
-}
-
-/* Of a plain group, where source s has row s. */
-SALTUS_APART void gather_plain(const run *r, int32_t silent, real *gradient, const real *each, int fresh)
+/* The dense rows of a class of delays that end at a port, of the sources from number `first` in their order on; end: of each
+ * group. */
+static void list_rows(const run *r, int32_t c, int32_t port, int32_t first, int32_t *end)
 {
     const workspace *w = r->w;
-    const int32_t lanes = r->net->port[0].lanes, sources = sources_of(r->net), *start = w->start, *size = w->size;
-    const int64_t rows = r->net->row_start[sources];
-    for (int32_t i = fresh ? 0 : silent; i < sources; i++) {
+    const int64_t *start = r->net->row_start + c * (int64_t)(sources_of(r->net) + 1);
+    int32_t rows = 0, group = 0;
+    for (int32_t i = first; i < sources_of(r->net); i++) {
         const int32_t s = w->order[i];
-        if (s < rows) add_dense(fresh, gradient + s * (int64_t)lanes, each, lanes, lanes, w->at + start[s] - size[s], size[s]);
+        for (; group < group_of(w->size[s]); group++) end[group] = rows;
+        for (int64_t k = start[s]; k < start[s + 1]; k++) {
+            const saltus_clock_row *row = r->net->row + k;
+            if (row->target < 0 && row->port == port) w->row[rows++] = (dense_row){row->at, w->start[s], w->size[s]};
+        }
+    }
+    for (; group <= MANY; group++) end[group] = rows;
+    memset(w->row + rows, 0, sizeof(dense_row[AHEAD]));
+}
+
+/* A column of rows that have `count` arrivals each (MANY: as many as they say). */
+SALTUS_INLINE void add_column(const int count, int fresh, real *restrict gradient, const real *restrict column, const uint16_t *restrict at,
+                              const dense_row *row, const dense_row *end)
+{
+    for (; row < end; row++) {
+        const uint16_t *mine = at + row->first;
+        __builtin_prefetch(gradient + row[AHEAD].to, 0, 2); /* not further than the second cache: places of rows collide in the first */
+        vec sum = fresh ? splat(0) : load(gradient + row->to);
+        if (count == MANY)
+            for (int32_t k = 0; k < row->count; k++) sum += load(at_step(column, mine[k]));
+        else
+#pragma GCC unroll 32
+            for (int k = 0; k < count; k++) sum += load(at_step(column, mine[k]));
+        store(gradient + row->to, sum);
     }
 }
 
-static void gather_row(const run *r, const saltus_clock_row *row, int fresh, real *gradient, const real *each, const int32_t *at, int32_t count)
+/* The rows that are listed, of a port. */
+SALTUS_APART void add_rows(const run *r, const saltus_clock_port *port, int fresh, real *gradient, const real *each, const int32_t *end)
 {
-    const int64_t apart = r->net->port_lanes;
-    const saltus_clock_port *port = r->net->port + row->port;
-    real *to = gradient + row->at;
-    const real *from = each + port->first_lane;
-    if (row->target < 0) {
-        add_dense(fresh, to, from, apart, port->lanes, at, count);
-        return;
+    const workspace *w = r->w;
+    for (int64_t lane = 0; lane < port->lanes; lane += LANES) {
+        const real *column = each + place_of(r->net, port->first_lane + lane);
+        for (int32_t group = 0, first = 0; group <= MANY; first = end[group++])
+            switch (group) {
+#define WITH(count) \
+    case count: add_column(count, fresh, gradient + lane, column, w->at, w->row + first, w->row + end[group]); break;
+#define WITH_FOUR(count) WITH(count) WITH(count + 1) WITH(count + 2) WITH(count + 3)
+                WITH_FOUR(0) WITH_FOUR(4) WITH_FOUR(8) WITH_FOUR(12) WITH_FOUR(16) WITH_FOUR(20) WITH_FOUR(24) WITH_FOUR(28) WITH(MANY)
+            }
     }
+}
+
+static void add_sparse(const run *r, const saltus_clock_row *row, int fresh, real *gradient, const real *each, const uint16_t *at, int32_t count)
+{
+    real *to = gradient + row->at;
     for (int32_t i = 0; i < row->count; i++) {
-        const int32_t lane = r->net->targets[row->target + i];
+        const real *from = each + place_of(r->net, r->net->port[row->port].first_lane + r->net->targets[row->target + i]);
         real sum = 0;
-        for (int32_t k = 0; k < count; k++) sum += from[at[k] * apart + lane];
+        for (int32_t k = 0; k < count; k++) sum += *at_step(from, at[k]);
         to[i] = fresh ? sum : to[i] + sum;
     }
 }
@@ -1290,19 +1513,24 @@ static void gather(const run *r, int32_t low, int32_t high, real *weights, real 
 {
     const saltus_clock *net = r->net;
     workspace *w = r->w;
+    int32_t end[MANY + 1];
     for (int32_t c = 0; c < net->classes; c++) {
         const int64_t *start = net->row_start + c * (int64_t)(sources_of(net) + 1);
-        const int32_t silent = by_source(r, low, high, net->delay[c]);
-        if (net->plain) {
-            if (weights != NULL) gather_plain(r, silent, weights, w->weight, fresh);
-            if (delays != NULL) gather_plain(r, silent, delays, w->credit, fresh);
-            continue;
+        const int32_t silent = by_source(r, low, high, net->delay[c]), first = fresh ? 0 : silent;
+        int scattered = 0;
+        for (int32_t p = 0; p < net->ports; p++) {
+            scattered |= net->port[p].scattered;
+            list_rows(r, c, p, first, end);
+            if (weights != NULL) add_rows(r, net->port + p, fresh, weights, w->weight, end);
+            if (delays != NULL) add_rows(r, net->port + p, fresh, delays, w->credits, end);
         }
-        for (int32_t i = fresh ? 0 : silent; i < sources_of(net); i++) {
-            const int32_t s = w->order[i], *at = w->at + w->start[s] - w->size[s];
+        for (int32_t i = first; scattered && i < sources_of(net); i++) {
+            const int32_t s = w->order[i];
             for (int64_t k = start[s]; k < start[s + 1]; k++) {
-                if (weights != NULL) gather_row(r, net->row + k, fresh, weights, w->weight, at, w->size[s]);
-                if (delays != NULL) gather_row(r, net->row + k, fresh, delays, w->credit, at, w->size[s]);
+                const saltus_clock_row *row = net->row + k;
+                if (row->target < 0) continue;
+                if (weights != NULL) add_sparse(r, row, fresh, weights, w->weight, w->at + w->start[s], w->size[s]);
+                if (delays != NULL) add_sparse(r, row, fresh, delays, w->credits, w->at + w->start[s], w->size[s]);
             }
         }
     }
@@ -1349,6 +1577,14 @@ static void give_credits(const run *r, int32_t j, const real *credit, double *ev
     }
 }
 
+/* Keeps the credits of one step of a block, for the gradient of delays. */
+static void file_credits(const run *r, int32_t step)
+{
+    const workspace *w = r->w;
+    for (int64_t lane = 0; lane < r->net->port_lanes; lane += LANES)
+        store(w->credits + step * LANES + place_of(r->net, lane), load(w->credit + lane));
+}
+
 /* Adds dL/dx, [neurons][STATES], to the adjoints. */
 static void kick(const run *r, const double *slope)
 {
@@ -1362,17 +1598,17 @@ static void kick(const run *r, const double *slope)
     }
 }
 
-/* The spikes that are recorded at step j, the last first. */
+/* The spikes that are recorded at step j, population by population. */
 static void undo_spikes(const run *r, int32_t j, double *parameters)
 {
     const int32_t *first = r->out->first + r->sample * (int64_t)(r->net->steps + 2);
-    for (int32_t k = first[j + 1] - 1; k >= first[j]; k--) {
-        const int64_t place = r->sample * r->out->capacity + k;
-        const int32_t neuron = r->out->neuron[place];
-        const saltus_clock_population *P = r->net->population + r->net->population_of[neuron];
-        const int32_t n = neuron - P->first;
-        MODELS[P->model].undo(P, n, r->w->owed[k], r->out->state + place * STATES, r->w->y + P->first_lane * (int64_t)STATES,
-                              parameters == NULL ? NULL : parameters + P->first_parameter + n);
+    const int64_t place = r->sample * r->out->capacity;
+    const int32_t *neuron = r->out->neuron + place;
+    for (int32_t k = first[j], end; k < first[j + 1]; k = end) {
+        const saltus_clock_population *P = r->net->population + r->net->population_of[neuron[k]];
+        for (end = k + 1; end < first[j + 1] && neuron[end] < P->first + P->count;) end++;
+        MODELS[P->model].undo(P, end - k, neuron + k, r->w->owed + k, r->out->state + (place + k) * STATES,
+                              r->w->y + P->first_lane * (int64_t)STATES, parameters == NULL ? NULL : parameters + P->first_parameter);
     }
 }
 
@@ -1384,25 +1620,25 @@ static void step_back(const run *r, int32_t j, real *weight, real *credit)
     senders own = {0};
     if (credit == NULL && net->plain == 2) {
         const int32_t *first = r->out->first + r->sample * (int64_t)(net->steps + 2);
-        own = (senders){net->port[0].weight + net->channels * (int64_t)net->port[0].lanes,
-                        r->out->neuron + r->sample * r->out->capacity + first[j], first[j + 1] - first[j], r->w->owed + first[j]};
+        own = (senders){own_rows(net), r->out->neuron + r->sample * r->out->capacity + first[j], first[j + 1] - first[j], r->w->owed + first[j]};
     }
     for (int32_t k = 0; k < net->populations; k++) {
         const saltus_clock_population *P = net->population + k;
         const model_table *model = MODELS + P->model;
-        real *y = r->w->y + P->first_lane * (int64_t)STATES, *weights[32], *credits[32];
+        real *y = r->w->y + P->first_lane * (int64_t)STATES;
+        receipts to[32];
         const int32_t ports = (k + 1 < net->populations ? net->population[k + 1].first_port : net->ports) - P->first_port;
         for (int32_t i = 0; i < ports; i++) {
-            weights[i] = weight + net->port[P->first_port + i].first_lane;
-            credits[i] = credit == NULL ? NULL : credit + net->port[P->first_port + i].first_lane;
+            const int32_t lane = net->port[P->first_port + i].first_lane;
+            to[i] = (receipts){weight + place_of(net, lane), credit == NULL ? NULL : credit + lane, column_of(net)};
         }
         if (j == net->steps) {
-            model->deliver(P, y, weights, credits, own);
+            model->deliver(P, y, to, own);
             continue;
         }
         if (r->w->path != NULL)
             model->moment(P, y, r->w->path + (j * (int64_t)net->lanes + P->first_lane) * STATES, r->w->moments + P->first_moment);
-        model->retreat(P, y, weights, credits, own);
+        model->retreat(P, y, to, own);
     }
 }
 
@@ -1439,25 +1675,23 @@ int64_t saltus_clock_tables(const saltus_clock *net)
     return STATES + 3 * net->ports * (int64_t)(net->steps + 1) * STATES;
 }
 
-/* For each row, the sum of a table over its arrivals; matters: which states it is wanted for. */
-static void sum_up(const run *r, const real *table, const int *matters, real *sums)
+/* For each row, the sum of a table over its arrivals. */
+static void sum_up(const run *r, const real *restrict table, real *restrict sums)
 {
     const saltus_clock *net = r->net;
-    int32_t wanted[STATES], count = 0;
-    for (int s = 0; s < STATES; s++)
-        if (matters[s]) wanted[count++] = s;
     const int64_t start = r->in->start[r->sample];
-    const int32_t *channel = r->in->channel + start, *step = r->in->step + start;
-    for (int32_t k = 0; net->plain && k < count; k++) /* row s is of channel s */
-        for (int32_t e = 0; e < r->in->count[r->sample]; e++)
-            sums[channel[e] * STATES + wanted[k]] += table[(net->steps - step[e]) * STATES + wanted[k]];
+    const int32_t *channel = r->in->channel + start, *step = r->in->step + start, events = r->in->count[r->sample];
+    memset(sums, 0, sizeof(real) * (size_t)(rows_of(net) * STATES));
+    for (int32_t e = 0; net->plain && e < events; e++) /* row s is of channel s */
+        for (int s = 0; s < STATES; s++) sums[channel[e] * STATES + s] += table[(net->steps - step[e]) * STATES + s];
     for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
-        for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
+        for (int32_t e = 0; e < events; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
-            for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++)
-                for (int32_t k = 0; k < count; k++)
-                    sums[i * STATES + wanted[k]] += table[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + wanted[k]];
+            for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++) {
+                const int64_t at = net->row[i].port * (int64_t)(net->steps + 1) + left;
+                for (int s = 0; s < STATES; s++) sums[i * STATES + s] += table[at * STATES + s];
+            }
         }
     }
 }
@@ -1467,22 +1701,22 @@ static void forward_to_end(const run *r)
     const saltus_clock *net = r->net;
     workspace *w = r->w;
     const end_tables t = tables_of(net);
-    const int64_t rows = net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1];
-    memset(w->sums, 0, sizeof(real) * (size_t)(rows * STATES));
-    int all[STATES];
-    for (int s = 0; s < STATES; s++) all[s] = 1;
-    sum_up(r, t.reach, all, w->sums);
-    for (int s = 0; s < STATES; s++) {
-        real *x = w->now + s * (int64_t)net->lanes;
-        for (int32_t n = 0; n < net->lanes; n++) x[n] = t.rest[s];
+    const int64_t rows = rows_of(net);
+    sum_up(r, t.reach, w->sums);
+    for (int32_t n = 0; n < net->lanes; n += LANES) {
+        vec x[STATES];
+        for (int s = 0; s < STATES; s++) x[s] = splat(t.rest[s]);
         for (int64_t i = 0; i < rows; i++) {
             const saltus_clock_row *row = net->row + i;
-            const real sum = w->sums[i * STATES + s], *weight = net->weight + row->at;
-            if (row->target < 0)
-                for (int32_t n = 0; n < net->lanes; n++) x[n] += sum * weight[n];
-            else
-                for (int32_t k = 0; k < row->count; k++) x[net->targets[row->target + k]] += sum * weight[k];
+            for (int s = 0; s < STATES && row->target < 0; s++) x[s] += w->sums[i * STATES + s] * load(net->weight + row->at + n);
         }
+        for (int s = 0; s < STATES; s++) store(w->now + s * (int64_t)net->lanes + n, x[s]);
+    }
+    for (int64_t i = 0; net->port->scattered && i < rows; i++) {
+        const saltus_clock_row *row = net->row + i;
+        for (int s = 0; s < STATES && row->target >= 0; s++)
+            for (int32_t k = 0; k < row->count; k++)
+                w->now[s * (int64_t)net->lanes + net->targets[row->target + k]] += w->sums[i * STATES + s] * net->weight[row->at + k];
     }
     r->out->count[r->sample] = 0;
     memset(r->out->first + r->sample * (int64_t)(net->steps + 2), 0, sizeof(int32_t) * (size_t)(net->steps + 2));
@@ -1495,25 +1729,24 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
     const saltus_clock *net = r->net;
     workspace *w = r->w;
     const end_tables t = tables_of(net);
-    const int64_t rows = net->row_start[net->classes * (int64_t)(sources_of(net) + 1) - 1], start = r->in->start[r->sample];
+    const int64_t rows = rows_of(net), start = r->in->start[r->sample];
     const int32_t *channel = r->in->channel + start, *step = r->in->step + start;
     int matters[STATES] = {0};
     for (int s = 0; s < STATES; s++)
         for (int32_t n = 0; n < net->lanes; n++) matters[s] |= w->y[s * (int64_t)net->lanes + n] != 0;
     if (weights != NULL) {
-        memset(w->sums, 0, sizeof(real) * (size_t)(rows * STATES));
-        sum_up(r, t.gain, matters, w->sums);
+        sum_up(r, t.gain, w->sums);
         for (int64_t i = 0; i < rows; i++) {
             const saltus_clock_row *row = net->row + i;
-            for (int s = 0; s < STATES; s++) {
-                const real sum = w->sums[i * STATES + s], *y = w->y + s * (int64_t)net->lanes;
-                if (!matters[s]) continue;
-                real *to = weights + row->at;
-                if (row->target < 0)
-                    for (int32_t n = 0; n < net->lanes; n++) to[n] += sum * y[n];
-                else
-                    for (int32_t k = 0; k < row->count; k++) to[k] += sum * y[net->targets[row->target + k]];
+            const real *sums = w->sums + i * STATES;
+            real *to = weights + row->at;
+            for (int32_t n = 0; n < net->lanes && row->target < 0; n += LANES) {
+                vec sum = load(to + n);
+                for (int s = 0; s < STATES; s++) sum += sums[s] * load(w->y + s * (int64_t)net->lanes + n);
+                store(to + n, sum);
             }
+            for (int32_t k = 0; k < row->count && row->target >= 0; k++)
+                for (int s = 0; s < STATES; s++) to[k] += sums[s] * w->y[s * (int64_t)net->lanes + net->targets[row->target + k]];
         }
     }
     if (event_time == NULL) return;
@@ -1529,8 +1762,7 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
             const int32_t left = net->steps - net->delay[c] - step[e];
             for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++)
                 for (int s = 0; s < STATES; s++)
-                    if (matters[s])
-                        event_time[e] += w->sums[i * STATES + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + s];
+                    event_time[e] += w->sums[i * STATES + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + s];
         }
     }
 }
@@ -1561,9 +1793,10 @@ static void backward(const run *r, int32_t chunk, int fresh)
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
-            real *credit = kept ? w->credit + (delays == NULL ? 0 : (j - low) * (int64_t)net->port_lanes) : NULL;
-            step_back(r, j, w->weight + (j - low) * (int64_t)net->port_lanes, credit);
+            real *weight = w->weight + (j - low) * LANES, *credit = kept ? w->credit : NULL;
+            step_back(r, j, weight, credit);
             if (kept) give_credits(r, j, credit, event_time);
+            if (delays != NULL) file_credits(r, j - low);
             set_inputs_back(r, j, gradient->value);
             for (; sample >= 0 && net->sample_step[sample] == j; sample--)
                 kick(r, r->cotangent->sampled == NULL ? NULL : r->cotangent->sampled + (b * net->samples + sample) * net->neurons * STATES);
@@ -1690,25 +1923,51 @@ int32_t saltus_clock_backward(const saltus_clock *net, const saltus_clock_input 
     return run_chunks(job, first, last, threads, place, bytes, events, status);
 }
 
-/* As `reduce`, a piece after the other, so that each chunk is read from far away once. */
-static void reduce_weights(real *base, int32_t chunks, int64_t size)
+int32_t saltus_clock_same(const double *given, int64_t rows, int64_t columns, int64_t lanes, const saltus_real *mine)
 {
-    enum { PIECE = 1024 };
-    for (int64_t first = 0; base != NULL && first < size; first += PIECE) {
-        const int64_t last = first + PIECE < size ? first + PIECE : size;
-        for (int32_t step = 1; step < chunks; step *= 2)
-            for (int32_t chunk = 0; chunk + step < chunks; chunk += 2 * step) {
-                real *restrict into = base + chunk * size;
-                const real *restrict from = base + (chunk + step) * size;
-                for (int64_t i = first; i < last; i++) into[i] += from[i];
-            }
+    for (int64_t row = 0; row < rows; row++) {
+        int differ = 0;
+        for (int64_t n = 0; n < columns; n++) differ |= (real)given[row * columns + n] != mine[row * lanes + n];
+        if (differ) return 0;
     }
+    return 1;
+}
+
+int32_t saltus_clock_read(const double *given, int64_t rows, int64_t columns, int64_t lanes, saltus_real *mine)
+{
+    int wrong = 0;
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t n = 0; n < columns; n++) {
+            const real value = (real)given[row * columns + n];
+            mine[row * lanes + n] = value;
+            wrong |= !(value - value == 0);
+        }
+    return !wrong;
+}
+
+typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
+typedef real eight_reals __attribute__((vector_size(8 * sizeof(real)), may_alias));
+
+int32_t saltus_clock_sum(const saltus_real *sums, int32_t chunks, int64_t size, double *total, int32_t first, int32_t last, int32_t threads)
+{
+    (void)threads;
+#ifdef _OPENMP
+#pragma omp parallel for num_threads(threads)
+#endif
+    for (int32_t piece = first; piece < last; piece++) {
+        const int64_t from = piece * (int64_t)SALTUS_CLOCK_PIECE, to = from + SALTUS_CLOCK_PIECE < size ? from + SALTUS_CLOCK_PIECE : size;
+        for (int64_t i = from; i < to; i += 8) { /* all chunks at once: memory sends several streams as soon as one */
+            eight sum = {0.0};
+            for (int32_t chunk = 0; chunk < chunks; chunk++)
+                sum += __builtin_convertvector(*(const eight_reals *)(sums + chunk * size + i), eight);
+            *(eight *)(total + i) = sum;
+        }
+    }
+    return DONE;
 }
 
 void saltus_clock_reduce(const saltus_clock *net, const saltus_clock_gradient *gradient)
 {
-    reduce_weights(gradient->weights, net->chunks, net->weights);
-    reduce_weights(gradient->delays, net->chunks, net->weights);
     reduce(gradient->parameters, net->chunks, net->parameters);
     reduce(gradient->moments, net->chunks, net->moments);
     for (int32_t n = 0; gradient->parameters != NULL && gradient->moments != NULL && n < net->neurons; n++) {
