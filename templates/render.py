@@ -11,6 +11,7 @@ import jinja2
 from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
+from saltus.templates.near import near, nodes_of
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 
 ABI = 2
@@ -55,6 +56,8 @@ def event_unit(model: ModelIR) -> Unit:
         "rungs": emission.ladder if emission else (),
         "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
+        "nodes": nodes_of(flow.propagator),
+        "near": [near(block) for block in (flow.propagator, flow.sensitivity) if block.outputs],
         "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
