@@ -53,6 +53,15 @@ def nodes_of(block: Block) -> Block:
     return Block("nodes", inputs, tuple(node.target for node in nodes), nodes)
 
 
+def merged(name: str, blocks: Iterable[Block]) -> Block:
+    """Several blocks as one, so that they share their exponentials."""
+    blocks = list(blocks)
+    body = dict.fromkeys(assign for block in blocks for assign in block.body)
+    outputs = tuple(output for block in blocks for output in block.outputs)
+    inputs = dict.fromkeys(i for block in blocks for i in block.inputs if i not in outputs)
+    return Block(name, tuple(inputs), outputs, tuple(body))
+
+
 def near(block: Block) -> NearBlock:
     """A block with its exponentials in the cheap form."""
     nodes = _nodes(block)

@@ -11,8 +11,9 @@ import jinja2
 from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
-from saltus.templates.near import near, nodes_of
+from saltus.templates.near import merged, near, nodes_of
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
+from saltus.templates.tangents import tangents
 
 ABI = 2
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -46,6 +47,8 @@ def event_unit(model: ModelIR) -> Unit:
     emission = _two_modes(model)
     interface = render("interface.h.jinja", {})
     names = names_of(model, flow)
+    moving = tangents(model, flow)
+    motion = merged("motion", (flow.propagator, flow.sensitivity))
     context = {
         **names,
         "abi": ABI,
@@ -57,7 +60,9 @@ def event_unit(model: ModelIR) -> Unit:
         "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
         "nodes": nodes_of(flow.propagator),
-        "near": [near(block) for block in (flow.propagator, flow.sensitivity) if block.outputs],
+        "motion": motion,
+        "near": [near(flow.propagator), near(motion)],
+        "tangents": moving,
         "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
@@ -71,7 +76,7 @@ def event_unit(model: ModelIR) -> Unit:
         and all(a.additive for a in model.arrivals),
         "reaches": reaches,
         "search_parameters": _search_parameters(model, flow),
-        "sections": sections(model),
+        "sections": [*sections(model), ("the derivatives by a neuron's own parameters", moving.blocks)],
         "interface": interface,
         "arguments": Arguments(names),
     }
