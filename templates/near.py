@@ -22,11 +22,13 @@ _Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Chain:
-    """What Horner's scheme gives at ``node`` from the quotient ``of`` (None: from the polynomial itself)."""
+    """What Horner's scheme gives at ``node`` from the quotient ``of`` (None: from the polynomial itself), which is the
+    ``depth``-th: so many terms later it begins."""
 
     target: str
     node: Assign
     of: str | None
+    depth: int
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def near(block: Block) -> NearBlock:
         block=block,
         nodes=nodes,
         chains=tuple(
-            Chain(_name(key), nodes[key[-1]], _name(key[:-1]) if key[:-1] else None) for key in chains
+            Chain(_name(key), nodes[key[-1]], _name(key[:-1]) if key[:-1] else None, len(key) - 1)
+            for key in chains
         ),
         more=max((len(key) - 1 for key in chains), default=0),
         steps=tuple((_name(key), text) for key, text in steps.items()),

@@ -13,7 +13,7 @@ from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
 from saltus.templates.near import merged, near, nodes_of
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
-from saltus.templates.tangents import tangents
+from saltus.templates.tangents import Tangents, tangents
 
 ABI = 2
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -48,7 +48,7 @@ def event_unit(model: ModelIR) -> Unit:
     interface = render("interface.h.jinja", {})
     names = names_of(model, flow)
     moving = tangents(model, flow)
-    motion = merged("motion", (flow.propagator, flow.sensitivity))
+    motion = merged("motion", (flow.propagator, moving.sensitivity))
     context = {
         **names,
         "abi": ABI,
@@ -76,7 +76,7 @@ def event_unit(model: ModelIR) -> Unit:
         and all(a.additive for a in model.arrivals),
         "reaches": reaches,
         "search_parameters": _search_parameters(model, flow),
-        "sections": [*sections(model), ("the derivatives by a neuron's own parameters", moving.blocks)],
+        "sections": _with_tangents(model, flow, moving),
         "interface": interface,
         "arguments": Arguments(names),
     }
@@ -132,6 +132,13 @@ def train_unit(trains: TrainIR) -> Unit:
 def loss_unit(loss: AnyLoss) -> Unit:
     """A loss of either kind."""
     return head_unit(loss) if isinstance(loss, HeadIR) else train_unit(loss)
+
+
+def _with_tangents(model: ModelIR, flow: Flow, moving: Tangents) -> list[tuple[str, list[Block]]]:
+    """The sections of a model whose parameters' gradients come from tangents."""
+    unused = [flow.sensitivity, flow.parameters, *(arrival.parameters for arrival in model.arrivals)]
+    kept = [(title, [b for b in blocks if b not in unused]) for title, blocks in sections(model)]
+    return [*kept, ("the derivatives by a neuron's own parameters", moving.blocks)]
 
 
 def _kicked(model: ModelIR) -> list[str]:

@@ -11,7 +11,8 @@ What a parameter does within the transition itself is left to the adjoints' own 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 
@@ -27,6 +28,8 @@ class Tangents:
     """The derivatives x_p that are not always zero, and what happens to them.
 
     names: ``<state>__<parameter>``, and of each its state and parameter; parameters: those with any;
+    scale: for each parameter what its derivatives are in units of: factors that all of a stretch's have, each once;
+    sensitivity: (dt, parameters) -> the derivatives of the entries, in these units;
     step: (entries, their derivatives, states before, x_p) -> x_p after a stretch, ``<name>_next``;
     spike: (states before, x_p before, ``guard_slope``, parameters) -> ``moved_<parameter>`` = dt_k/dp, and x_p behind;
     arrivals: for each receptor (states before, w, x_p, parameters) -> those that change.
@@ -34,6 +37,8 @@ class Tangents:
 
     names: dict[str, tuple[str, str]]
     parameters: tuple[str, ...]
+    scale: Block
+    sensitivity: Block
     step: Block
     spike: Block | None
     arrivals: tuple[Block, ...]
@@ -41,7 +46,8 @@ class Tangents:
     @property
     def blocks(self) -> list[Block]:
         """All of them that do something."""
-        return [b for b in (self.step, self.spike, *self.arrivals) if b is not None and b.outputs]
+        found = (self.scale, self.sensitivity, self.step, self.spike, *self.arrivals)
+        return [block for block in found if block is not None and block.outputs]
 
 
 def tangents(model: ModelIR, flow: Flow) -> Tangents:
@@ -80,9 +86,19 @@ def tangents(model: ModelIR, flow: Flow) -> Tangents:
         return found
 
     owns = {p: _own(model.constants, p) for p in at_arrivals}
+    slopes = {
+        p: {name for (_, q), gain in gained.items() if q == p and gain for name in names_in(gain)}
+        & set(flow.sensitivity.outputs)
+        for p in parameters
+    }
+    constants = {parameter.name for parameter in model.parameters} | set(model.constants.outputs)
+    scale = {p: [] if p in at_arrivals else _common(flow.sensitivity, slopes[p], constants) for p in parameters}
+    units = {name: scale[p] for p in parameters for name in slopes[p]}
     return Tangents(
         names=names,
         parameters=tuple(parameters),
+        scale=_block("scale", {f"scale_{p}": _product(factors) for p, factors in scale.items()}),
+        sensitivity=_divided(flow.sensitivity, units),
         step=_block("tangents", after(flow.advance, {}, gains=True)),
         spike=_at_spike(emission, moving, after(emission.reset, {}, gains=False)) if emission else None,
         arrivals=tuple(
@@ -101,6 +117,32 @@ def _at_spike(
         slope = Ref("guard_slope")
         found[f"moved_{p}"] = Const(0) if lifted is None else Op("div", (_negated(lifted), slope))
     return _block("spike_tangents", found | _changed(behind))
+
+
+def _common(block: Block, outputs: Collection[str], constants: Collection[str]) -> list[Expr]:
+    """The factors, names of constants, that some outputs of a block share."""
+    shared: Counter[Expr] | None = None
+    for assign in block.body:
+        if assign.target in outputs:
+            factors = assign.value.args if isinstance(assign.value, Op) and assign.value.op == "mul" else ()
+            found = Counter(f for f in factors if isinstance(f, Ref) and f.name in constants)
+            shared = found if shared is None else shared & found
+    return sorted((shared or Counter()).elements(), key=str)
+
+
+def _divided(block: Block, units: Mapping[str, Sequence[Expr]]) -> Block:
+    """A block with outputs in units of some of their factors."""
+    body = []
+    for assign in block.body:
+        if units.get(assign.target):
+            left = list(assign.value.args) if isinstance(assign.value, Op) else []
+            for factor in units[assign.target]:
+                left.remove(factor)
+            assign = Assign(assign.target, _product(left), assign.label)
+        body.append(assign)
+    used = {name for assign in body for name in names_in(assign.value)}
+    inputs = tuple(name for name in block.inputs if name in used)
+    return Block("sensitivity", inputs, block.outputs, tuple(body))
 
 
 def derivative(expr: Expr, moving: Mapping[str, Expr]) -> Expr | None:
