@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from saltus.templates.context import names_in
 from saltus.templates.ir import Assign, Block, Call, Const, Expr, Label, Op, Ref
 
+TERMS = (6, 8, 12, 15)
+"""Numbers of terms with which kernels have versions of their loops: see ``saltus_terms`` in exponentials.h."""
+
 _Key = tuple[int, ...]
 """Nodes by index: the distinct ones in order, then the repeated ones in order."""
 

@@ -11,7 +11,7 @@ import jinja2
 from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
-from saltus.templates.near import merged, near, nodes_of
+from saltus.templates.near import TERMS, merged, near, nodes_of
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 from saltus.templates.tangents import Tangents, tangents
 
@@ -60,6 +60,7 @@ def event_unit(model: ModelIR) -> Unit:
         "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
         "nodes": nodes_of(flow.propagator),
+        "versions": TERMS,
         "motion": motion,
         "near": [near(flow.propagator), near(motion)],
         "tangents": moving,
