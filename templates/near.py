@@ -1,7 +1,7 @@
-"""Divided differences of exp over nodes near zero, all that a block needs together: the cheap form of its exponentials.
+"""Divided differences of exp over nodes near zero: those of a block together, which is cheap.
 
-Near zero exp is its Taylor polynomial, and Horner's scheme gives more than its value: the coefficients that appear
-on the way are those of the quotient by (x - node), so the same scheme once more, at the next node, gives the divided
+Near zero exp is its Taylor polynomial, and Horner's scheme gives more than its value: the coefficients on the
+way are those of the quotient by (x - node), so the same scheme once more, at the next node, gives the divided
 difference over both, and so on along a chain of nodes. Two identities then spare most chains:
 
 - the recurrence, ``f[S, x] = f[S, y] + (x - y) f[S, x, y]``, in which nothing cancels near zero;
@@ -10,14 +10,14 @@ difference over both, and so on along a chain of nodes. Two identities then spar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from saltus.templates.context import names_in
 from saltus.templates.ir import Assign, Block, Call, Const, Expr, Label, Op, Ref
 
 TERMS = (6, 8, 12, 15)
-"""Numbers of terms with which kernels have versions of their loops: see ``saltus_terms`` in exponentials.h."""
+"""The lengths of polynomials for which kernels have versions of loops: see saltus_terms in exponentials.h."""
 
 _Key = tuple[int, ...]
 """Nodes by index: the distinct ones in order, then the repeated ones in order."""
@@ -25,8 +25,10 @@ _Key = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Chain:
-    """What Horner's scheme gives at ``node`` from the quotient ``of`` (None: from the polynomial itself), which is the
-    ``depth``-th: so many terms later it begins."""
+    """What Horner's scheme gives at ``node`` from the quotient ``of`` (None: from the polynomial itself).
+
+    ``depth`` nodes come before; so many terms later it begins.
+    """
 
     target: str
     node: Assign
@@ -38,8 +40,8 @@ class Chain:
 class NearBlock:
     """A block with its exponentials in the cheap form.
 
-    nodes: what they are over; chains: the longest first; more: terms of the polynomial beyond those of exp alone;
-    steps: by target, the divided differences that follow from those of the chains, in order; body: what they give.
+    nodes: what they are over; chains: the longest first; more: how much longer the polynomial is than that for
+    exp alone; steps: by target, what follows from the chains, in order; body: what they give.
     """
 
     block: Block
@@ -118,7 +120,7 @@ def _plan(wanted: Iterable[_Key], nodes: Sequence[Assign]) -> tuple[list[_Key], 
     return sorted(chains, key=lambda key: (-len(key), key)), steps
 
 
-def _by_recurrence(key: _Key, known: Collection[_Key], nodes: Sequence[Assign]) -> str | None:
+def _by_recurrence(key: _Key, known: Set[_Key], nodes: Sequence[Assign]) -> str | None:
     for x in sorted(set(key)):
         rest = list(key)
         rest.remove(x)
@@ -129,7 +131,7 @@ def _by_recurrence(key: _Key, known: Collection[_Key], nodes: Sequence[Assign]) 
     return None
 
 
-def _by_shift(key: _Key, known: Collection[_Key]) -> str | None:
+def _by_shift(key: _Key, known: Set[_Key]) -> str | None:
     rest = key[:-1]
     others = [_key([*rest, x]) for x in rest if x != key[-1]]
     if len(set(rest)) == len(rest) and key[-1] in rest and known >= {rest, *others}:

@@ -11,11 +11,11 @@ import jinja2
 from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
-from saltus.templates.near import TERMS, merged, near, nodes_of
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
+from saltus.templates.near import TERMS, merged, near, nodes_of
 from saltus.templates.tangents import Tangents, tangents
 
-ABI = 2
+ABI = 3
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
 
 

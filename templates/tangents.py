@@ -1,26 +1,30 @@
-"""How the states move with a neuron's own parameters while all spike times are held: blocks made from those of a model.
+"""How the states move with a neuron's own parameters while all spike times are held, as blocks.
 
-A neuron's parameter p reaches the loss in two ways: by the times t_k of the neuron's spikes, and by its states at the end.
-With x_p the derivative of the states at held times of all spikes, and mu_k = dL/dt_k in full,
+A parameter p of a neuron's flow reaches the loss by the times t_k of the neuron's spikes and by its states at
+the end. With x_p the derivative of the states while all spikes keep their times, and mu_k = dL/dt_k in full,
 
     dL/dp = sum_k mu_k dt_k/dp + dL/dx(T) . x_p(T),    dt_k/dp = -(dg/dx . x_p)/(dg/dt) just before t_k.
 
-x_p is stepped forward with the states, neuron by neuron; mu_k is what the adjoints give. No state has to be kept for them.
-What a parameter does within the transition itself is left to the adjoints' own rule (``Emission.parameters``).
+x_p is stepped forward with the states, each neuron by itself, and mu_k is what the adjoints give, so no state
+has to be kept for the way back. What a parameter does in the transition is left to ``Emission.parameters``.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import singledispatch
 
-from saltus.errors import EmitError
 from saltus.templates.context import names_in
-from saltus.templates.ir import Assign, Block, Call, Const, Emission, Expr, Flow, Label, ModelIR, Op, Ref
-
-_LABEL = Label("tangent")
+from saltus.templates.derivative import (
+    block_derivatives,
+    derivative,
+    negative,
+    product,
+    total,
+    without_sign,
+)
+from saltus.templates.ir import Assign, Block, Const, Emission, Expr, Flow, Label, ModelIR, Op, Ref
 
 
 @dataclass(frozen=True)
@@ -28,10 +32,12 @@ class Tangents:
     """The derivatives x_p that are not always zero, and what happens to them.
 
     names: ``<state>__<parameter>``, and of each its state and parameter; parameters: those with any;
-    scale: for each parameter what its derivatives are in units of: factors that all of a stretch's have, each once;
+    scale: parameters -> ``scale_<parameter>``, what derivatives by it are in units of: the factors that the
+    derivatives of all entries share, so that these are multiplied once and not in every stretch;
     sensitivity: (dt, parameters) -> the derivatives of the entries, in these units;
     step: (entries, their derivatives, states before, x_p) -> x_p after a stretch, ``<name>_next``;
-    spike: (states before, x_p before, ``guard_slope``, parameters) -> ``moved_<parameter>`` = dt_k/dp, and x_p behind;
+    spike: (states before, x_p before, ``guard_slope``, parameters) -> ``moved_<parameter>`` = dt_k/dp, and
+    x_p after it; None: the model does not spike;
     arrivals: for each receptor (states before, w, x_p, parameters) -> those that change.
     """
 
@@ -51,186 +57,131 @@ class Tangents:
 
 
 def tangents(model: ModelIR, flow: Flow) -> Tangents:
-    """The tangents of a model."""
+    """The tangents of a model with one transition at most."""
     emission = model.emissions[0] if model.emissions else None
-    sources = {a.target: a.value for a in flow.parameters.body}
-    gained = {
-        (state.name, p): derivative(sources[f"grad_{p}"], {f"costate_{state.name}": Const(1)})
-        for state in model.states
-        for p in (output.removeprefix("grad_") for output in flow.parameters.outputs)
-    }
-    jumps = [arrival.jump for arrival in model.arrivals]
-    at_arrivals = {o.removeprefix("grad_") for arrival in model.arrivals for o in arrival.parameters.outputs}
-    parameters = [p.name for p in model.parameters if f"grad_{p.name}" in sources or p.name in at_arrivals]
-    names: dict[str, tuple[str, str]] = {}
-    for p in parameters:
-        own = _own(model.constants, p) if p in at_arrivals else {}
-        found = {state for (state, q), gain in gained.items() if q == p and gain is not None}
-        steps = [(flow.advance, {}), *((jump, own) for jump in jumps)]
-        steps += [(emission.reset, {})] if emission else []
-        while more := {
-            target.removesuffix("_next")
-            for block, also in steps
-            for target in _moved(block, also | _moving(found, p))
-        } - found:
-            found |= more
-        names |= {_name(s.name, p): (s.name, p) for s in model.states if s.name in found}
-    moving = {p: _moving((s for s, q in names.values() if q == p), p) for p in parameters}
-
-    def after(block: Block, also: Mapping[str, Mapping[str, Expr]], gains: bool) -> dict[str, Expr]:
-        found: dict[str, Expr] = {}
-        for name, (state, p) in names.items():
-            moved = _moved(block, moving[p] | also.get(p, {})).get(f"{state}_next")
-            terms = [moved, gained.get((state, p)) if gains else None]
-            found[f"{name}_next"] = _sum([term for term in terms if term is not None]) or Const(0)
-        return found
-
-    owns = {p: _own(model.constants, p) for p in at_arrivals}
-    slopes = {
-        p: {name for (_, q), gain in gained.items() if q == p and gain for name in names_in(gain)}
-        & set(flow.sensitivity.outputs)
-        for p in parameters
-    }
-    constants = {parameter.name for parameter in model.parameters} | set(model.constants.outputs)
-    scale = {p: [] if p in at_arrivals else _common(flow.sensitivity, slopes[p], constants) for p in parameters}
-    units = {name: scale[p] for p in parameters for name in slopes[p]}
+    moves = _Moves(model, flow, emission)
+    scale = {p: _common(flow.sensitivity, moves.slopes(p), moves.constants) for p in moves.parameters}
+    for p in moves.at_arrivals:
+        scale[p] = []
+    units = {name: scale[p] for p in moves.parameters for name in moves.slopes(p)}
     return Tangents(
-        names=names,
-        parameters=tuple(parameters),
-        scale=_block("scale", {f"scale_{p}": _product(factors) for p, factors in scale.items()}),
-        sensitivity=_divided(flow.sensitivity, units),
-        step=_block("tangents", after(flow.advance, {}, gains=True)),
-        spike=_at_spike(emission, moving, after(emission.reset, {}, gains=False)) if emission else None,
+        names=moves.names,
+        parameters=moves.parameters,
+        scale=_block("scale", {f"scale_{p}": product(factors) for p, factors in scale.items()}),
+        sensitivity=_in_units(flow.sensitivity, units),
+        step=_block("tangents", moves.after(flow.advance, moves.gained)),
+        spike=None if emission is None else _block("spike_tangents", moves.at_spike(emission)),
         arrivals=tuple(
-            _block(f"{arrival.receptor}_tangents", _changed(after(arrival.jump, owns, gains=False)))
+            _block(f"{arrival.receptor}_tangents", _changed(moves.after(arrival.jump, {})))
             for arrival in model.arrivals
         ),
     )
 
 
-def _at_spike(
-    emission: Emission, moving: Mapping[str, Mapping[str, Expr]], behind: Mapping[str, Expr]
-) -> Block:
-    found: dict[str, Expr] = {}
-    for p, moves in moving.items():
-        lifted = _moved(emission.guard, moves).get("guard")
-        slope = Ref("guard_slope")
-        found[f"moved_{p}"] = Const(0) if lifted is None else Op("div", (_negated(lifted), slope))
-    return _block("spike_tangents", found | _changed(behind))
+class _Moves:
+    """Which states move with which parameters, and how.
+
+    gained: (state, parameter) -> what a stretch adds to x_p; at_arrivals: the parameters that arrivals have.
+    """
+
+    def __init__(self, model: ModelIR, flow: Flow, emission: Emission | None) -> None:
+        sources = {assign.target: assign.value for assign in flow.parameters.body}
+        outputs = [*flow.parameters.outputs, *(o for a in model.arrivals for o in a.parameters.outputs)]
+        self.parameters = tuple(p.name for p in model.parameters if f"grad_{p.name}" in outputs)
+        self.constants = {p.name for p in model.parameters} | set(model.constants.outputs)
+        self.at_arrivals = [
+            p for p in self.parameters if any(f"grad_{p}" in a.parameters.outputs for a in model.arrivals)
+        ]
+        self._slopes = set(flow.sensitivity.outputs)
+        self._own = {
+            p: {p: Const(1)} | block_derivatives(model.constants, {p: Const(1)}) for p in self.at_arrivals
+        }
+        self._jumps = {arrival.jump for arrival in model.arrivals}
+        self.gained: dict[tuple[str, str], Expr] = {}
+        for p in (output.removeprefix("grad_") for output in flow.parameters.outputs):
+            for state in model.states:  # the gradient is sum over states of costate times what x_p gains
+                gain = derivative(sources[f"grad_{p}"], {f"costate_{state.name}": Const(1)})
+                if gain is not None:
+                    self.gained[state.name, p] = gain
+        blocks = [flow.advance, *self._jumps, *([emission.reset] if emission else [])]
+        self.names = {
+            _name(state.name, p): (state.name, p)
+            for p in self.parameters
+            for moved in [self._closure(p, blocks)]
+            for state in model.states
+            if state.name in moved
+        }
+
+    def slopes(self, p: str) -> set[str]:
+        """The derivatives of entries by a parameter."""
+        gains = [gain for (_, q), gain in self.gained.items() if q == p]
+        return {name for gain in gains for name in names_in(gain)} & self._slopes
+
+    def after(self, block: Block, gained: Mapping[tuple[str, str], Expr]) -> dict[str, Expr]:
+        """x_p after a block that gives ``<state>_next``, by target."""
+        found: dict[str, Expr] = {}
+        for name, (state, p) in self.names.items():
+            terms = [self._moved(block, p).get(f"{state}_next"), gained.get((state, p))]
+            found[f"{name}_next"] = total([term for term in terms if term is not None]) or Const(0)
+        return found
+
+    def at_spike(self, emission: Emission) -> dict[str, Expr]:
+        """How a spike's time moves, and x_p behind it."""
+        found: dict[str, Expr] = {}
+        for p in self.parameters:
+            lifted = self._moved(emission.guard, p).get("guard")
+            quotient = None if lifted is None else Op("div", (negative(lifted), Ref("guard_slope")))
+            found[f"moved_{p}"] = quotient or Const(0)
+        return found | _changed(self.after(emission.reset, {}))
+
+    def _moved(self, block: Block, p: str) -> dict[str, Expr]:
+        return self._derivatives(block, p, [state for state, q in self.names.values() if q == p])
+
+    def _derivatives(self, block: Block, p: str, states: Iterable[str]) -> dict[str, Expr]:
+        own = self._own.get(p, {}) if block in self._jumps else {}
+        return block_derivatives(block, own | {state: Ref(_name(state, p)) for state in states})
+
+    def _closure(self, p: str, blocks: Collection[Block]) -> set[str]:
+        """The states that move with a parameter: those that gain by it, and those that they move."""
+        found = {state for state, q in self.gained if q == p}
+        while True:
+            moved = {target for block in blocks for target in self._derivatives(block, p, found)}
+            more = {target.removesuffix("_next") for target in moved} - found
+            if not more:
+                return found
+            found |= more
 
 
-def _common(block: Block, outputs: Collection[str], constants: Collection[str]) -> list[Expr]:
+def _common(block: Block, outputs: Collection[str], constants: Collection[str]) -> list[Ref]:
     """The factors, names of constants, that some outputs of a block share."""
-    shared: Counter[Expr] | None = None
-    for assign in block.body:
-        if assign.target in outputs:
-            factors = assign.value.args if isinstance(assign.value, Op) and assign.value.op == "mul" else ()
-            found = Counter(f for f in factors if isinstance(f, Ref) and f.name in constants)
-            shared = found if shared is None else shared & found
-    return sorted((shared or Counter()).elements(), key=str)
+    values = [without_sign(assign.value) for assign in block.body if assign.target in outputs]
+    found = [
+        Counter(f for f in value.args if isinstance(f, Ref) and f.name in constants)
+        if isinstance(value, Op) and value.op == "mul"
+        else Counter[Ref]()
+        for value in values
+    ]
+    shared = found[0] if found else Counter[Ref]()
+    for other in found[1:]:
+        shared &= other
+    return sorted(shared.elements(), key=lambda factor: factor.name)
 
 
-def _divided(block: Block, units: Mapping[str, Sequence[Expr]]) -> Block:
-    """A block with outputs in units of some of their factors."""
-    body = []
-    for assign in block.body:
-        if units.get(assign.target):
-            left = list(assign.value.args) if isinstance(assign.value, Op) else []
-            for factor in units[assign.target]:
-                left.remove(factor)
-            assign = Assign(assign.target, _product(left), assign.label)
-        body.append(assign)
+def _in_units(block: Block, units: Mapping[str, list[Ref]]) -> Block:
+    """A block whose outputs are in units of some of their factors."""
+    body = tuple(Assign(a.target, _without(a.value, units.get(a.target, [])), a.label) for a in block.body)
     used = {name for assign in body for name in names_in(assign.value)}
-    inputs = tuple(name for name in block.inputs if name in used)
-    return Block("sensitivity", inputs, block.outputs, tuple(body))
+    return Block("sensitivity", tuple(i for i in block.inputs if i in used), block.outputs, body)
 
 
-def derivative(expr: Expr, moving: Mapping[str, Expr]) -> Expr | None:
-    """How an expression moves with the names in it, whose own derivatives are ``moving``; None: not at all."""
-    return _derivative(expr, moving)
-
-
-@singledispatch
-def _derivative(expr: Expr, moving: Mapping[str, Expr]) -> Expr | None:
-    raise EmitError(f"{type(expr).__name__} has no derivative here. Use sums, products and quotients.")
-
-
-@_derivative.register
-def _(expr: Const, moving: Mapping[str, Expr]) -> Expr | None:
-    return None
-
-
-@_derivative.register
-def _(expr: Ref, moving: Mapping[str, Expr]) -> Expr | None:
-    return moving.get(expr.name)
-
-
-@_derivative.register
-def _(expr: Call, moving: Mapping[str, Expr]) -> Expr | None:
-    (argument, *more) = expr.args
-    inner = _derivative(argument, moving)
-    if inner is None and not any(_derivative(other, moving) for other in more):
-        return None
-    if more or inner is None or expr.function not in ("exp", "log"):
-        raise EmitError(f"{expr.function} has no derivative here. Use exp or log of one argument.")
-    return _product([expr, inner]) if expr.function == "exp" else Op("div", (inner, argument))
-
-
-@_derivative.register
-def _(expr: Op, moving: Mapping[str, Expr]) -> Expr | None:
-    parts = [_derivative(argument, moving) for argument in expr.args]
-    if expr.op == "add":
-        return _sum([part for part in parts if part is not None])
-    if expr.op == "neg":
-        return None if parts[0] is None else _negated(parts[0])
-    if expr.op == "mul":
-        return _sum(
-            [
-                _product([*expr.args[:i], part, *expr.args[i + 1 :]])
-                for i, part in enumerate(parts)
-                if part is not None
-            ]
-        )
-    above, below = parts
-    terms = [] if above is None else [above]
-    terms += [] if below is None else [_negated(_product([expr, below]))]
-    total = _sum(terms)
-    return None if total is None else Op("div", (total, expr.args[1]))
-
-
-def _moved(block: Block, moving: Mapping[str, Expr]) -> dict[str, Expr]:
-    """The derivatives of a block's outputs that are not zero; its locals are written out."""
-    known = dict(moving)
-    locals_: dict[str, Expr] = {}
-    found: dict[str, Expr] = {}
-    for assign in block.body:
-        value = _written_out(assign.value, locals_)
-        moved = _derivative(value, known)
-        locals_[assign.target] = value
-        if moved is not None:
-            known[assign.target] = moved
-            if assign.target in block.outputs:
-                found[assign.target] = moved
-    return found
-
-
-def _written_out(expr: Expr, locals_: Mapping[str, Expr]) -> Expr:
-    if isinstance(expr, Ref):
-        return locals_.get(expr.name, expr)
-    if isinstance(expr, Op):
-        return Op(expr.op, tuple(_written_out(argument, locals_) for argument in expr.args))
-    if isinstance(expr, Call):
-        return Call(expr.function, tuple(_written_out(argument, locals_) for argument in expr.args))
-    return expr
-
-
-def _own(constants: Block, p: str) -> dict[str, Expr]:
-    """What moves with a parameter by itself: the parameter, and the constants made of it."""
-    return {p: Const(1)} | _moved(constants, {p: Const(1)})
-
-
-def _moving(states: Iterable[str], p: str) -> dict[str, Expr]:
-    return {state: Ref(_name(state, p)) for state in states}
+def _without(expr: Expr, factors: Collection[Ref]) -> Expr:
+    bare = without_sign(expr)
+    if not factors or not isinstance(bare, Op):
+        return expr
+    left = list(bare.args)
+    for factor in factors:
+        left.remove(factor)
+    return product(left) if bare == expr else negative(product(left))
 
 
 def _name(state: str, p: str) -> str:
@@ -243,34 +194,5 @@ def _changed(found: Mapping[str, Expr]) -> dict[str, Expr]:
 
 def _block(name: str, found: Mapping[str, Expr]) -> Block:
     inputs = dict.fromkeys(name for value in found.values() for name in names_in(value))
-    body = tuple(Assign(target, value, _LABEL) for target, value in found.items())
+    body = tuple(Assign(target, value, Label("tangent")) for target, value in found.items())
     return Block(name, tuple(inputs), tuple(found), body)
-
-
-def _sum(terms: list[Expr]) -> Expr | None:
-    if len(terms) < 2:
-        return terms[0] if terms else None
-    parts = [term.args if isinstance(term, Op) and term.op == "add" else (term,) for term in terms]
-    return Op("add", tuple(part for group in parts for part in group))
-
-
-def _product(factors: list[Expr]) -> Expr:
-    left = [factor for factor in factors if factor != Const(1)]
-    signs = [factor for factor in left if isinstance(factor, Op) and factor.op == "neg"]
-    if signs:
-        return _negated(_product([f.args[0] if isinstance(f, Op) and f.op == "neg" else f for f in left]), len(signs))
-    if len(left) < 2:
-        return left[0] if left else Const(1)
-    return Op("mul", tuple(left))
-
-
-def _negated(expr: Expr, times: int = 1) -> Expr:
-    """An expression with its sign changed so many times; signs stand in front of products."""
-    if times % 2 == 0:
-        return expr
-    if isinstance(expr, Op) and expr.op == "neg":
-        return expr.args[0]
-    if isinstance(expr, Op) and expr.op == "mul":
-        found = _product(list(expr.args))
-        return Op("neg", (found,)) if found == expr else _negated(found)
-    return Op("neg", (expr,))
