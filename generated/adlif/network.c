@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 3, PEAKS = 1, ABI = 2 };
+enum { STATES = 3, PEAKS = 1, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES, WINDOW };
 
 /* ======== adlif: Leaky integrate-and-fire neuron with an adaptive current that the membrane drives

@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 2, PEAKS = 1, ABI = 2 };
+enum { STATES = 2, PEAKS = 1, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES, WINDOW };
 
 /* ======== bouncing_ball: A ball that falls and bounces: an event at the ground, and no neuron

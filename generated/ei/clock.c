@@ -12,7 +12,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 3, ABI = 2 };
+enum { STATES = 3, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays

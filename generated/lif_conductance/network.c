@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 3, PEAKS = 1, ABI = 2 };
+enum { STATES = 3, PEAKS = 1, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES, WINDOW };
 
 /* The embedded Runge-Kutta pair 5(4) of Dormand & Prince (1980): x_new = x + h sum b_i k_i, k_i = F(x + h sum a_ij k_j). */

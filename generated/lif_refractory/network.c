@@ -11,7 +11,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 2, PEAKS = 1, ABI = 2 };
+enum { STATES = 2, PEAKS = 1, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT, STEP, CASCADE, ENDS_ABOVE, ACCUMULATES, WINDOW };
 
 /* ======== lif_refractory: Leaky integrate-and-fire neuron that is held at its reset for a refractory time
