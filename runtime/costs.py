@@ -8,7 +8,7 @@ from typing import NamedTuple
 from saltus.runtime.build import AnyGroup
 from saltus.runtime.group import Group
 from saltus.runtime.influence import influence
-from saltus.runtime.parameters import flow_parameters
+from saltus.runtime.parameters import flow_parameters, moving_parameters
 from saltus.templates.ir import ModelIR
 
 
@@ -25,9 +25,9 @@ class Cost(NamedTuple):
 MEASURED = "256 recurrent LIF neurons"
 """What costs were measured on, by ``benchmarks/options.py``; docs/kernels.md has all of the setting."""
 
-OWN_FLOW = Cost("5 to 7", "3 to 5")
-LEARNED = Cost("1", "2.5 to 2.8")
-LEARNED_OWN_FLOW = Cost("5 to 7", "16 to 21")
+OWN_FLOW = Cost("2.1", "1.6 to 2.3")
+LEARNED = Cost("1", "1.6 to 2.2")
+LEARNED_OWN_FLOW = Cost("2.1", "3.3 to 5.8")
 OWN_GUARD = Cost("1 to 1.2", "1")
 NETWORK_KERNEL = Cost("14 to 160", "28 to 250")
 
@@ -49,7 +49,9 @@ def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
 
 def of_model(ir: ModelIR) -> dict[str, str]:
     """What the options of a model that the fast kernel takes cost, by name."""
-    found = {"learning": f"a parameter or initial value is learned: {LEARNED}"}
+    found = {}
+    if moving := [p.name for p in ir.parameters if p.name in moving_parameters(ir)]:
+        found["learning"] = f"{' or '.join(moving)} is learned: {LEARNED}"
     if flow := _of_flow(ir):
         found["flow"] = f"each neuron has its own {' or '.join(flow)}: {OWN_FLOW}"
         found["flow, learning"] = f"both: {LEARNED_OWN_FLOW}"
@@ -64,6 +66,7 @@ def of_model(ir: ModelIR) -> dict[str, str]:
 def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]:
     ir, recurrent = group.model.ir, group.recurrent
     learns = [name for name in group.parameters.names if f"{group.name}.{name}" in learned]
+    moving = [name for name in learns if name in moving_parameters(ir)]
 
     def own(names: Collection[str]) -> list[str]:
         """Of these, what differs between neurons, or will once it has been learned."""
@@ -74,9 +77,9 @@ def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]
     if flow:
         which = f"each neuron has its own {' and '.join(flow)}"
         yield f"{which}, so propagators are computed for each at each event", OWN_FLOW
-    if learns:
+    if moving:
         cost = LEARNED_OWN_FLOW if flow else LEARNED
-        yield f"it learns {' and '.join(learns)}, so states are replayed for the gradient", cost
+        yield f"it learns {' and '.join(moving)}, so states and what moves them are stepped once more", cost
     if guard and not flow and recurrent and _can_wait(ir) and ir.arrivals[recurrent.receptor].additive:
         which = f"each neuron has its own {' and '.join(guard)}"
         yield f"{which}, so spikes do not wait for the end of an interval", OWN_GUARD

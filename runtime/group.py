@@ -152,7 +152,7 @@ class Group:
         Args:
             tape: of the forward run.
             run: as there.
-            want: bits of ``WEIGHTS``, ``TIMES``, ``PARAMETERS`` and, for those that move the states, ``FLOW``.
+            want: bits of ``WEIGHTS``, ``TIMES``, ``PARAMETERS`` and ``FLOW``.
             cotangents: where it starts from, by population.
 
         Raises:

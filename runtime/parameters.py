@@ -98,7 +98,7 @@ def _value(given: object, where: str) -> Array:
 
 
 def moving_parameters(ir: ModelIR) -> set[str]:
-    """The names that states depend on while all spikes keep their times, but for initial values and resets."""
+    """The names that states depend on while spikes keep their times, but for initial values and resets."""
     return {*flow_parameters(ir)}.union(
         output.removeprefix("grad_") for arrival in ir.arrivals for output in arrival.parameters.outputs
     )

@@ -40,7 +40,7 @@ class Chain:
 class NearBlock:
     """A block with its exponentials in the cheap form.
 
-    nodes: what they are over; chains: the longest first; more: how much longer the polynomial is than that for
+    nodes: what they are over; chains: the longest first; more: by how much the polynomial is longer than for
     exp alone; steps: by target, what follows from the chains, in order; body: what they give.
     """
 
