@@ -48,6 +48,7 @@ MODELS = {
     name: lambda name=name: saltus.model(name).ir for name in ("lif", "li", "alif", "alpha", "ei", "lif_soft")
 }
 MODELS["graded"] = lambda: lower(spec.parse(GRADED, "graded.toml"))
+TAUS = {"tau_u": 20e-3, "tau_g": 5e-3}
 DT = mpmath.mpf("0.003")
 SLOPE = mpmath.mpf("1.7")
 
@@ -148,22 +149,29 @@ def test_units_are_left_out_where_an_arrival_adds_to_them():
     assert run(point.tangents.scale, point.known())["scale_c"] == 1
 
 
+@pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("recurrent", [False, True])
-def test_the_gradient_of_a_network_is_right(recurrent, monkeypatch):
-    """Parameters in the flow, in arrivals and in the reset at once, each neuron's own."""
+@pytest.mark.parametrize(("trains", "strength"), [(1, 12.0), (12, 1.2)])
+def test_the_gradient_of_a_network_is_right(own, recurrent, trains, strength, monkeypatch):
+    """Parameters in the flow, in arrivals and in the reset at once; fewer events than spikes, and more."""
     monkeypatch.setenv("CFLAGS", "-O1")  # compiles in half the time
     rng = np.random.default_rng(3)
-    model = tomllib.loads(GRADED)
-    own = {"tau_u": 20e-3 * rng.uniform(0.8, 1.2, 4), "tau_g": 5e-3 * rng.uniform(0.8, 1.2, 4)}
-    names = (*own, "c", "b", "theta", "U0", "G0")
+    spread = 0.2 if own else 0.0
+    taus = {name: tau * rng.uniform(1 - spread, 1 + spread, 4) for name, tau in TAUS.items()}
+    names = (*taus, "c", "b", "theta", "U0", "G0")
     layer = saltus.Layer(
-        model, 4, inputs=3, recurrent=recurrent, receptor="exc", params=own, per_neuron=names, name="a",
-        learn=("weights", *names), weights=rng.uniform(1.0, 3.0, (3, 4)),
+        tomllib.loads(GRADED), 4, inputs=3, recurrent=recurrent, receptor="exc", name="a",
+        params=taus if own else {}, per_neuron=names if own else (), learn=("weights", *names),
+        weights=strength * rng.uniform(0.7, 1.2, (3, 4)),
         **({"recurrent_weights": rng.normal(0.0, 0.5, (4, 4))} if recurrent else {}),
     )  # fmt: skip
     loss = saltus.loss("sum_cross_entropy", readout="q", scale=100.0)
     net = saltus.Network([layer], T=50e-3, loss=loss)
     assert "fast kernel" in net.explain()
-    spikes = saltus.Spikes.from_times(rng.uniform(0.0, 20e-3, (5, 3)))
+    times = np.sort(rng.uniform(0.0, 40e-3, (5, 3, trains)), axis=2)
+    spikes = [[list(train) for train in sample] for sample in times]
+    fired = len(net.run(spikes).spikes["a"].times)
+    assert fired > 20
+    assert (fired > 5 * 3 * trains) == (trains == 1)
     check = net.check_gradient(spikes, np.arange(5) % 4, eps=1e-6)
     assert check.error < 2e-5, str(check)

@@ -71,7 +71,7 @@ typedef struct {
     double steepest;           /* the greatest rate of a neuron's exponentials */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    tangents_view z;           /* [n_pad] derivatives of the states by parameters */
+    tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
@@ -176,10 +176,15 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->slope.Phi_I_I_tau_syn = take(base, &used, d * items);
     w->slope.Phi_sum_V_I_tau_syn = take(base, &used, d * items);
     w->z.V__tau_mem = take(base, &used, d * pad);
+    w->z_end.V__tau_mem = take(base, &used, d * pad);
     w->z.sum_V__tau_mem = take(base, &used, d * pad);
+    w->z_end.sum_V__tau_mem = take(base, &used, d * pad);
     w->z.V__tau_syn = take(base, &used, d * pad);
+    w->z_end.V__tau_syn = take(base, &used, d * pad);
     w->z.I__tau_syn = take(base, &used, d * pad);
+    w->z_end.I__tau_syn = take(base, &used, d * pad);
     w->z.sum_V__tau_syn = take(base, &used, d * pad);
+    w->z_end.sum_V__tau_syn = take(base, &used, d * pad);
     w->moved.tau_mem = take(base, &used, d * spikes);
     w->moved.tau_syn = take(base, &used, d * spikes);
     w->latest = take(base, &used, i * pad);
@@ -831,6 +836,15 @@ SALTUS_INLINE void step_tangents_own(const workspace *w, entries_view k, int e, 
     }
 }
 
+/* Everyone by stretch e. */
+SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (shared)
+        step_tangents_shared(w, entry(w->k, e), e, 0, g->n_pad);
+    else
+        step_tangents_own(w, own_propagators(w, w->dt[e]), e, 0, g->n_pad);
+}
+
 /* A spike arrives at the neurons [from, to). */
 static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
 {
@@ -999,18 +1013,14 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
 SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
                          const double *final, const gradients_view *total, const workspace *w, int32_t sample)
 {
-    const int events = in->count[sample], pad = g->n_pad;
-    const int32_t *restrict row = in->row + in->start[sample];
+    const int events = in->count[sample];
     begin_tangents(g, w);
+    const int pad = g->n_pad;
+    const int32_t *restrict row = in->row + in->start[sample];
     (void)out, (void)used;
     if (shared) differentiate(w, events);
     for (int e = 0; e <= events && final != NULL; e++) {
-        if (w->dt[e] == 0.0)
-            ; /* several at one time */
-        else if (shared)
-            step_tangents_shared(w, stretch(1, g, w, e), e, 0, pad);
-        else
-            step_tangents_own(w, stretch(0, g, w, e), e, 0, pad);
+        if (w->dt[e] > 0.0) step_tangents(shared, g, w, e);
         if (e < events && row[e] >= 0)
             arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
     }

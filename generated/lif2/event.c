@@ -71,7 +71,7 @@ typedef struct {
     double steepest;           /* the greatest rate of a neuron's exponentials */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    tangents_view z;           /* [n_pad] derivatives of the states by parameters */
+    tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
@@ -174,10 +174,15 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->slope.Phi_V_I2_tau_syn2 = take(base, &used, d * items);
     w->slope.Phi_I2_I2_tau_syn2 = take(base, &used, d * items);
     w->z.V__tau_mem = take(base, &used, d * pad);
+    w->z_end.V__tau_mem = take(base, &used, d * pad);
     w->z.V__tau_syn = take(base, &used, d * pad);
+    w->z_end.V__tau_syn = take(base, &used, d * pad);
     w->z.I__tau_syn = take(base, &used, d * pad);
+    w->z_end.I__tau_syn = take(base, &used, d * pad);
     w->z.V__tau_syn2 = take(base, &used, d * pad);
+    w->z_end.V__tau_syn2 = take(base, &used, d * pad);
     w->z.I2__tau_syn2 = take(base, &used, d * pad);
+    w->z_end.I2__tau_syn2 = take(base, &used, d * pad);
     w->moved.tau_mem = take(base, &used, d * spikes);
     w->moved.tau_syn = take(base, &used, d * spikes);
     w->moved.tau_syn2 = take(base, &used, d * spikes);
@@ -878,6 +883,15 @@ SALTUS_INLINE void step_tangents_own(const workspace *w, entries_view k, int e, 
     }
 }
 
+/* Everyone by stretch e. */
+SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (shared)
+        step_tangents_shared(w, entry(w->k, e), e, 0, g->n_pad);
+    else
+        step_tangents_own(w, own_propagators(w, w->dt[e]), e, 0, g->n_pad);
+}
+
 /* A spike arrives at the neurons [from, to). */
 static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
 {
@@ -933,6 +947,20 @@ static void emit_tangents(const saltus_spikes *out, int64_t base, int i, const w
     z.V__tau_syn[n] = V__tau_syn_next;
     z.V__tau_syn2[n] = V__tau_syn2_next;
     (void)x, (void)z, (void)V__tau_mem, (void)V__tau_syn, (void)I__tau_syn, (void)V__tau_syn2, (void)I2__tau_syn2;
+}
+
+/* Exchanges one neuron's states and derivatives for what is laid aside of them. */
+static void exchange(const workspace *w, int n)
+{
+    double other;
+    other = w->x.V[n], w->x.V[n] = w->x_end.V[n], w->x_end.V[n] = other;
+    other = w->x.I[n], w->x.I[n] = w->x_end.I[n], w->x_end.I[n] = other;
+    other = w->x.I2[n], w->x.I2[n] = w->x_end.I2[n], w->x_end.I2[n] = other;
+    other = w->z.V__tau_mem[n], w->z.V__tau_mem[n] = w->z_end.V__tau_mem[n], w->z_end.V__tau_mem[n] = other;
+    other = w->z.V__tau_syn[n], w->z.V__tau_syn[n] = w->z_end.V__tau_syn[n], w->z_end.V__tau_syn[n] = other;
+    other = w->z.I__tau_syn[n], w->z.I__tau_syn[n] = w->z_end.I__tau_syn[n], w->z_end.I__tau_syn[n] = other;
+    other = w->z.V__tau_syn2[n], w->z.V__tau_syn2[n] = w->z_end.V__tau_syn2[n], w->z_end.V__tau_syn2[n] = other;
+    other = w->z.I2__tau_syn2[n], w->z.I2__tau_syn2[n] = w->z_end.I2__tau_syn2[n], w->z_end.I2__tau_syn2[n] = other;
 }
 
 /* The states and their derivatives at t = 0. */
@@ -2023,13 +2051,7 @@ SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, cons
     if (shared) differentiate(w, last);
     begin_tangents(g, w);
     for (int e = 0, i = 0; i < count || final != NULL;) {
-        const int at = e + i;
-        if (w->dt[at] == 0.0)
-            ; /* several at one time */
-        else if (shared)
-            step_tangents_shared(w, stretch(1, g, w, at), at, 0, g->n_pad);
-        else
-            step_tangents_own(w, stretch(0, g, w, at), at, 0, g->n_pad);
+        if (w->dt[e + i] > 0.0) step_tangents(shared, g, w, e + i);
         if (spike_is_next(out, base, count, e, i)) {
             emit_tangents(out, base, i, w);
             const int32_t n = out->neuron[base + i++];
@@ -2766,6 +2788,40 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
+/* Everyone from event to event; who spikes in between goes there alone. */
+SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
+                               const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample], pad = g->n_pad;
+    const int32_t *restrict row = in->row + in->start[sample];
+    const double *restrict event = in->time + in->start[sample];
+    const int64_t base = sample * out->capacity;
+    if (shared) differentiate(w, events);
+    for (int n = 0; n < pad; n++) w->latest[n] = -1;
+    for (int e = 0, i = 0; e <= events && (i < used || all); e++) {
+        int many = 0; /* of them */
+        for (; i < used && out->after[base + i] == e; i++) {
+            const int n = out->neuron[base + i];
+            if (w->latest[n] != e) {
+                w->latest[n] = e;
+                w->from[n] = e > 0 ? event[e - 1] : 0.0;
+                w->who[many++] = n;
+            }
+            step_tangents_own(w, own_propagators(w, out->time[base + i] - w->from[n]), 0, n, n + 1);
+            emit_tangents(out, base, i, w);
+            w->from[n] = out->time[base + i];
+        }
+        for (int j = 0; j < many; j++) {
+            const int n = w->who[j];
+            step_tangents_own(w, own_propagators(w, (e < events ? event[e] : g->horizon) - w->from[n]), 0, n, n + 1);
+            exchange(w, n);
+        }
+        if (w->dt[e] > 0.0) step_tangents(shared, g, w, e);
+        for (int j = 0; j < many; j++) exchange(w, w->who[j]);
+        if (e < events && row[e] >= 0) arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
+    }
+}
+
 /* The spikes of the neurons [from, to), in order. Returns their number. */
 static int spikes_among(const saltus_spikes *out, int64_t base, int count, int from, int to, int32_t *found)
 {
@@ -2778,22 +2834,20 @@ static int spikes_among(const saltus_spikes *out, int64_t base, int count, int f
     return many;
 }
 
-/* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
-SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
-                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+/* Neurons a vector at a time, from event or spike of theirs to the next. */
+SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
+                            const workspace *w, int32_t sample)
 {
     const int events = in->count[sample], pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
-    begin_tangents(g, w);
-    const double *restrict time = in->time + in->start[sample];
+    const double *restrict event = in->time + in->start[sample];
     const int64_t base = sample * out->capacity;
-    (void)shared;
-    for (int from = 0; from < pad; from += LANES) { /* who spike at times of their own */
+    for (int from = 0; from < pad; from += LANES) {
         const int many = spikes_among(out, base, used, from, from + LANES, w->holder);
         double now = 0.0;
-        for (int e = 0, s = 0; s < many || final != NULL;) {
+        for (int e = 0, s = 0; s < many || all;) {
             const int i = s < many ? w->holder[s] : -1, spike = i >= 0 && out->after[base + i] == e;
-            const double next = spike ? out->time[base + i] : e < events ? time[e] : g->horizon;
+            const double next = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
             if (next > now) step_tangents_own(w, own_propagators(w, next - now), 0, from, from + LANES);
             now = next;
             if (spike)
@@ -2804,6 +2858,18 @@ SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_e
                 arrive_at(w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad, from, from + LANES);
         }
     }
+}
+
+/* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
+SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
+                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample];
+    begin_tangents(g, w);
+    if (used <= events) /* a neuron alone takes as long as a vector of them */
+        trace_all(shared, g, in, out, used, final != NULL, w, sample);
+    else
+        trace_some(g, in, out, used, final != NULL, w, sample);
     if (final != NULL) end_tangents(g, w, final, total);
 }
 
