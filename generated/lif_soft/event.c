@@ -1277,7 +1277,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double reach = shared ? o->reach : terms != 0 ? dt * ((1.0 + 1e-11) + dt * rate * (0.5 + 0.2 * dt * rate)) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
+            const double reach = shared ? o->reach : terms != 0 ? saltus_reach(dt, rate) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
             int may_cross;
             {
                 double a0;
@@ -1327,7 +1327,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double reach = shared ? o->reach : terms != 0 ? dt * ((1.0 + 1e-11) + dt * rate * (0.5 + 0.2 * dt * rate)) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
+            const double reach = shared ? o->reach : terms != 0 ? saltus_reach(dt, rate) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
             int may_cross;
             {
                 double a0;

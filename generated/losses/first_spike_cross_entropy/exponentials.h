@@ -44,6 +44,13 @@ SALTUS_INLINE int saltus_terms(double furthest)
     return furthest <= 0x1p-6 ? 6 : furthest <= 0x1p-4 ? 8 : furthest <= 0x5p-4 ? 12 : furthest <= 0x5p-3 ? 15 : 0;
 }
 
+/* No less than (exp(rate dt) - 1)/rate, rounding included, where such a polynomial does: (exp(x) - 1)/x < 1 + x/2 + x^2/5. */
+SALTUS_INLINE double saltus_reach(double dt, double rate)
+{
+    const double x = dt * rate;
+    return dt * ((1.0 + 1e-11) + x * (0.5 + 0.2 * x));
+}
+
 SALTUS_INLINE double saltus_exp_near(const int terms, double x)
 {
     double p = SALTUS_EXP[terms];
