@@ -21,7 +21,7 @@ from saltus.runtime.currents import settings
 from saltus.runtime.failure import CAPACITY, STARTS_ABOVE, WORKSPACE, out_of_memory
 from saltus.runtime.footprint import Held
 from saltus.runtime.grid import Grid, Samples
-from saltus.runtime.group import DELAYS, PARAMETERS, TIMES, VALUES, WEIGHTS, Run
+from saltus.runtime.group import DELAYS, FLOW, PARAMETERS, TIMES, VALUES, WEIGHTS, Run
 from saltus.runtime.kernel import clock_kernel
 from saltus.runtime.model import Model
 from saltus.runtime.network_group import channels_of, distinct, failure_in, members_of
@@ -33,9 +33,6 @@ from saltus.runtime.trains import Merged, Train, merge
 from saltus.templates.context import timed
 
 Array = NDArray[np.float64]
-
-FLOW = 32
-"""Besides ``PARAMETERS``: of some that the step depends on, whose gradient needs the states of all steps."""
 
 
 FEW = 16

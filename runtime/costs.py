@@ -8,7 +8,7 @@ from typing import NamedTuple
 from saltus.runtime.build import AnyGroup
 from saltus.runtime.group import Group
 from saltus.runtime.influence import influence
-from saltus.runtime.parameters import flow_parameters
+from saltus.runtime.parameters import flow_parameters, moving_parameters
 from saltus.templates.ir import ModelIR
 
 
@@ -25,9 +25,9 @@ class Cost(NamedTuple):
 MEASURED = "256 recurrent LIF neurons"
 """What costs were measured on, by ``benchmarks/options.py``; docs/kernels.md has all of the setting."""
 
-OWN_FLOW = Cost("5 to 7", "3 to 5")
-LEARNED = Cost("1", "2.5 to 2.8")
-LEARNED_OWN_FLOW = Cost("5 to 7", "16 to 21")
+OWN_FLOW = Cost("2.1", "1.6 to 2.3")
+LEARNED = Cost("1", "1.6 to 2.2")
+LEARNED_OWN_FLOW = Cost("2.1", "3.3 to 5.8")
 OWN_GUARD = Cost("1 to 1.2", "1")
 DELAY = Cost("1.1 to 1.2", "1.2")
 DELAYS = Cost("5 to 7", "7 to 9")
@@ -51,7 +51,9 @@ def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
 
 def of_model(ir: ModelIR) -> dict[str, str]:
     """What the options of a model that the fast kernel takes cost, by name."""
-    found = {"learning": f"a parameter or initial value is learned: {LEARNED}"}
+    found = {}
+    if moving := [p.name for p in ir.parameters if p.name in moving_parameters(ir)]:
+        found["learning"] = f"{' or '.join(moving)} is learned: {LEARNED}"
     if flow := _of_flow(ir):
         found["flow"] = f"each neuron has its own {' or '.join(flow)}: {OWN_FLOW}"
         found["flow, learning"] = f"both: {LEARNED_OWN_FLOW}"
@@ -68,6 +70,7 @@ def of_model(ir: ModelIR) -> dict[str, str]:
 def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]:
     ir, recurrent = group.model.ir, group.recurrent
     learns = [name for name in group.parameters.names if f"{group.name}.{name}" in learned]
+    moving = [name for name in learns if name in moving_parameters(ir)]
 
     def own(names: Collection[str]) -> list[str]:
         """Of these, what differs between neurons, or will once it has been learned."""
@@ -78,9 +81,9 @@ def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]
     if flow:
         which = f"each neuron has its own {' and '.join(flow)}"
         yield f"{which}, so propagators are computed for each at each event", OWN_FLOW
-    if learns:
+    if moving:
         cost = LEARNED_OWN_FLOW if flow else LEARNED
-        yield f"it learns {' and '.join(learns)}, so states are replayed for the gradient", cost
+        yield f"it learns {' and '.join(moving)}, so states and what moves them are stepped once more", cost
     if group.delays > 1:
         which = (
             f"a source has up to {group.delays} delays, each an event of its own; where all neurons have 16"

@@ -24,7 +24,7 @@ from saltus.runtime.kernel import event_kernel
 from saltus.runtime.lines import Arrived, Rows
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model
-from saltus.runtime.parameters import Parameters
+from saltus.runtime.parameters import Parameters, moving_parameters
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.tape import GroupTape
 from saltus.runtime.threads import Schedule
@@ -35,8 +35,9 @@ Array = NDArray[np.float64]
 CHUNKS = 8
 """Chunks of a batch at most, whatever the number of threads: sums over samples have one order."""
 
-WEIGHTS, TIMES, PARAMETERS, DELAYS, VALUES = 1, 2, 4, 8, 16
-"""What a backward run is to give; the last is known to the network kernel alone."""
+WEIGHTS, TIMES, PARAMETERS, DELAYS, VALUES, FLOW = 1, 2, 4, 8, 16, 32
+"""What a backward run is to give. The network kernel alone knows values; ``FLOW`` goes with ``PARAMETERS``,
+for those that move the states while spikes keep their times: a pass of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +94,10 @@ class Group:
         self.listens = tuple(synapses.pre for synapses in self.inputs)
         self.offers = {f"{synapses.name}.weights": WEIGHTS for synapses in self.synapses}
         self.offers |= {f"{synapses.name}.delays": DELAYS for synapses in into if synapses.delays is not None}
-        self.offers |= {f"{name}.{key}": PARAMETERS for key in self.parameters.names}
+        moving = moving_parameters(model.ir)
+        self.offers |= {
+            f"{name}.{key}": PARAMETERS | (FLOW if key in moving else 0) for key in self.parameters.names
+        }
         self.struct = self.kernel.struct(
             "group",
             n=self.size,
@@ -162,7 +166,7 @@ class Group:
         Args:
             tape: of the forward run.
             run: as there.
-            want: bits of ``WEIGHTS``, ``TIMES``, ``PARAMETERS`` and ``DELAYS``.
+            want: bits of ``WEIGHTS``, ``TIMES``, ``PARAMETERS``, ``DELAYS`` and ``FLOW``.
             cotangents: where it starts from, by population.
 
         Raises:

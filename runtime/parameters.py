@@ -97,6 +97,13 @@ def _value(given: object, where: str) -> Array:
         raise ConfigError(f"{where}: {given!r} is not a number. Give one, or one for each neuron.") from None
 
 
+def moving_parameters(ir: ModelIR) -> set[str]:
+    """The names that states depend on while spikes keep their times, but for initial values and resets."""
+    return {*flow_parameters(ir)}.union(
+        output.removeprefix("grad_") for arrival in ir.arrivals for output in arrival.parameters.outputs
+    )
+
+
 def flow_parameters(ir: ModelIR) -> tuple[str, ...]:
     """The names that the solution between events depends on; all of them where the IR does not say."""
     for fact in ir.facts:

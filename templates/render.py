@@ -12,6 +12,8 @@ from saltus.errors import EmitError
 from saltus.templates import c_printer
 from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
+from saltus.templates.near import TERMS, merged, near, nodes_of
+from saltus.templates.tangents import Tangents, tangents
 
 ABI = 3
 """Raised whenever the C interface changes; a compiled kernel of another number is refused at load."""
@@ -45,6 +47,8 @@ def event_unit(model: ModelIR) -> Unit:
     emission = _two_modes(model)
     interface = render("interface.h.jinja", {})
     names = names_of(model, flow)
+    moving = tangents(model, flow)
+    motion = merged("motion", (flow.propagator, moving.sensitivity))
     context = {
         **names,
         "abi": ABI,
@@ -55,6 +59,11 @@ def event_unit(model: ModelIR) -> Unit:
         "rungs": emission.ladder if emission else (),
         "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
+        "nodes": nodes_of(flow.propagator),
+        "versions": TERMS,
+        "motion": motion,
+        "near": [near(flow.propagator), near(motion)],
+        "tangents": moving,
         "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)
@@ -68,7 +77,7 @@ def event_unit(model: ModelIR) -> Unit:
         and all(a.additive for a in model.arrivals),
         "reaches": reaches,
         "search_parameters": _search_parameters(model, flow),
-        "sections": sections(model),
+        "sections": _with_tangents(model, flow, moving),
         "interface": interface,
         "arguments": Arguments(names),
     }
@@ -124,6 +133,13 @@ def train_unit(trains: TrainIR) -> Unit:
 def loss_unit(loss: AnyLoss) -> Unit:
     """A loss of either kind."""
     return head_unit(loss) if isinstance(loss, HeadIR) else train_unit(loss)
+
+
+def _with_tangents(model: ModelIR, flow: Flow, moving: Tangents) -> list[tuple[str, list[Block]]]:
+    """The sections of a model whose parameters' gradients come from tangents."""
+    unused = [flow.sensitivity, flow.parameters, *(arrival.parameters for arrival in model.arrivals)]
+    kept = [(title, [b for b in blocks if b not in unused]) for title, blocks in sections(model)]
+    return [*kept, ("the derivatives by a neuron's own parameters", moving.blocks)]
 
 
 def _kicked(model: ModelIR) -> list[str]:

@@ -15,15 +15,20 @@
 
 enum { STATES = 3, PARAMETERS = 9, LANES = 8, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
-enum { ARRIVALS_HAVE_PARAMETERS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
 typedef struct { double *V, *I, *A; } states_view;
 typedef struct { double *lambda_V, *lambda_I, *lambda_A; } adjoints_view;
 typedef struct { double *tau_mem, *tau_syn, *tau_adapt, *theta, *beta, *v_reset, *V0, *I0, *A0, *per_tau_mem, *per_tau_syn, *per_tau_adapt; } parameters_view;
 typedef struct { double *tau_mem, *tau_syn, *tau_adapt, *theta, *beta, *v_reset, *V0, *I0, *A0; } gradients_view;
-typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_A_A, *Psi_I_V; } entries_view;
+typedef struct { double *V__tau_mem, *V__tau_syn, *I__tau_syn, *A__tau_adapt; } tangents_view;
+typedef struct { double *tau_mem, *tau_syn, *tau_adapt; } moved_view;
+
+/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
+ * many terms the exponentials of all neurons are computed (0: with those for any length). */
+typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_A_A, *Psi_I_V, dt; int terms; } entries_view;
+
 typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_A_A_tau_adapt; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -53,7 +58,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
+enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8 };
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
@@ -68,15 +73,13 @@ typedef struct {
     parameters_view p;         /* [n_pad] parameters and their reciprocals */
     double *dt;                /* [events + spikes + 2] lengths of stretches */
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
-    entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
+    entries_view common;       /* [1] propagators of one stretch */
+    double steepest;           /* the greatest rate of a neuron's exponentials */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int alike;                 /* do all neurons share all parameters that a search reads? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
-    states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
-    int32_t *marked;           /* [(events + spikes + 2)/SEGMENT + 1] how many events, or spikes, came before it */
-    int segment;
-    double *active;            /* [n_pad] */
+    tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
+    moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
@@ -106,50 +109,44 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
     int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
-    const int64_t items = events + spikes + 2, marks = items / SEGMENT + 1;
+    const int64_t items = events + spikes + 2;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
-    w->start.V = take(base, &used, d * pad * SEGMENT);
-    w->mark.V = take(base, &used, d * pad * marks);
     w->queue.V = take(base, &used, d * wide);
     w->ahead.V = take(base, &used, d * wide);
     w->x.I = take(base, &used, d * pad);
     w->x_end.I = take(base, &used, d * pad);
-    w->start.I = take(base, &used, d * pad * SEGMENT);
-    w->mark.I = take(base, &used, d * pad * marks);
     w->queue.I = take(base, &used, d * wide);
     w->ahead.I = take(base, &used, d * wide);
     w->x.A = take(base, &used, d * pad);
     w->x_end.A = take(base, &used, d * pad);
-    w->start.A = take(base, &used, d * pad * SEGMENT);
-    w->mark.A = take(base, &used, d * pad * marks);
     w->queue.A = take(base, &used, d * wide);
     w->ahead.A = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I = take(base, &used, d * pad);
     w->y.lambda_A = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
-    w->own.Phi_V_V = take(base, &used, d * pad);
+    w->common.Phi_V_V = take(base, &used, d);
     w->few.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
-    w->own.Phi_V_I = take(base, &used, d * pad);
+    w->common.Phi_V_I = take(base, &used, d);
     w->few.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
-    w->own.Phi_I_I = take(base, &used, d * pad);
+    w->common.Phi_I_I = take(base, &used, d);
     w->few.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Phi_A_A = take(base, &used, d * items);
-    w->own.Phi_A_A = take(base, &used, d * pad);
+    w->common.Phi_A_A = take(base, &used, d);
     w->few.Phi_A_A = take(base, &used, d * LANES);
     w->k_gap.Phi_A_A = take(base, &used, d * spikes);
     w->k_lead.Phi_A_A = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
-    w->own.Psi_I_V = take(base, &used, d * pad);
+    w->common.Psi_I_V = take(base, &used, d);
     w->few.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
@@ -169,13 +166,22 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->shrink = take(base, &used, d * (events + 1));
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
-    w->active = take(base, &used, d * pad);
-    w->marked = take(base, &used, i * marks);
     w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_tau_syn = take(base, &used, d * items);
     w->slope.Phi_I_I_tau_syn = take(base, &used, d * items);
     w->slope.Phi_A_A_tau_adapt = take(base, &used, d * items);
+    w->z.V__tau_mem = take(base, &used, d * pad);
+    w->z_end.V__tau_mem = take(base, &used, d * pad);
+    w->z.V__tau_syn = take(base, &used, d * pad);
+    w->z_end.V__tau_syn = take(base, &used, d * pad);
+    w->z.I__tau_syn = take(base, &used, d * pad);
+    w->z_end.I__tau_syn = take(base, &used, d * pad);
+    w->z.A__tau_adapt = take(base, &used, d * pad);
+    w->z_end.A__tau_adapt = take(base, &used, d * pad);
+    w->moved.tau_mem = take(base, &used, d * spikes);
+    w->moved.tau_syn = take(base, &used, d * spikes);
+    w->moved.tau_adapt = take(base, &used, d * spikes);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -235,6 +241,21 @@ static void prepare(const saltus_group *g, workspace *w)
         w->p.per_tau_adapt[n] = per_tau_adapt;
     }
     w->alike = g->flow_shared && all_equal(g, w->p.tau_mem) && all_equal(g, w->p.tau_syn) && all_equal(g, w->p.tau_adapt) && all_equal(g, w->p.theta) && all_equal(g, w->p.beta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn) && all_equal(g, w->p.per_tau_adapt);
+    w->steepest = 0.0;
+    for (int n = 0; n < g->n; n++) {
+        double saltus_node_0, saltus_node_1, saltus_node_2;
+        model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);
+        if (fabs(saltus_node_0) > w->steepest) w->steepest = fabs(saltus_node_0);
+        if (fabs(saltus_node_1) > w->steepest) w->steepest = fabs(saltus_node_1);
+        if (fabs(saltus_node_2) > w->steepest) w->steepest = fabs(saltus_node_2);
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_adapt[n], &u_1_rate);
+            rate = u_1_rate;
+        }
+        if (fabs(rate) > w->steepest) w->steepest = fabs(rate);
+    }
 }
 
 /* The gradient of one chunk of samples, by parameter. */
@@ -289,34 +310,6 @@ static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, 
     }
 }
 
-/* Copies the states of all neurons. */
-static void copy_states(const saltus_group *g, states_view from, int64_t from_row, states_view to, int64_t to_row)
-{
-    memcpy(to.V + to_row * g->n_pad, from.V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-    memcpy(to.I + to_row * g->n_pad, from.I + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-    memcpy(to.A + to_row * g->n_pad, from.A + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-}
-
-/* Where a replay begins: at t = 0, or at the mark of item `from`. Returns how many events, or spikes, came before. */
-static int resume(const saltus_group *g, const workspace *w, int from)
-{
-    begin(g, w);
-    if (from == 0) return 0;
-    copy_states(g, w->mark, from / SEGMENT, w->x, 0);
-    return w->marked[from / SEGMENT];
-}
-
-/* Item `at` of a replay from `from`, before which so many events, or spikes, came: marked, or kept. */
-static void remember(const saltus_group *g, const workspace *w, int from, int at, int came, int marks)
-{
-    if (!marks) {
-        copy_states(g, w->x, 0, w->start, at - from);
-    } else if (at % SEGMENT == 0) {
-        copy_states(g, w->x, 0, w->mark, at / SEGMENT);
-        w->marked[at / SEGMENT] = came;
-    }
-}
-
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -357,13 +350,12 @@ static void gain_delays(const saltus_group *g, const workspace *w, int32_t recep
 }
 
 /* An arrival in reverse time. Returns its credit, which is dL/dt of its time. */
-static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
-                     int64_t at, int32_t receptor, const double *restrict weight)
+static double depart(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
     double credits = 0.0;
-    (void)g, (void)total, (void)x, (void)at, (void)y, (void)p, (void)weight;
+    (void)g, (void)y, (void)p, (void)weight;
     switch (receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(+ : credits)
@@ -404,59 +396,6 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
         total->I0[n] += grad_I0;
         total->A0[n] += grad_A0;
     }
-}
-
-/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
-SALTUS_APART void differentiate(const workspace *w, int last)
-{
-#pragma omp simd
-    for (int e = 0; e <= last; e++) {
-        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
-        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
-        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
-        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
-        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
-        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
-        w->slope.Phi_A_A_tau_adapt[e] = Phi_A_A_tau_adapt;
-    }
-}
-
-/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
-SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
-{
-    const gradients_view into = *total;
-    const states_view x = w->start;
-    const adjoints_view y = w->y;
-    const parameters_view p = w->p;
-    const double *restrict active = w->active;
-    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
-    const double Phi_V_I_tau_mem = w->slope.Phi_V_I_tau_mem[e];
-    const double Phi_V_I_tau_syn = w->slope.Phi_V_I_tau_syn[e];
-    const double Phi_I_I_tau_syn = w->slope.Phi_I_I_tau_syn[e];
-    const double Phi_A_A_tau_adapt = w->slope.Phi_A_A_tau_adapt[e];
-    (void)p;
-#pragma omp simd
-    for (int n = 0; n < g->n; n++) {
-        double grad_tau_mem, grad_tau_syn, grad_tau_adapt;
-        model_flow_parameters(x.V[at + n], x.I[at + n], x.A[at + n], y.lambda_V[n], y.lambda_I[n], y.lambda_A[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt, p.tau_mem[n], p.tau_syn[n], p.tau_adapt[n], &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
-        into.tau_mem[n] += active[n] * grad_tau_mem;
-        into.tau_syn[n] += active[n] * grad_tau_syn;
-        into.tau_adapt[n] += active[n] * grad_tau_adapt;
-    }
-}
-
-/* The same for one neuron and any stretch. */
-SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
-                               const states_view *x, int64_t at, int n)
-{
-    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
-    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
-    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
-    double grad_tau_mem, grad_tau_syn, grad_tau_adapt;
-    model_flow_parameters(x->V[at], x->I[at], x->A[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt, w->p.tau_mem[n], w->p.tau_syn[n], w->p.tau_adapt[n], &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt);
-    total->tau_mem[n] += share * grad_tau_mem;
-    total->tau_syn[n] += share * grad_tau_syn;
-    total->tau_adapt[n] += share * grad_tau_adapt;
 }
 
 static void write_record(const saltus_group *g, double *record, int64_t event, double *const *rows)
@@ -567,13 +506,24 @@ SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
 
-/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
-SALTUS_APART void propagate(const workspace *w, int last)
+/* A stretch for which each neuron has propagators of its own. */
+SALTUS_INLINE entries_view own_propagators(const workspace *w, double dt)
 {
+    return (entries_view){.dt = dt, .terms = saltus_terms(dt * w->steepest)};
+}
+
+/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
+SALTUS_INLINE void propagate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
+{
+    (void)shared, (void)k;
 #pragma omp simd
-    for (int e = 0; e <= last; e++) {
+    for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-        model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        if (terms != 0) {
+            model_propagator_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        } else {
+            model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        }
         w->k.Phi_V_V[e] = Phi_V_V;
         w->k.Phi_V_I[e] = Phi_V_I;
         w->k.Phi_I_I[e] = Phi_I_I;
@@ -581,6 +531,117 @@ SALTUS_APART void propagate(const workspace *w, int last)
         w->k.Psi_I_V[e] = Psi_I_V;
     }
 }
+
+SALTUS_APART void propagate_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void propagate_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: propagate_some_6(w, k, from, to); break;
+    case 8: propagate_some_8(w, k, from, to); break;
+    case 12: propagate_some_12(w, k, from, to); break;
+    case 15: propagate_some_15(w, k, from, to); break;
+    default: propagate_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void propagate(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        propagate_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
+/* The derivatives of the propagators of the stretches 0 to last. */
+SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
+{
+    (void)shared, (void)k;
+#pragma omp simd
+    for (int e = from; e < to; e++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+        if (terms != 0) {
+            model_motion_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+        } else {
+            model_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+        }
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
+        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
+        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
+        w->slope.Phi_A_A_tau_adapt[e] = Phi_A_A_tau_adapt;
+    }
+}
+
+SALTUS_APART void differentiate_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void differentiate_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: differentiate_some_6(w, k, from, to); break;
+    case 8: differentiate_some_8(w, k, from, to); break;
+    case 12: differentiate_some_12(w, k, from, to); break;
+    case 15: differentiate_some_15(w, k, from, to); break;
+    default: differentiate_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        differentiate_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
 
 /* What the test for a crossing needs of them besides. */
 SALTUS_APART void shrink_all(const workspace *w, int last)
@@ -603,10 +664,10 @@ SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double
     if (shared) propagate(w, events);
 }
 
-/* The propagators of a stretch dt that all neurons share, */
+/* The propagators of a stretch dt that all neurons share. */
 SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
 {
-    const entries_view k = w->own;
+    const entries_view k = w->common;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
     model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
     *k.Phi_V_V = Phi_V_V;
@@ -617,52 +678,50 @@ SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
     return k;
 }
 
-/* and each neuron's own. */
-SALTUS_APART entries_view own_propagators(const saltus_group *g, const workspace *w, double dt)
-{
-    const entries_view k = w->own;
-    const parameters_view p = w->p;
-#pragma omp simd
-    for (int n = 0; n < g->n_pad; n++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-        model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
-        k.Phi_V_V[n] = Phi_V_V;
-        k.Phi_V_I[n] = Phi_V_I;
-        k.Phi_I_I[n] = Phi_I_I;
-        k.Phi_A_A[n] = Phi_A_A;
-        k.Psi_I_V[n] = Psi_I_V;
-    }
-    return k;
-}
-
 SALTUS_INLINE entries_view propagators(const int shared, const saltus_group *g, const workspace *w, double dt)
 {
-    return shared ? common_propagators(w, dt) : own_propagators(g, w, dt);
+    (void)g;
+    return shared ? common_propagators(w, dt) : own_propagators(w, dt);
+}
+
+/* Stretch e of a list of shared ones. */
+SALTUS_INLINE entries_view entry(entries_view k, int e)
+{
+    return (entries_view){ k.Phi_V_V + e, k.Phi_V_I + e, k.Phi_I_I + e, k.Phi_A_A + e, k.Psi_I_V + e, 0.0, 0 };
 }
 
 /* The propagators of stretch e. */
 SALTUS_INLINE entries_view stretch(const int shared, const saltus_group *g, const workspace *w, int e)
 {
-    if (!shared) return own_propagators(g, w, w->dt[e]);
-    return (entries_view){ w->k.Phi_V_V + e, w->k.Phi_V_I + e, w->k.Phi_I_I + e, w->k.Phi_A_A + e, w->k.Psi_I_V + e };
+    (void)g;
+    return shared ? entry(w->k, e) : own_propagators(w, w->dt[e]);
 }
 
 /* Advances everyone by one stretch. */
-SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+SALTUS_INLINE void advance_all_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k)
 {
     const states_view x = w->x;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
 #pragma omp simd
     for (int n = 0; n < g->n_pad; n++) {
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-        const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I = common_Phi_V_I;
+            Phi_I_I = common_Phi_I_I;
+            Phi_A_A = common_Phi_A_A;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        }
         double V_next, I_next, A_next;
         model_advance(x.V[n], x.I[n], x.A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
         x.V[n] = V_next;
@@ -673,12 +732,43 @@ SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const
 
 SALTUS_APART void advance_all_shared(const saltus_group *g, const workspace *w, entries_view k)
 {
-    advance_all_of(1, g, w, k);
+    advance_all_of(1, 0, g, w, k);
 }
 
-SALTUS_APART void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+SALTUS_APART void advance_all_6(const saltus_group *g, const workspace *w, entries_view k)
 {
-    advance_all_of(0, g, w, k);
+    advance_all_of(0, 6, g, w, k);
+}
+
+SALTUS_APART void advance_all_8(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 8, g, w, k);
+}
+
+SALTUS_APART void advance_all_12(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 12, g, w, k);
+}
+
+SALTUS_APART void advance_all_15(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 15, g, w, k);
+}
+
+SALTUS_APART void advance_all_0(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 0, g, w, k);
+}
+
+SALTUS_INLINE void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    switch (k.terms) {
+    case 6: advance_all_6(g, w, k); break;
+    case 8: advance_all_8(g, w, k); break;
+    case 12: advance_all_12(g, w, k); break;
+    case 15: advance_all_15(g, w, k); break;
+    default: advance_all_0(g, w, k);
+    }
 }
 
 SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, entries_view k)
@@ -687,6 +777,197 @@ SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const wo
         advance_all_shared(g, w, k);
     else
         advance_all_own(g, w, k);
+}
+
+/* ---- What each neuron's own parameters do to its states while all spikes keep their times, in steps forward in time: with
+ * it, a spike tells the gradient how its time moves with the parameters, and the end of the run how the states do.
+ *
+ * dL/dp = sum_k mu_k dt_k/dp + dL/dx(T) . x_p(T), x_p: these derivatives, mu_k = dL/dt_k in full: what the adjoints give. */
+
+/* Steps the neurons [from, to) and their derivatives by stretch e. */
+SALTUS_INLINE void step_tangents_of(const int shared, const int terms, const workspace *w, entries_view k, int e, int from,
+                                    int to)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    const double common_Phi_V_V_tau_mem = shared ? w->slope.Phi_V_V_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_tau_mem = shared ? w->slope.Phi_V_I_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_tau_syn = shared ? w->slope.Phi_V_I_tau_syn[e] : 0.0;
+    const double common_Phi_I_I_tau_syn = shared ? w->slope.Phi_I_I_tau_syn[e] : 0.0;
+    const double common_Phi_A_A_tau_adapt = shared ? w->slope.Phi_A_A_tau_adapt[e] : 0.0;
+    (void)p, (void)e;
+#pragma omp simd
+    for (int n = from; n < to; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I = common_Phi_V_I;
+            Phi_I_I = common_Phi_I_I;
+            Phi_A_A = common_Phi_A_A;
+            Phi_V_V_tau_mem = common_Phi_V_V_tau_mem;
+            Phi_V_I_tau_mem = common_Phi_V_I_tau_mem;
+            Phi_V_I_tau_syn = common_Phi_V_I_tau_syn;
+            Phi_I_I_tau_syn = common_Phi_I_I_tau_syn;
+            Phi_A_A_tau_adapt = common_Phi_A_A_tau_adapt;
+        } else if (terms != 0) {
+            model_motion_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+        }
+        const double V__tau_mem = z.V__tau_mem[n], V__tau_syn = z.V__tau_syn[n], I__tau_syn = z.I__tau_syn[n], A__tau_adapt = z.A__tau_adapt[n];
+        double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, A__tau_adapt_next;
+        model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, x.V[n], Phi_V_I_tau_mem, x.I[n], V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_A_A, A__tau_adapt, Phi_A_A_tau_adapt, x.A[n], &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &A__tau_adapt_next);
+        double V_next, I_next, A_next;
+        model_advance(x.V[n], x.I[n], x.A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+        x.V[n] = V_next;
+        x.I[n] = I_next;
+        x.A[n] = A_next;
+        z.V__tau_mem[n] = V__tau_mem_next;
+        z.V__tau_syn[n] = V__tau_syn_next;
+        z.I__tau_syn[n] = I__tau_syn_next;
+        z.A__tau_adapt[n] = A__tau_adapt_next;
+    }
+}
+
+SALTUS_APART void step_tangents_shared(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(1, 0, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_6(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 6, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_8(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 8, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_12(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 12, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_15(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 15, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_0(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 0, w, k, e, from, to);
+}
+
+SALTUS_INLINE void step_tangents_own(const workspace *w, entries_view k, int e, int from, int to)
+{
+    switch (k.terms) {
+    case 6: step_tangents_6(w, k, e, from, to); break;
+    case 8: step_tangents_8(w, k, e, from, to); break;
+    case 12: step_tangents_12(w, k, e, from, to); break;
+    case 15: step_tangents_15(w, k, e, from, to); break;
+    default: step_tangents_0(w, k, e, from, to);
+    }
+}
+
+/* Everyone by stretch e. */
+SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (shared)
+        step_tangents_shared(w, entry(w->k, e), e, 0, g->n_pad);
+    else
+        step_tangents_own(w, own_propagators(w, w->dt[e]), e, 0, g->n_pad);
+}
+
+/* A spike arrives at the neurons [from, to). */
+static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    (void)x, (void)p, (void)z, (void)weight, (void)from, (void)to; /* a model may have no use for them */
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = from; n < to; n++) {
+
+            double V_next, I_next, A_next;
+            model_exc_jump(x.V[n], x.I[n], x.A[n], weight[n], &V_next, &I_next, &A_next);
+            x.I[n] = I_next;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* Spike i of the slab's part from `base` on: how its time moves, and what is reset. */
+static void emit_tangents(const saltus_spikes *out, int64_t base, int i, const workspace *w)
+{
+    const int n = out->neuron[base + i];
+    const states_view x = w->x;
+    const tangents_view z = w->z;
+    const double V__tau_mem = z.V__tau_mem[n];
+    const double V__tau_syn = z.V__tau_syn[n];
+    const double I__tau_syn = z.I__tau_syn[n];
+    const double A__tau_adapt = z.A__tau_adapt[n];
+    double moved_tau_mem, moved_tau_syn, moved_tau_adapt, V__tau_mem_next, V__tau_syn_next;
+    model_spike_tangents(V__tau_mem, out->slope[base + i], V__tau_syn, w->p.beta[n], A__tau_adapt, &moved_tau_mem, &moved_tau_syn, &moved_tau_adapt, &V__tau_mem_next, &V__tau_syn_next);
+    double V_next, I_next, A_next;
+    model_reset(x.I[n], x.A[n], w->p.v_reset[n], &V_next, &I_next, &A_next);
+    double scale_tau_mem, scale_tau_syn, scale_tau_adapt;
+    model_scale(w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &scale_tau_mem, &scale_tau_syn, &scale_tau_adapt);
+    w->moved.tau_mem[i] = scale_tau_mem * moved_tau_mem;
+    w->moved.tau_syn[i] = scale_tau_syn * moved_tau_syn;
+    w->moved.tau_adapt[i] = scale_tau_adapt * moved_tau_adapt;
+    x.V[n] = V_next;
+    x.A[n] = A_next;
+    z.V__tau_mem[n] = V__tau_mem_next;
+    z.V__tau_syn[n] = V__tau_syn_next;
+    (void)x, (void)z, (void)V__tau_mem, (void)V__tau_syn, (void)I__tau_syn, (void)A__tau_adapt;
+}
+
+/* Exchanges one neuron's states and derivatives for what is laid aside of them. */
+static void exchange(const workspace *w, int n)
+{
+    double other;
+    other = w->x.V[n], w->x.V[n] = w->x_end.V[n], w->x_end.V[n] = other;
+    other = w->x.I[n], w->x.I[n] = w->x_end.I[n], w->x_end.I[n] = other;
+    other = w->x.A[n], w->x.A[n] = w->x_end.A[n], w->x_end.A[n] = other;
+    other = w->z.V__tau_mem[n], w->z.V__tau_mem[n] = w->z_end.V__tau_mem[n], w->z_end.V__tau_mem[n] = other;
+    other = w->z.V__tau_syn[n], w->z.V__tau_syn[n] = w->z_end.V__tau_syn[n], w->z_end.V__tau_syn[n] = other;
+    other = w->z.I__tau_syn[n], w->z.I__tau_syn[n] = w->z_end.I__tau_syn[n], w->z_end.I__tau_syn[n] = other;
+    other = w->z.A__tau_adapt[n], w->z.A__tau_adapt[n] = w->z_end.A__tau_adapt[n], w->z_end.A__tau_adapt[n] = other;
+}
+
+/* The states and their derivatives at t = 0. */
+static void begin_tangents(const saltus_group *g, const workspace *w)
+{
+    begin(g, w);
+    memset(w->z.V__tau_mem, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.V__tau_syn, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.I__tau_syn, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.A__tau_adapt, 0, sizeof(double) * (size_t)g->n_pad);
+}
+
+/* What the states at the end give to the gradient. */
+static void end_tangents(const saltus_group *g, const workspace *w, const double *final, const gradients_view *total)
+{
+    for (int n = 0; n < g->n; n++) {
+        double scale_tau_mem, scale_tau_syn, scale_tau_adapt;
+        model_scale(w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &scale_tau_mem, &scale_tau_syn, &scale_tau_adapt);
+        total->tau_mem[n] += final[0 * g->n_pad + n] * scale_tau_mem * w->z.V__tau_mem[n];
+        total->tau_syn[n] += final[0 * g->n_pad + n] * scale_tau_syn * w->z.V__tau_syn[n];
+        total->tau_syn[n] += final[1 * g->n_pad + n] * scale_tau_syn * w->z.I__tau_syn[n];
+        total->tau_adapt[n] += final[2 * g->n_pad + n] * scale_tau_adapt * w->z.A__tau_adapt[n];
+    }
 }
 
 /* Where a guard u_0 crosses zero upward between events.
@@ -1156,7 +1437,8 @@ typedef struct {
 } outlook;
 
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
-SALTUS_INLINE int64_t step_block(const int shared, const int alike, const workspace *w, const outlook *o, int from, int to)
+SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int alike, const workspace *w,
+                                 const outlook *o, int from, int to)
 {
     const double *restrict x_V = w->x.V;
     double *restrict end_V = w->x_end.V;
@@ -1169,11 +1451,12 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
     const double *restrict weight = o->start.weight;
     int64_t *restrict flag = w->flag;
     int64_t any = 0;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double dt = k.dt;
+    (void)dt;
     (void)p, (void)weight, (void)alike;
     switch (o->start.receptor) {
     case 0: /* exc */
@@ -1185,11 +1468,17 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_exc_jump(V, I, A, weight[n], &V_next, &I_next, &A_next);
                 I = I_next;
             }
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I = common_Phi_V_I;
+                Phi_I_I = common_Phi_I_I;
+                Phi_A_A = common_Phi_A_A;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            } else {
+                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            }
             double V_next, I_next, A_next;
             model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             end_V[n] = V_next;
@@ -1201,7 +1490,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_adapt[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
+            const double shrink = shared ? o->shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1240,11 +1529,17 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
             double V = x_V[n], I = x_I[n], A = x_A[n];
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I = common_Phi_V_I;
+                Phi_I_I = common_Phi_I_I;
+                Phi_A_A = common_Phi_A_A;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            } else {
+                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            }
             double V_next, I_next, A_next;
             model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             end_V[n] = V_next;
@@ -1256,7 +1551,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_adapt[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
+            const double shrink = shared ? o->shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1317,12 +1612,13 @@ static void arrive_queued(const workspace *w, int queued, pending start)
 }
 
 /* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
-SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_INLINE int look_ahead_of(const int shared, const int terms, const int alike, const saltus_group *g,
+                                const workspace *w, const outlook *o)
 {
     int queued = 0, from = 0;
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
-        if (step_block(shared, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
-    if (from < g->n_pad && step_block(shared, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+        if (step_block(shared, terms, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, terms, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
@@ -1331,12 +1627,43 @@ SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, 0, g, w, o);
+    return look_ahead_of(1, 0, 0, g, w, o);
 }
 
-SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_APART int look_ahead_6(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, 0, g, w, o);
+    return look_ahead_of(0, 6, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_8(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 8, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_12(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 12, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_15(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 15, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_0(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 0, 0, g, w, o);
+}
+
+SALTUS_INLINE int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    switch (o->k.terms) {
+    case 6: return look_ahead_6(g, w, o);
+    case 8: return look_ahead_8(g, w, o);
+    case 12: return look_ahead_12(g, w, o);
+    case 15: return look_ahead_15(g, w, o);
+    default: return look_ahead_0(g, w, o);
+    }
 }
 
 
@@ -1352,21 +1679,31 @@ SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const
 SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
 {
     const states_view x = w->queue;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-
+    const parameters_view p = w->p;
+    const int terms = 0;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p, (void)terms;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
             const int n = w->who[i];
             (void)n;
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I = common_Phi_V_I;
+                Phi_I_I = common_Phi_I_I;
+                Phi_A_A = common_Phi_A_A;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            } else {
+                model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            }
             double V_next, I_next, A_next;
             model_advance(x.V[i], x.I[i], x.A[i], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             into.V[i] = V_next;
@@ -1648,131 +1985,64 @@ static int merge(const saltus_group *g, const saltus_events *in, const saltus_sp
     }
 }
 
-/* Advances everyone by a stretch, and lets an arrival act there. */
-SALTUS_INLINE void advance_to_arrival_of(const int shared, const saltus_group *g, const workspace *w, entries_view k,
-                                         int32_t receptor, const double *restrict weight)
-{
-    double *restrict x_V = w->x.V;
-    double *restrict x_I = w->x.I;
-    double *restrict x_A = w->x.A;
-    const parameters_view p = w->p;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-
-    (void)p, (void)weight;
-    switch (receptor) {
-    case 0: /* exc */
-#pragma omp simd
-        for (int n = 0; n < g->n_pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-
-            double V_next, I_next, A_next;
-            model_advance(x_V[n], x_I[n], x_A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-            const double V = V_next;
-            x_V[n] = V;
-            const double I = I_next;
-            x_I[n] = I;
-            const double A = A_next;
-            x_A[n] = A;
-            {
-                double V_next, I_next, A_next;
-                model_exc_jump(V, I, A, weight[n], &V_next, &I_next, &A_next);
-                x_I[n] = I_next;
-            }
-        }
-        break;
-    default: advance_all(shared, g, w, k); break;
-    }
-}
-
-SALTUS_APART void advance_to_arrival_shared(const saltus_group *g, const workspace *w, entries_view k, int32_t receptor,
-                                            const double *restrict weight)
-{
-    advance_to_arrival_of(1, g, w, k, receptor, weight);
-}
-
-/* The states after each event or spike, for the gradient of the flow's parameters. The first time, from the begin on, it
- * leaves marks; from a mark on, it keeps the states up to the next one. */
-SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
-                                    const saltus_spikes *out, const workspace *w, int32_t sample, int from, int marks)
+/* What parameters of the flow do to one sample: the times of all spikes, in w->moved, and the states at the end. */
+SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                                   const double *final, const gradients_view *total, const workspace *w, int32_t sample)
 {
     const int events = in->count[sample], count = out->count[sample];
-    const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
-    int e = resume(g, w, from);
-    for (int at = from;; at++) {
-        const int i = at - e;
-        remember(g, w, from, at, e, marks);
-        if (at == events + count || (!marks && at + 1 == from + SEGMENT)) break;
-        const entries_view k = stretch(shared, g, w, at);
+    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int last = merge(g, in, out, w, sample, 0);
+    if (shared) propagate(w, last);
+    if (shared) differentiate(w, last);
+    begin_tangents(g, w);
+    for (int e = 0, i = 0; i < count || final != NULL;) {
+        if (w->dt[e + i] > 0.0) step_tangents(shared, g, w, e + i);
         if (spike_is_next(out, base, count, e, i)) {
-            const int n = out->neuron[base + i];
-            double plus_V, plus_I, plus_A;
-            plus_V = out->state[0 * total + base + i];
-            plus_I = out->state[1 * total + base + i];
-            plus_A = out->state[2 * total + base + i];
-            {
-                double V_next, I_next, A_next;
-                model_reset(plus_I, plus_A, w->p.v_reset[n], &V_next, &I_next, &A_next);
-                plus_V = V_next;
-                plus_A = A_next;
-            }
-            advance_all(shared, g, w, k);
-            w->x.V[n] = plus_V;
-            w->x.I[n] = plus_I;
-            w->x.A[n] = plus_A;
-            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad);
-        } else {
+            emit_tangents(out, base, i, w);
+            const int32_t n = out->neuron[base + i++];
+            arrive_at(w, g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad, 0, g->n_pad);
+        } else if (e < events) {
             const int32_t row = in->row[first + e++];
-            const int32_t receptor = row < 0 ? -1 : g->receptor[row];
-            const double *weight = row < 0 ? NULL : g->weights + (int64_t)row * g->n_pad;
-            if (shared)
-                advance_to_arrival_shared(g, w, k, receptor, weight);
-            else
-                advance_to_arrival_of(0, g, w, k, receptor, weight);
+            if (row >= 0) arrive_at(w, g->receptor[row], g->weights + (int64_t)row * g->n_pad, 0, g->n_pad);
+        } else {
+            break;
         }
     }
+    if (final != NULL) end_tangents(g, w, final, total);
 }
 
-/* Where in w->start the states after so many events and spikes are. */
-SALTUS_INLINE int64_t held_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
-                                     const saltus_spikes *out, workspace *w, int32_t sample, int at)
-{
-    if (at < w->segment) {
-        w->segment = at / SEGMENT * SEGMENT;
-        replay_recurrent(shared, g, in, out, w, sample, w->segment, 0);
-    }
-    return (int64_t)(at - w->segment) * g->n_pad;
-}
-
-/* The adjoints of everyone at the start of an interval, from those at its end, and the gradient of the weights that acted
- * there (receptor -1: of none). */
-SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const workspace *w, int32_t receptor,
-                             double *restrict gradient, entries_view k)
+/* The adjoints of everyone at the start of an interval, from those at its end, the gradient of the weights that acted there
+ * (receptor -1: of none), and the credit of their arrival, which is returned. */
+SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltus_group *g, const workspace *w,
+                                  int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-    const double common_Psi_I_V = *k.Psi_I_V;
-
-    (void)p, (void)gradient;
+    double credits = 0.0;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p, (void)gradient, (void)weight;
     switch (receptor) {
     case 0: /* exc */
-#pragma omp simd
+#pragma omp simd reduction(+ : credits)
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_A = y.lambda_A[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-                const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
-
+                double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_I = common_Phi_I_I;
+                    Phi_A_A = common_Phi_A_A;
+                    Psi_I_V = common_Psi_I_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                }
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
                 lambda_V = lambda_V_next;
@@ -1785,6 +2055,9 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
             double grad_w;
             model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
             gradient[n] = gradient[n] + grad_w;
+            double credit;
+            model_exc_credit(lambda_V, lambda_I, &credit);
+            credits += weight[n] * credit;
         }
         break;
     default:
@@ -1792,11 +2065,17 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_A = y.lambda_A[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-                const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
-
+                double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_I = common_Phi_I_I;
+                    Phi_A_A = common_Phi_A_A;
+                    Psi_I_V = common_Psi_I_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                }
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
                 lambda_V = lambda_V_next;
@@ -1809,31 +2088,63 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
         }
         break;
     }
+    return credits;
 }
 
-SALTUS_APART void look_back_shared(const saltus_group *g, const workspace *w, int32_t receptor,
-                             double *restrict gradient, entries_view k)
+SALTUS_APART double look_back_shared(const saltus_group *g, const workspace *w, int32_t receptor,
+                                     const double *restrict weight, double *restrict gradient, entries_view k)
 {
-    look_back_of(1, g, w, receptor, gradient, k);
+    return look_back_of(1, 0, g, w, receptor, weight, gradient, k);
 }
 
-SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32_t receptor,
-                             double *restrict gradient, entries_view k)
+SALTUS_APART double look_back_6(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
 {
-    look_back_of(0, g, w, receptor, gradient, k);
+    return look_back_of(0, 6, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_8(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 8, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_12(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 12, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_15(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 15, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_0(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 0, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_INLINE double look_back_own(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    switch (k.terms) {
+    case 6: return look_back_6(g, w, receptor, weight, gradient, k);
+    case 8: return look_back_8(g, w, receptor, weight, gradient, k);
+    case 12: return look_back_12(g, w, receptor, weight, gradient, k);
+    case 15: return look_back_15(g, w, receptor, weight, gradient, k);
+    default: return look_back_0(g, w, receptor, weight, gradient, k);
+    }
 }
 
 /* What the weights of an arrival gain, from the adjoints a stretch later; added to the gradient, or written over it. */
-SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltus_group *g, const workspace *w,
+SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, const saltus_group *g, const workspace *w,
                                    int32_t receptor, double *restrict gradient, entries_view k)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-    const double common_Psi_I_V = *k.Psi_I_V;
-
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
     (void)p;
     switch (receptor) {
     case 0: /* exc */
@@ -1841,11 +2152,17 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_A = y.lambda_A[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-                const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-                const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
-
+                double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_I = common_Phi_I_I;
+                    Phi_A_A = common_Phi_A_A;
+                    Psi_I_V = common_Psi_I_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                }
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
                 lambda_V = lambda_V_next;
@@ -1861,16 +2178,100 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
     }
 }
 
+SALTUS_INLINE void gain_earlier_of(const int shared, const int terms, const saltus_group *g, const workspace *w, int32_t receptor,
+                               double *restrict gradient, entries_view k)
+{
+    gain_of(shared, terms, 1, g, w, receptor, gradient, k);
+}
+
 SALTUS_APART void gain_earlier_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
                                       entries_view k)
 {
-    gain_earlier_of(1, 1, g, w, receptor, gradient, k);
+    gain_earlier_of(1, 0, g, w, receptor, gradient, k);
 }
 
-SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict slot,
-                                   entries_view k)
+SALTUS_APART void gain_earlier_6(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
 {
-    gain_earlier_of(1, 0, g, w, receptor, slot, k);
+    gain_earlier_of(0, 6, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_8(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 8, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_12(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 12, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_15(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 15, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_0(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_INLINE void gain_earlier_own(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    switch (k.terms) {
+    case 6: gain_earlier_6(g, w, receptor, gradient, k); break;
+    case 8: gain_earlier_8(g, w, receptor, gradient, k); break;
+    case 12: gain_earlier_12(g, w, receptor, gradient, k); break;
+    case 15: gain_earlier_15(g, w, receptor, gradient, k); break;
+    default: gain_earlier_0(g, w, receptor, gradient, k);
+    }
+}
+
+SALTUS_INLINE void gain_slot_of(const int shared, const int terms, const saltus_group *g, const workspace *w, int32_t receptor,
+                               double *restrict gradient, entries_view k)
+{
+    gain_of(shared, terms, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
+                                      entries_view k)
+{
+    gain_slot_of(1, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_6(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 6, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_8(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 8, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_12(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 12, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_15(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 15, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_0(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_INLINE void gain_slot_own(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    switch (k.terms) {
+    case 6: gain_slot_6(g, w, receptor, gradient, k); break;
+    case 8: gain_slot_8(g, w, receptor, gradient, k); break;
+    case 12: gain_slot_12(g, w, receptor, gradient, k); break;
+    case 15: gain_slot_15(g, w, receptor, gradient, k); break;
+    default: gain_slot_0(g, w, receptor, gradient, k);
+    }
 }
 
 /* One sample backward. */
@@ -1887,54 +2288,52 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     double *into_delays = gradient->want & WANT_DELAYS ? gradient->delays + (int64_t)chunk * g->rows * pad : NULL;
     double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
     /* where nothing but weights gain at an arrival, the adjoints stay at the last spike */
-    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && into_delays == NULL && record == NULL;
+    const int stay = !ARRIVALS_CHANGE_ADJOINTS && !times && into_delays == NULL && record == NULL;
+    const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
+    const int moving = (gradient->want & WANT_FLOW) != 0;
+    if (moving) trace_recurrent(shared, g, in, out, final, &total, w, sample);
     const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
-    if (parameters) replay_recurrent(shared, g, in, out, w, sample, 0, 1);
-    w->segment = last + 1;
-    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
-    if (parameters && shared) differentiate(w, last);
-    begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
+    begin_adjoint(g, w, final);
     for (int e = in->count[sample], i = out->count[sample];;) {
         const int spike = i > 0 && out->after[base + i - 1] == e;
         const int many = spike || e == 0 || record != NULL ? 1 : together_before(g, in, first, e, i > 0 ? out->after[base + i - 1] : 0);
         const int32_t *row = spike ? out->neuron + base + i - 1 : in->row + first + e - many;
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
-        const int64_t at = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
-        const double dt = w->dt[e + i];
-        if (stay && !spike) {
-            if (e == 0) break;
-            const entries_view k = stretch(1, g, w, e + i);
-            if (weights && receptor >= 0 && many > 1)
-                gain_slot_shared(g, w, receptor, new_slot(g, w, row, many, into), k);
-            else if (weights && receptor >= 0)
-                gain_earlier_shared(g, w, receptor, into + (int64_t)row[0] * pad, k);
+        const entries_view k = stretch(shared, g, w, e + i);
+        if (stay && !spike && e > 0) {
+            if (weights && receptor >= 0) {
+                double *target = many > 1 ? new_slot(g, w, row, many, into) : into + (int64_t)row[0] * pad;
+                if (shared && many > 1)
+                    gain_slot_shared(g, w, receptor, target, k);
+                else if (shared)
+                    gain_earlier_shared(g, w, receptor, target, k);
+                else if (many > 1)
+                    gain_slot_own(g, w, receptor, target, k);
+                else
+                    gain_earlier_own(g, w, receptor, target, k);
+            }
             e -= many;
             continue;
         }
-        double *target = NULL;
+        if (stay && !spike && !parameters) break; /* nobody asks for the adjoints at t = 0 */
+        double *target = w->sum; /* where nobody asks for the weights' gradient */
         if (weights && receptor >= 0)
             target = spike      ? into_recurrent + (int64_t)row[0] * pad
                      : many > 1 ? empty_slot(g, w, row, many, into)
                                 : into + (int64_t)row[0] * pad;
-        if (parameters) {
-            if (shared)
-                add_stretches(g, w, &total, e + i, at);
-            else
-#pragma omp simd
-                for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
-        }
-        if (shared)
-            look_back_shared(g, w, target == NULL ? -1 : receptor, target, stretch(1, g, w, e + i));
-        else
-            look_back_own(g, w, target == NULL ? -1 : receptor, target, stretch(0, g, w, e + i));
+        const double *weight = receptor < 0 ? NULL : (spike ? g->recurrent : g->weights) + (int64_t)row[0] * pad;
+        double credits = shared ? look_back_shared(g, w, receptor, weight, target, k)
+                                : look_back_own(g, w, receptor, weight, target, k);
         if (spike) { /* first its arrivals, everywhere at once; then the spike itself */
             const int n = row[0];
-            const double credits = depart(g, w, parameters ? &total : NULL, &w->start, at, receptor,
-                                          g->recurrent + (int64_t)n * pad);
+            if (ARRIVALS_CHANGE_ADJOINTS) credits = depart(g, w, receptor, weight);
             {
                 double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
                 model_emission_adjoint(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], out->state[2 * total_spikes + base + i - 1], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], cotangent->time[base + i - 1] + credits, w->p.tau_mem[n], w->p.tau_adapt[n], w->p.beta[n], w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                if (moving) total.tau_mem[n] += sensitivity * w->moved.tau_mem[i - 1];
+                if (moving) total.tau_syn[n] += sensitivity * w->moved.tau_syn[i - 1];
+                if (moving) total.tau_adapt[n] += sensitivity * w->moved.tau_adapt[i - 1];
                 if (parameters) {
                     double grad_theta, grad_beta, grad_v_reset;
                     model_emission_parameters(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], out->state[2 * total_spikes + base + i - 1], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], w->p.tau_adapt[n], w->p.beta[n], &grad_theta, &grad_beta, &grad_v_reset);
@@ -1954,15 +2353,12 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
             write_record(g, record, first + e - 1, rows);
         }
         for (int j = 0; j < many; j++, e--) {
-            double credit = 0.0;
-            const int64_t start = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
             if (into_delays != NULL && receptor >= 0)
                 gain_delays(g, w, receptor, g->weights + (int64_t)row[many - 1 - j] * pad,
                             into_delays + (int64_t)row[many - 1 - j] * pad);
-            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
-                                g->weights + (int64_t)row[many - 1 - j] * pad);
-            if (times) gradient->event_time[first + e - 1] = credit;
+            if (receptor >= 0 && (ARRIVALS_CHANGE_ADJOINTS || (times && many > 1)))
+                credits = depart(g, w, receptor, g->weights + (int64_t)row[many - 1 - j] * pad);
+            if (times) gradient->event_time[first + e - 1] = credits;
         }
     }
     if (weights) add_slots(g, w, into);
@@ -2116,72 +2512,135 @@ SALTUS_APART int cross_alone(const saltus_group *g, saltus_spikes *out, const wo
                     : cross_alone_of(0, g, out, w, seekers, origin, after, spikes, sample, status);
 }
 
-/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
-SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
+/* Steps everyone to the end of interval e, and flags those that may cross. */
+SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k, int e)
 {
-    const int pad = g->n_pad;
-    const double dt = w->dt[e];
-    const entries_view k = stretch(shared, g, w, e);
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_A_A = *k.Phi_A_A;
-
+    const states_view x = w->x, x_end = w->x_end;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double dt = k.dt;
     (void)dt;
+    const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
+    int64_t *restrict flag = w->flag;
+    (void)p, (void)e;
 #pragma omp simd
-    for (int n = 0; n < pad; n++) {
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-        const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I = common_Phi_V_I;
+            Phi_I_I = common_Phi_I_I;
+            Phi_A_A = common_Phi_A_A;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        }
         double V_next, I_next, A_next;
-        model_advance(w->x.V[n], w->x.I[n], w->x.A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+        model_advance(x.V[n], x.I[n], x.A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
         double rate;
         {
             double u_1_rate;
-            model_ladder_1_rate(w->p.per_tau_adapt[n], &u_1_rate);
+            model_ladder_1_rate(p.per_tau_adapt[n], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = shared ? w->shrink[e] : saltus_exp(-dt * rate);
-        const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
+        const double shrink = shared ? common_shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
+        const double length = shared ? common_length : (1.0 - shrink) / rate;
         int may_cross;
         {
             double a0, a1, a2;
             {
                 double u_0;
-                model_ladder_0(w->x.V[n], w->x.A[n], w->p.theta[n], w->p.beta[n], &u_0);
+                model_ladder_0(x.V[n], x.A[n], p.theta[n], p.beta[n], &u_0);
                 a0 = u_0;
                 double u_1;
-                model_ladder_1(w->x.V[n], w->x.I[n], w->x.A[n], w->p.beta[n], w->p.per_tau_mem[n], w->p.per_tau_adapt[n], &u_1);
+                model_ladder_1(x.V[n], x.I[n], x.A[n], p.beta[n], p.per_tau_mem[n], p.per_tau_adapt[n], &u_1);
                 a1 = u_1;
                 double u_2;
-                model_ladder_2(w->x.V[n], w->x.I[n], w->p.per_tau_mem[n], w->p.per_tau_adapt[n], w->p.per_tau_syn[n], &u_2);
+                model_ladder_2(x.V[n], x.I[n], p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
                 a2 = u_2;
             }
             double b0, b1, b2;
             {
                 double u_0;
-                model_ladder_0(V_next, A_next, w->p.theta[n], w->p.beta[n], &u_0);
+                model_ladder_0(V_next, A_next, p.theta[n], p.beta[n], &u_0);
                 b0 = u_0;
                 double u_1;
-                model_ladder_1(V_next, I_next, A_next, w->p.beta[n], w->p.per_tau_mem[n], w->p.per_tau_adapt[n], &u_1);
+                model_ladder_1(V_next, I_next, A_next, p.beta[n], p.per_tau_mem[n], p.per_tau_adapt[n], &u_1);
                 b1 = u_1;
                 double u_2;
-                model_ladder_2(V_next, I_next, w->p.per_tau_mem[n], w->p.per_tau_adapt[n], w->p.per_tau_syn[n], &u_2);
+                model_ladder_2(V_next, I_next, p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
                 b2 = u_2;
             }
             const int steady = (a2 * b2 >= 0.0);
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
         }
-        w->flag[n] = may_cross;
-        w->x_end.V[n] = V_next;
-        w->x_end.I[n] = I_next;
-        w->x_end.A[n] = A_next;
+        flag[n] = may_cross;
+        x_end.V[n] = V_next;
+        x_end.I[n] = I_next;
+        x_end.A[n] = A_next;
     }
-    const int queued = queue_flagged(g, w, 0, pad, 0);
-    queue_states(w, queued, dt);
+}
+
+SALTUS_APART void step_shared(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(1, 0, g, w, k, e);
+}
+
+SALTUS_APART void step_6(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 6, g, w, k, e);
+}
+
+SALTUS_APART void step_8(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 8, g, w, k, e);
+}
+
+SALTUS_APART void step_12(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 12, g, w, k, e);
+}
+
+SALTUS_APART void step_15(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 15, g, w, k, e);
+}
+
+SALTUS_APART void step_0(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 0, g, w, k, e);
+}
+
+SALTUS_INLINE void step_own(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    switch (k.terms) {
+    case 6: step_6(g, w, k, e); break;
+    case 8: step_8(g, w, k, e); break;
+    case 12: step_12(g, w, k, e); break;
+    case 15: step_15(g, w, k, e); break;
+    default: step_0(g, w, k, e);
+    }
+}
+
+SALTUS_INLINE void step(const int shared, const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    if (shared)
+        step_shared(g, w, k, e);
+    else
+        step_own(g, w, k, e);
+}
+
+/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
+SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
+{
+    step(shared, g, w, stretch(shared, g, w, e), e);
+    const int queued = queue_flagged(g, w, 0, g->n_pad, 0);
+    queue_states(w, queued, w->dt[e]);
     return queued;
 }
 
@@ -2193,7 +2652,6 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     const int64_t first = in->start[sample];
     const double *restrict time = in->time + first;
     const int32_t *restrict row = in->row + first;
-    const int64_t base = sample * out->capacity;
     int spikes = 0;
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
     if (begin_below(g, w, sample, status)) return status->code;
@@ -2229,53 +2687,171 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
-/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. The first
- * time, from event 0 on, it leaves marks; from a mark on, it keeps the states up to the next one. */
-SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                          const workspace *w, int32_t sample, int from, int marks)
+/* Everyone from event to event; who spikes in between goes there alone. */
+SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
+                               const workspace *w, int32_t sample)
 {
-    const int events = in->count[sample];
+    const int events = in->count[sample], pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
-    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
-    int next = resume(g, w, from);
-    for (int e = from;; e++) {
-        remember(g, w, from, e, next, marks);
-        if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
-        advance_all(shared, g, w, stretch(shared, g, w, e));
-        for (; next < out->count[sample] && out->after[base + next] == e; next++) {
-            const int n = out->neuron[base + next]; /* of several spikes the last one's word stands */
-            const double dt = w->gap[next];
-            double plus_V, plus_I, plus_A;
-            plus_V = out->state[0 * total + base + next];
-            plus_I = out->state[1 * total + base + next];
-            plus_A = out->state[2 * total + base + next];
-            {
-                double V_next, I_next, A_next;
-                model_reset(plus_I, plus_A, w->p.v_reset[n], &V_next, &I_next, &A_next);
-                plus_V = V_next;
-                plus_A = A_next;
+    const double *restrict event = in->time + in->start[sample];
+    const int64_t base = sample * out->capacity;
+    if (shared) differentiate(w, events);
+    for (int n = 0; n < pad; n++) w->latest[n] = -1;
+    for (int e = 0, i = 0; e <= events && (i < used || all); e++) {
+        int many = 0; /* of them */
+        for (; i < used && out->after[base + i] == e; i++) {
+            const int n = out->neuron[base + i];
+            if (w->latest[n] != e) {
+                w->latest[n] = e;
+                w->from[n] = e > 0 ? event[e - 1] : 0.0;
+                w->who[many++] = n;
             }
-            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
-            double V_next, I_next, A_next;
-            model_advance(plus_V, plus_I, plus_A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-            w->x.V[n] = V_next;
-            w->x.I[n] = I_next;
-            w->x.A[n] = A_next;
+            step_tangents_own(w, own_propagators(w, out->time[base + i] - w->from[n]), 0, n, n + 1);
+            emit_tangents(out, base, i, w);
+            w->from[n] = out->time[base + i];
         }
-        if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);
+        for (int j = 0; j < many; j++) {
+            const int n = w->who[j];
+            step_tangents_own(w, own_propagators(w, (e < events ? event[e] : g->horizon) - w->from[n]), 0, n, n + 1);
+            exchange(w, n);
+        }
+        if (w->dt[e] > 0.0) step_tangents(shared, g, w, e);
+        for (int j = 0; j < many; j++) exchange(w, w->who[j]);
+        if (e < events && row[e] >= 0) arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
     }
 }
 
-/* Where in w->start the states after e events are. */
-SALTUS_INLINE int64_t held_after(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                                 workspace *w, int32_t sample, int e)
+/* The spikes of the neurons [from, to), in order. Returns their number. */
+static int spikes_among(const saltus_spikes *out, int64_t base, int count, int from, int to, int32_t *found)
 {
-    if (e < w->segment) {
-        w->segment = e / SEGMENT * SEGMENT;
-        replay(shared, g, in, out, w, sample, w->segment, 0);
+    int many = 0;
+    for (int i = 0; i < count; i++) {
+        const int32_t n = out->neuron[base + i];
+        found[many] = i;
+        many += (n >= from) & (n < to);
     }
-    return (int64_t)(e - w->segment) * g->n_pad;
+    return many;
+}
+
+/* Neurons a vector at a time, from event or spike of theirs to the next. */
+SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
+                            const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample], pad = g->n_pad;
+    const int32_t *restrict row = in->row + in->start[sample];
+    const double *restrict event = in->time + in->start[sample];
+    const int64_t base = sample * out->capacity;
+    for (int from = 0; from < pad; from += LANES) {
+        const int many = spikes_among(out, base, used, from, from + LANES, w->holder);
+        double now = 0.0;
+        for (int e = 0, s = 0; s < many || all;) {
+            const int i = s < many ? w->holder[s] : -1, spike = i >= 0 && out->after[base + i] == e;
+            const double next = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
+            if (next > now) step_tangents_own(w, own_propagators(w, next - now), 0, from, from + LANES);
+            now = next;
+            if (spike)
+                emit_tangents(out, base, i, w), s++;
+            else if (e == events)
+                break;
+            else if (row[e++] >= 0)
+                arrive_at(w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad, from, from + LANES);
+        }
+    }
+}
+
+/* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
+SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
+                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample];
+    begin_tangents(g, w);
+    if (used <= events) /* a neuron alone takes as long as a vector of them */
+        trace_all(shared, g, in, out, used, final != NULL, w, sample);
+    else
+        trace_some(g, in, out, used, final != NULL, w, sample);
+    if (final != NULL) end_tangents(g, w, final, total);
+}
+
+/* The adjoints of everyone a stretch earlier. */
+SALTUS_INLINE void step_back_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
+    const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_I_I = common_Phi_I_I;
+            Phi_A_A = common_Phi_A_A;
+            Psi_I_V = common_Psi_I_V;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        }
+        double lambda_V_next, lambda_I_next, lambda_A_next;
+        model_adjoint(y.lambda_V[n], y.lambda_I[n], y.lambda_A[n], Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+        y.lambda_V[n] = lambda_V_next;
+        y.lambda_I[n] = lambda_I_next;
+        y.lambda_A[n] = lambda_A_next;
+    }
+}
+
+SALTUS_APART void step_back_shared(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(1, 0, g, w, k);
+}
+
+SALTUS_APART void step_back_6(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 6, g, w, k);
+}
+
+SALTUS_APART void step_back_8(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 8, g, w, k);
+}
+
+SALTUS_APART void step_back_12(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 12, g, w, k);
+}
+
+SALTUS_APART void step_back_15(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 15, g, w, k);
+}
+
+SALTUS_APART void step_back_0(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 0, g, w, k);
+}
+
+SALTUS_INLINE void step_back_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    switch (k.terms) {
+    case 6: step_back_6(g, w, k); break;
+    case 8: step_back_8(g, w, k); break;
+    case 12: step_back_12(g, w, k); break;
+    case 15: step_back_15(g, w, k); break;
+    default: step_back_0(g, w, k);
+    }
+}
+
+SALTUS_INLINE void step_back(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    if (shared)
+        step_back_shared(g, w, k);
+    else
+        step_back_own(g, w, k);
 }
 
 /* One sample backward. */
@@ -2304,12 +2880,13 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
         last = used > 0 ? after[used - 1] : -1;
     }
+    const int moving = (gradient->want & WANT_FLOW) != 0;
+    if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
      * begin; order: 1 for a neuron's first spike of the interval */
     for (int n = 0; n < g->n; n++) w->latest[n] = -1;
     for (int i = 0; origin != NULL && i < used; i++) w->owed[i] = 0.0;
-    const int measured = parameters ? out->count[sample] : used;
-    for (int i = measured - 1; i >= 0; i--) {
+    for (int i = used - 1; i >= 0; i--) {
         const int e = after[i], n = neuron[i], next = w->latest[n];
         const double end = e < events ? in->time[first + e] : g->horizon;
         w->gap[i] = (next >= 0 && after[next] == e ? time[next] : end) - time[i];
@@ -2336,34 +2913,15 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
           w->k_lead.Psi_I_V[i] = Psi_I_V;
         }
     }
-    if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
-    w->segment = events + 1;
-    if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
-        const int64_t at = parameters ? held_after(shared, g, in, out, w, sample, e) : 0;
         int held = 0;
-        for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
             const int i = used - 1, n = neuron[i];
-            if (parameters) {
-                double plus_V, plus_I, plus_A;
-                plus_V = out->state[0 * total_spikes + base + i];
-                plus_I = out->state[1 * total_spikes + base + i];
-                plus_A = out->state[2 * total_spikes + base + i];
-                {
-                    double V_next, I_next, A_next;
-                    model_reset(plus_I, plus_A, w->p.v_reset[n], &V_next, &I_next, &A_next);
-                    plus_V = V_next;
-                    plus_A = A_next;
-                }
-                const states_view plus = { &plus_V, &plus_I, &plus_A };
-                add_stretch(w, &total, 1.0, w->gap[i], &plus, 0, n);
-            }
             const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
             {
                 double lambda_V_next, lambda_I_next, lambda_A_next;
@@ -2375,6 +2933,9 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             {
                 double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
                 model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], worth, w->p.tau_mem[n], w->p.tau_adapt[n], w->p.beta[n], w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                if (moving) total.tau_mem[n] += sensitivity * w->moved.tau_mem[i];
+                if (moving) total.tau_syn[n] += sensitivity * w->moved.tau_syn[i];
+                if (moving) total.tau_adapt[n] += sensitivity * w->moved.tau_adapt[i];
                 if (parameters) {
                     double grad_theta, grad_beta, grad_v_reset;
                     model_emission_parameters(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], w->p.tau_adapt[n], w->p.beta[n], &grad_theta, &grad_beta, &grad_v_reset);
@@ -2386,10 +2947,6 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
                 w->y.lambda_A[n] = lambda_A_next;
             }
             if (!w->order[i]) continue;
-            if (parameters) {
-                add_stretch(w, &total, 1.0, w->lead[i], &w->start, at + n, n);
-                w->active[n] = 0.0;
-            }
             {
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], w->k_lead.Phi_V_V[i], w->k_lead.Phi_I_I[i], w->k_lead.Phi_A_A[i], w->k_lead.Psi_I_V[i], &lambda_V_next, &lambda_I_next, &lambda_A_next);
@@ -2399,33 +2956,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             }
             w->holder[held++] = n;
         }
-        const double dt = w->dt[e];
-        if (parameters) {
-            if (shared)
-                add_stretches(g, w, &total, e, at);
-            else
-#pragma omp simd
-                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
-        }
-        const entries_view k = stretch(shared, g, w, e);
-        const double common_Phi_V_V = *k.Phi_V_V;
-        const double common_Phi_I_I = *k.Phi_I_I;
-        const double common_Phi_A_A = *k.Phi_A_A;
-        const double common_Psi_I_V = *k.Psi_I_V;
-
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Phi_A_A = shared ? common_Phi_A_A : k.Phi_A_A[n];
-            const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
-
-            double lambda_V_next, lambda_I_next, lambda_A_next;
-            model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_A[n], Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
-            w->y.lambda_V[n] = lambda_V_next;
-            w->y.lambda_I[n] = lambda_I_next;
-            w->y.lambda_A[n] = lambda_A_next;
-        }
+        step_back(shared, g, w, stretch(shared, g, w, e));
         for (int h = 0; h < held; h++) {
             w->y.lambda_V[w->holder[h]] = w->held[0 * out->capacity + h];
             w->y.lambda_I[w->holder[h]] = w->held[1 * out->capacity + h];
@@ -2441,13 +2972,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         if (weights && receptor >= 0)
             gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
-            const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
             if (into_delays != NULL && receptor >= 0)
                 gain_delays(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad, into_delays + (int64_t)row[e - 1 - j] * pad);
-            if (receptor >= 0 && (times || origin != NULL || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
-                                g->weights + (int64_t)row[e - 1 - j] * pad);
+            if (receptor >= 0 && (times || origin != NULL || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;
             if (origin != NULL && origin[e - 1 - j] >= 0) w->owed[origin[e - 1 - j] - base] += credit;
         }

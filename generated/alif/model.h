@@ -51,41 +51,6 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_A_next = Phi_A_A * lambda_A; /* flow.adjoint.A */
 }
 
-SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V_tau_mem,
-    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn,
-    double *restrict Phi_A_A_tau_adapt)
-{
-    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    const double decay_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
-    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
-        per_tau_mem; /* flow.derivative */
-    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
-        /* flow.derivative */
-    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    *Phi_A_A_tau_adapt = dt * decay_A * per_tau_adapt * per_tau_adapt; /* flow.derivative */
-}
-
-SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double A,
-    const double lambda_V, const double lambda_I, const double lambda_A, const double Phi_V_V_tau_mem,
-    const double Phi_V_I_tau_mem, const double Phi_V_I_tau_syn, const double Phi_I_I_tau_syn,
-    const double Phi_A_A_tau_adapt, const double tau_mem, const double tau_syn, const double tau_adapt,
-    double *restrict grad_tau_mem, double *restrict grad_tau_syn, double *restrict grad_tau_adapt)
-{
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_A = -tau_adapt * lambda_A; /* costate */
-    *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I); /* gradient.flow.tau_mem */
-    *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
-        /* gradient.flow.tau_syn */
-    *grad_tau_adapt = Phi_A_A_tau_adapt * costate_A * A; /* gradient.flow.tau_adapt */
-}
-
 /* ---- the ends */
 
 SALTUS_INLINE void model_terminal(const double final_V, const double final_I, const double final_A,
@@ -236,6 +201,131 @@ SALTUS_INLINE void model_exc_credit(const double lambda_V, const double lambda_I
 SALTUS_INLINE void model_exc_weight(const double lambda_I, const double tau_syn, double *restrict grad_w)
 {
     *grad_w = -tau_syn * lambda_I; /* gradient.weight */
+}
+
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void model_scale(const double per_tau_mem, const double per_tau_syn, const double per_tau_adapt,
+    double *restrict scale_tau_mem, double *restrict scale_tau_syn, double *restrict scale_tau_adapt)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_syn = per_tau_syn * per_tau_syn; /* tangent */
+    *scale_tau_adapt = per_tau_adapt * per_tau_adapt; /* tangent */
+}
+
+SALTUS_INLINE void model_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn,
+    double *restrict Phi_A_A_tau_adapt)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double decay_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_A_A_tau_adapt = dt * decay_A; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_tau_mem, const double I, const double V__tau_syn,
+    const double Phi_V_I, const double I__tau_syn, const double Phi_V_I_tau_syn, const double Phi_I_I,
+    const double Phi_I_I_tau_syn, const double Phi_A_A, const double A__tau_adapt,
+    const double Phi_A_A_tau_adapt, const double A, double *restrict V__tau_mem_next,
+    double *restrict V__tau_syn_next, double *restrict I__tau_syn_next, double *restrict A__tau_adapt_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+    *A__tau_adapt_next = Phi_A_A * A__tau_adapt + Phi_A_A_tau_adapt * A; /* tangent */
+}
+
+SALTUS_INLINE void model_spike_tangents(const double V__tau_mem, const double guard_slope,
+    const double V__tau_syn, const double beta, const double A__tau_adapt, double *restrict moved_tau_mem,
+    double *restrict moved_tau_syn, double *restrict moved_tau_adapt, double *restrict V__tau_mem_next,
+    double *restrict V__tau_syn_next)
+{
+    *moved_tau_mem = -V__tau_mem / guard_slope; /* tangent */
+    *moved_tau_syn = -V__tau_syn / guard_slope; /* tangent */
+    *moved_tau_adapt = beta * A__tau_adapt / guard_slope; /* tangent */
+    *V__tau_mem_next = 0.0; /* tangent */
+    *V__tau_syn_next = 0.0; /* tangent */
+}
+
+SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const double per_tau_syn,
+    const double per_tau_adapt, double *restrict saltus_node_0, double *restrict saltus_node_1,
+    double *restrict saltus_node_2)
+{
+    *saltus_node_0 = -dt * per_tau_mem; /* flow.nodes */
+    *saltus_node_1 = -dt * per_tau_syn; /* flow.nodes */
+    *saltus_node_2 = -dt * per_tau_adapt; /* flow.nodes */
+}
+
+/* model_propagator where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V,
+    double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_syn;
+    const double saltus_node_2 = -dt * per_tau_adapt;
+    double saltus_exp_0_1 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 1], saltus_exp_2 = SALTUS_EXP[terms + 1];
+#pragma GCC unroll 32
+    for (int k = terms + 1 - 1; k >= 0; k--) {
+        saltus_exp_0_1 = k < terms + 0 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+        saltus_exp_2 = saltus_exp_2 * saltus_node_2 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_I_I = saltus_exp_1; /* flow.propagator */
+    *Phi_A_A = saltus_exp_2; /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+}
+
+/* model_motion where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V,
+    double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V,
+    double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_I_I_tau_syn, double *restrict Phi_A_A_tau_adapt)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_syn;
+    const double saltus_node_2 = -dt * per_tau_adapt;
+    double saltus_exp_0_1_0 = 0.0, saltus_exp_0_1 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 2], saltus_exp_2 = SALTUS_EXP[terms + 2];
+#pragma GCC unroll 32
+    for (int k = terms + 2 - 1; k >= 0; k--) {
+        saltus_exp_0_1_0 = k < terms + 0 ? saltus_exp_0_1_0 * saltus_node_0 + saltus_exp_0_1 : saltus_exp_0_1;
+        saltus_exp_0_1 = k < terms + 1 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+        saltus_exp_2 = saltus_exp_2 * saltus_node_2 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_0_1_1 = saltus_exp_0_1 - saltus_exp_0_1_0;
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_I_I = saltus_exp_1; /* flow.propagator */
+    *Phi_A_A = saltus_exp_2; /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    const double decay_V = saltus_exp_0; /* flow.propagator */
+    const double decay_I = saltus_exp_1; /* flow.propagator */
+    const double decay_A = saltus_exp_2; /* flow.propagator */
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
+    const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_A_A_tau_adapt = dt * decay_A; /* flow.derivative */
 }
 
 #endif

@@ -54,55 +54,6 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_J_next = Psi_J_V * lambda_V + Phi_I_J * lambda_I + Phi_I_I * lambda_J; /* flow.adjoint.J */
 }
 
-SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double tau_syn,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
-    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_J_tau_mem, double *restrict Phi_V_I_tau_syn,
-    double *restrict Phi_V_J_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_I_J_tau_syn,
-    double *restrict Phi_J_J_tau_syn)
-{
-    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
-    const double response_I_I = saltus_exp_dd2(-dt * per_tau_syn, -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double response_I_I_I = saltus_exp_dd3(-dt * per_tau_syn, -dt * per_tau_syn, -dt * per_tau_syn);
-        /* flow.propagator */
-    const double response_V_V_I_I = saltus_exp_dd4(-dt * per_tau_mem, -dt * per_tau_mem, -dt * per_tau_syn,
-        -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_I_I_I = saltus_exp_dd4(-dt * per_tau_mem, -dt * per_tau_syn, -dt * per_tau_syn,
-        -dt * per_tau_syn); /* flow.propagator */
-    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
-        per_tau_mem; /* flow.derivative */
-    *Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem *
-        per_tau_mem * per_tau_mem * per_tau_syn; /* flow.derivative */
-    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
-        /* flow.derivative */
-    *Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) * per_tau_mem *
-        per_tau_syn * per_tau_syn * per_tau_syn; /* flow.derivative */
-    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    *Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn * per_tau_syn *
-        per_tau_syn; /* flow.derivative */
-    *Phi_J_J_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-}
-
-SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double J,
-    const double lambda_V, const double lambda_I, const double lambda_J, const double Phi_V_V_tau_mem,
-    const double Phi_V_I_tau_mem, const double Phi_V_J_tau_mem, const double Phi_V_I_tau_syn,
-    const double Phi_V_J_tau_syn, const double Phi_I_I_tau_syn, const double Phi_I_J_tau_syn,
-    const double Phi_J_J_tau_syn, const double tau_mem, const double tau_syn, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn)
-{
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_J = -tau_syn * lambda_J; /* costate */
-    *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_J_tau_mem * J);
-        /* gradient.flow.tau_mem */
-    *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I) + J * (Phi_V_J_tau_syn *
-        costate_V + Phi_I_J_tau_syn * costate_I + Phi_J_J_tau_syn * costate_J); /* gradient.flow.tau_syn */
-}
-
 /* ---- the ends */
 
 SALTUS_INLINE void model_terminal(const double final_V, const double final_I, const double final_J,
@@ -243,6 +194,161 @@ SALTUS_INLINE void model_exc_credit(const double lambda_I, const double lambda_J
 SALTUS_INLINE void model_exc_weight(const double lambda_J, const double tau_syn, double *restrict grad_w)
 {
     *grad_w = -tau_syn * lambda_J; /* gradient.weight */
+}
+
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void model_scale(const double per_tau_mem, const double per_tau_syn,
+    double *restrict scale_tau_mem, double *restrict scale_tau_syn)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_syn = per_tau_syn * per_tau_syn; /* tangent */
+}
+
+SALTUS_INLINE void model_sensitivity(const double dt, const double tau_mem, const double tau_syn,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_J_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_V_J_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_I_J_tau_syn,
+    double *restrict Phi_J_J_tau_syn)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_I_I = saltus_exp_dd2(-dt * per_tau_syn, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    const double response_I_I_I = saltus_exp_dd3(-dt * per_tau_syn, -dt * per_tau_syn, -dt * per_tau_syn);
+        /* flow.propagator */
+    const double response_V_V_I_I = saltus_exp_dd4(-dt * per_tau_mem, -dt * per_tau_mem, -dt * per_tau_syn,
+        -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I_I = saltus_exp_dd4(-dt * per_tau_mem, -dt * per_tau_syn, -dt * per_tau_syn,
+        -dt * per_tau_syn); /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem *
+        per_tau_syn; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) * per_tau_mem *
+        per_tau_syn; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn;
+        /* flow.derivative */
+    *Phi_J_J_tau_syn = dt * decay_I; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_tau_mem, const double I, const double Phi_V_J_tau_mem,
+    const double J, const double V__tau_syn, const double Phi_V_I, const double I__tau_syn,
+    const double Phi_V_J, const double J__tau_syn, const double Phi_V_I_tau_syn, const double Phi_V_J_tau_syn,
+    const double Phi_I_I, const double Phi_I_J, const double Phi_I_I_tau_syn, const double Phi_I_J_tau_syn,
+    const double Phi_J_J_tau_syn, double *restrict V__tau_mem_next, double *restrict V__tau_syn_next,
+    double *restrict I__tau_syn_next, double *restrict J__tau_syn_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_J_tau_mem * J;
+        /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + Phi_V_J * J__tau_syn + I *
+        Phi_V_I_tau_syn + J * Phi_V_J_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + Phi_I_J * J__tau_syn + I * Phi_I_I_tau_syn + J *
+        Phi_I_J_tau_syn; /* tangent */
+    *J__tau_syn_next = Phi_I_I * J__tau_syn + J * Phi_J_J_tau_syn; /* tangent */
+}
+
+SALTUS_INLINE void model_spike_tangents(const double V__tau_mem, const double guard_slope,
+    const double V__tau_syn, double *restrict moved_tau_mem, double *restrict moved_tau_syn,
+    double *restrict V__tau_mem_next, double *restrict V__tau_syn_next)
+{
+    *moved_tau_mem = -V__tau_mem / guard_slope; /* tangent */
+    *moved_tau_syn = -V__tau_syn / guard_slope; /* tangent */
+    *V__tau_mem_next = 0.0; /* tangent */
+    *V__tau_syn_next = 0.0; /* tangent */
+}
+
+SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict saltus_node_0, double *restrict saltus_node_1)
+{
+    *saltus_node_0 = -dt * per_tau_mem; /* flow.nodes */
+    *saltus_node_1 = -dt * per_tau_syn; /* flow.nodes */
+}
+
+/* model_propagator where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
+    double *restrict Phi_V_J, double *restrict Phi_I_I, double *restrict Phi_I_J, double *restrict Psi_I_V,
+    double *restrict Psi_J_V)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_syn;
+    double saltus_exp_0_1_1 = 0.0, saltus_exp_0_1 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 2];
+#pragma GCC unroll 32
+    for (int k = terms + 2 - 1; k >= 0; k--) {
+        saltus_exp_0_1_1 = k < terms + 0 ? saltus_exp_0_1_1 * saltus_node_1 + saltus_exp_0_1 : saltus_exp_0_1;
+        saltus_exp_0_1 = k < terms + 1 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_1_1 = saltus_exp_0_1 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1_1;
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_J = dt * dt * saltus_exp_0_1_1 * per_tau_mem * per_tau_syn; /* flow.propagator */
+    *Phi_I_I = saltus_exp_1; /* flow.propagator */
+    *Phi_I_J = dt * saltus_exp_1_1 * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_J_V = tau_mem * (*Phi_V_J) * per_tau_syn; /* flow.propagator */
+}
+
+/* model_motion where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, const double tau_syn, double *restrict Phi_V_V,
+    double *restrict Phi_V_I, double *restrict Phi_V_J, double *restrict Phi_I_I, double *restrict Phi_I_J,
+    double *restrict Psi_I_V, double *restrict Psi_J_V, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_J_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_V_J_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_I_J_tau_syn,
+    double *restrict Phi_J_J_tau_syn)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_syn;
+    double saltus_exp_0_1_0_1 = 0.0, saltus_exp_0_1_1_1 = 0.0, saltus_exp_0_1_0 = 0.0, saltus_exp_0_1_1 = 0.0, saltus_exp_0_1 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 3];
+#pragma GCC unroll 32
+    for (int k = terms + 3 - 1; k >= 0; k--) {
+        saltus_exp_0_1_0_1 = k < terms + 0 ? saltus_exp_0_1_0_1 * saltus_node_1 + saltus_exp_0_1_0 : saltus_exp_0_1_0;
+        saltus_exp_0_1_1_1 = k < terms + 0 ? saltus_exp_0_1_1_1 * saltus_node_1 + saltus_exp_0_1_1 : saltus_exp_0_1_1;
+        saltus_exp_0_1_0 = k < terms + 1 ? saltus_exp_0_1_0 * saltus_node_0 + saltus_exp_0_1 : saltus_exp_0_1;
+        saltus_exp_0_1_1 = k < terms + 1 ? saltus_exp_0_1_1 * saltus_node_1 + saltus_exp_0_1 : saltus_exp_0_1;
+        saltus_exp_0_1 = k < terms + 2 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_1_1_1 = saltus_exp_0_1_1 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1_1_1;
+    const double saltus_exp_1_1 = saltus_exp_0_1 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1_1;
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_J = dt * dt * saltus_exp_0_1_1 * per_tau_mem * per_tau_syn; /* flow.propagator */
+    *Phi_I_I = saltus_exp_1; /* flow.propagator */
+    *Phi_I_J = dt * saltus_exp_1_1 * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_J_V = tau_mem * (*Phi_V_J) * per_tau_syn; /* flow.propagator */
+    const double decay_V = saltus_exp_0; /* flow.propagator */
+    const double decay_I = saltus_exp_1; /* flow.propagator */
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_I_I = saltus_exp_1_1; /* flow.propagator */
+    const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
+    const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
+    const double response_I_I_I = saltus_exp_1_1_1; /* flow.propagator */
+    const double response_V_V_I_I = saltus_exp_0_1_0_1; /* flow.propagator */
+    const double response_V_I_I_I = saltus_exp_0_1_1_1; /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_J_tau_mem = dt * dt * (dt * response_V_V_I_I - tau_mem * response_V_I_I) * per_tau_mem *
+        per_tau_syn; /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_V_J_tau_syn = dt * dt * (2.0 * dt * response_V_I_I_I - tau_syn * response_V_I_I) * per_tau_mem *
+        per_tau_syn; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_I_J_tau_syn = dt * (2.0 * dt * response_I_I_I - tau_syn * response_I_I) * per_tau_syn;
+        /* flow.derivative */
+    *Phi_J_J_tau_syn = dt * decay_I; /* flow.derivative */
 }
 
 #endif

@@ -15,15 +15,20 @@
 
 enum { STATES = 3, PARAMETERS = 8, LANES = 8, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
-enum { ARRIVALS_HAVE_PARAMETERS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
 typedef struct { double *V, *I_exc, *I_inh; } states_view;
 typedef struct { double *lambda_V, *lambda_I_exc, *lambda_I_inh; } adjoints_view;
 typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0, *per_tau_mem, *per_tau_exc, *per_tau_inh; } parameters_view;
 typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0; } gradients_view;
-typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V; } entries_view;
+typedef struct { double *V__tau_mem, *V__tau_exc, *I_exc__tau_exc, *V__tau_inh, *I_inh__tau_inh; } tangents_view;
+typedef struct { double *tau_mem, *tau_exc, *tau_inh; } moved_view;
+
+/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
+ * many terms the exponentials of all neurons are computed (0: with those for any length). */
+typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V, dt; int terms; } entries_view;
+
 typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_exc_tau_mem, *Phi_V_I_inh_tau_mem, *Phi_V_I_exc_tau_exc, *Phi_I_exc_I_exc_tau_exc, *Phi_V_I_inh_tau_inh, *Phi_I_inh_I_inh_tau_inh; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -53,7 +58,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
+enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8 };
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
@@ -68,15 +73,13 @@ typedef struct {
     parameters_view p;         /* [n_pad] parameters and their reciprocals */
     double *dt;                /* [events + spikes + 2] lengths of stretches */
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
-    entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
+    entries_view common;       /* [1] propagators of one stretch */
+    double steepest;           /* the greatest rate of a neuron's exponentials */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int alike;                 /* do all neurons share all parameters that a search reads? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
-    states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
-    int32_t *marked;           /* [(events + spikes + 2)/SEGMENT + 1] how many events, or spikes, came before it */
-    int segment;
-    double *active;            /* [n_pad] */
+    tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
+    moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
@@ -106,60 +109,54 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
     int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
-    const int64_t items = events + spikes + 2, marks = items / SEGMENT + 1;
+    const int64_t items = events + spikes + 2;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
-    w->start.V = take(base, &used, d * pad * SEGMENT);
-    w->mark.V = take(base, &used, d * pad * marks);
     w->queue.V = take(base, &used, d * wide);
     w->ahead.V = take(base, &used, d * wide);
     w->x.I_exc = take(base, &used, d * pad);
     w->x_end.I_exc = take(base, &used, d * pad);
-    w->start.I_exc = take(base, &used, d * pad * SEGMENT);
-    w->mark.I_exc = take(base, &used, d * pad * marks);
     w->queue.I_exc = take(base, &used, d * wide);
     w->ahead.I_exc = take(base, &used, d * wide);
     w->x.I_inh = take(base, &used, d * pad);
     w->x_end.I_inh = take(base, &used, d * pad);
-    w->start.I_inh = take(base, &used, d * pad * SEGMENT);
-    w->mark.I_inh = take(base, &used, d * pad * marks);
     w->queue.I_inh = take(base, &used, d * wide);
     w->ahead.I_inh = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I_exc = take(base, &used, d * pad);
     w->y.lambda_I_inh = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
-    w->own.Phi_V_V = take(base, &used, d * pad);
+    w->common.Phi_V_V = take(base, &used, d);
     w->few.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I_exc = take(base, &used, d * items);
-    w->own.Phi_V_I_exc = take(base, &used, d * pad);
+    w->common.Phi_V_I_exc = take(base, &used, d);
     w->few.Phi_V_I_exc = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I_exc = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I_exc = take(base, &used, d * spikes);
     w->k.Phi_V_I_inh = take(base, &used, d * items);
-    w->own.Phi_V_I_inh = take(base, &used, d * pad);
+    w->common.Phi_V_I_inh = take(base, &used, d);
     w->few.Phi_V_I_inh = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I_inh = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I_inh = take(base, &used, d * spikes);
     w->k.Phi_I_exc_I_exc = take(base, &used, d * items);
-    w->own.Phi_I_exc_I_exc = take(base, &used, d * pad);
+    w->common.Phi_I_exc_I_exc = take(base, &used, d);
     w->few.Phi_I_exc_I_exc = take(base, &used, d * LANES);
     w->k_gap.Phi_I_exc_I_exc = take(base, &used, d * spikes);
     w->k_lead.Phi_I_exc_I_exc = take(base, &used, d * spikes);
     w->k.Phi_I_inh_I_inh = take(base, &used, d * items);
-    w->own.Phi_I_inh_I_inh = take(base, &used, d * pad);
+    w->common.Phi_I_inh_I_inh = take(base, &used, d);
     w->few.Phi_I_inh_I_inh = take(base, &used, d * LANES);
     w->k_gap.Phi_I_inh_I_inh = take(base, &used, d * spikes);
     w->k_lead.Phi_I_inh_I_inh = take(base, &used, d * spikes);
     w->k.Psi_I_exc_V = take(base, &used, d * items);
-    w->own.Psi_I_exc_V = take(base, &used, d * pad);
+    w->common.Psi_I_exc_V = take(base, &used, d);
     w->few.Psi_I_exc_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_exc_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_exc_V = take(base, &used, d * spikes);
     w->k.Psi_I_inh_V = take(base, &used, d * items);
-    w->own.Psi_I_inh_V = take(base, &used, d * pad);
+    w->common.Psi_I_inh_V = take(base, &used, d);
     w->few.Psi_I_inh_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_inh_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_inh_V = take(base, &used, d * spikes);
@@ -178,8 +175,6 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->shrink = take(base, &used, d * (events + 1));
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
-    w->active = take(base, &used, d * pad);
-    w->marked = take(base, &used, i * marks);
     w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_exc_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_inh_tau_mem = take(base, &used, d * items);
@@ -187,6 +182,19 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->slope.Phi_I_exc_I_exc_tau_exc = take(base, &used, d * items);
     w->slope.Phi_V_I_inh_tau_inh = take(base, &used, d * items);
     w->slope.Phi_I_inh_I_inh_tau_inh = take(base, &used, d * items);
+    w->z.V__tau_mem = take(base, &used, d * pad);
+    w->z_end.V__tau_mem = take(base, &used, d * pad);
+    w->z.V__tau_exc = take(base, &used, d * pad);
+    w->z_end.V__tau_exc = take(base, &used, d * pad);
+    w->z.I_exc__tau_exc = take(base, &used, d * pad);
+    w->z_end.I_exc__tau_exc = take(base, &used, d * pad);
+    w->z.V__tau_inh = take(base, &used, d * pad);
+    w->z_end.V__tau_inh = take(base, &used, d * pad);
+    w->z.I_inh__tau_inh = take(base, &used, d * pad);
+    w->z_end.I_inh__tau_inh = take(base, &used, d * pad);
+    w->moved.tau_mem = take(base, &used, d * spikes);
+    w->moved.tau_exc = take(base, &used, d * spikes);
+    w->moved.tau_inh = take(base, &used, d * spikes);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -245,6 +253,21 @@ static void prepare(const saltus_group *g, workspace *w)
         w->p.per_tau_inh[n] = per_tau_inh;
     }
     w->alike = g->flow_shared && all_equal(g, w->p.tau_mem) && all_equal(g, w->p.tau_exc) && all_equal(g, w->p.tau_inh) && all_equal(g, w->p.theta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_exc) && all_equal(g, w->p.per_tau_inh);
+    w->steepest = 0.0;
+    for (int n = 0; n < g->n; n++) {
+        double saltus_node_0, saltus_node_1, saltus_node_2;
+        model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);
+        if (fabs(saltus_node_0) > w->steepest) w->steepest = fabs(saltus_node_0);
+        if (fabs(saltus_node_1) > w->steepest) w->steepest = fabs(saltus_node_1);
+        if (fabs(saltus_node_2) > w->steepest) w->steepest = fabs(saltus_node_2);
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+            rate = u_1_rate;
+        }
+        if (fabs(rate) > w->steepest) w->steepest = fabs(rate);
+    }
 }
 
 /* The gradient of one chunk of samples, by parameter. */
@@ -306,34 +329,6 @@ static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, 
     }
 }
 
-/* Copies the states of all neurons. */
-static void copy_states(const saltus_group *g, states_view from, int64_t from_row, states_view to, int64_t to_row)
-{
-    memcpy(to.V + to_row * g->n_pad, from.V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-    memcpy(to.I_exc + to_row * g->n_pad, from.I_exc + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-    memcpy(to.I_inh + to_row * g->n_pad, from.I_inh + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-}
-
-/* Where a replay begins: at t = 0, or at the mark of item `from`. Returns how many events, or spikes, came before. */
-static int resume(const saltus_group *g, const workspace *w, int from)
-{
-    begin(g, w);
-    if (from == 0) return 0;
-    copy_states(g, w->mark, from / SEGMENT, w->x, 0);
-    return w->marked[from / SEGMENT];
-}
-
-/* Item `at` of a replay from `from`, before which so many events, or spikes, came: marked, or kept. */
-static void remember(const saltus_group *g, const workspace *w, int from, int at, int came, int marks)
-{
-    if (!marks) {
-        copy_states(g, w->x, 0, w->start, at - from);
-    } else if (at % SEGMENT == 0) {
-        copy_states(g, w->x, 0, w->mark, at / SEGMENT);
-        w->marked[at / SEGMENT] = came;
-    }
-}
-
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -390,13 +385,12 @@ static void gain_delays(const saltus_group *g, const workspace *w, int32_t recep
 }
 
 /* An arrival in reverse time. Returns its credit, which is dL/dt of its time. */
-static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
-                     int64_t at, int32_t receptor, const double *restrict weight)
+static double depart(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
     double credits = 0.0;
-    (void)g, (void)total, (void)x, (void)at, (void)y, (void)p, (void)weight;
+    (void)g, (void)y, (void)p, (void)weight;
     switch (receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(+ : credits)
@@ -445,63 +439,6 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
         total->I_exc0[n] += grad_I_exc0;
         total->I_inh0[n] += grad_I_inh0;
     }
-}
-
-/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
-SALTUS_APART void differentiate(const workspace *w, int last)
-{
-#pragma omp simd
-    for (int e = 0; e <= last; e++) {
-        double Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
-        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
-        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
-        w->slope.Phi_V_I_exc_tau_mem[e] = Phi_V_I_exc_tau_mem;
-        w->slope.Phi_V_I_inh_tau_mem[e] = Phi_V_I_inh_tau_mem;
-        w->slope.Phi_V_I_exc_tau_exc[e] = Phi_V_I_exc_tau_exc;
-        w->slope.Phi_I_exc_I_exc_tau_exc[e] = Phi_I_exc_I_exc_tau_exc;
-        w->slope.Phi_V_I_inh_tau_inh[e] = Phi_V_I_inh_tau_inh;
-        w->slope.Phi_I_inh_I_inh_tau_inh[e] = Phi_I_inh_I_inh_tau_inh;
-    }
-}
-
-/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
-SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
-{
-    const gradients_view into = *total;
-    const states_view x = w->start;
-    const adjoints_view y = w->y;
-    const parameters_view p = w->p;
-    const double *restrict active = w->active;
-    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
-    const double Phi_V_I_exc_tau_mem = w->slope.Phi_V_I_exc_tau_mem[e];
-    const double Phi_V_I_inh_tau_mem = w->slope.Phi_V_I_inh_tau_mem[e];
-    const double Phi_V_I_exc_tau_exc = w->slope.Phi_V_I_exc_tau_exc[e];
-    const double Phi_I_exc_I_exc_tau_exc = w->slope.Phi_I_exc_I_exc_tau_exc[e];
-    const double Phi_V_I_inh_tau_inh = w->slope.Phi_V_I_inh_tau_inh[e];
-    const double Phi_I_inh_I_inh_tau_inh = w->slope.Phi_I_inh_I_inh_tau_inh[e];
-    (void)p;
-#pragma omp simd
-    for (int n = 0; n < g->n; n++) {
-        double grad_tau_mem, grad_tau_exc, grad_tau_inh;
-        model_flow_parameters(x.V[at + n], x.I_exc[at + n], x.I_inh[at + n], y.lambda_V[n], y.lambda_I_exc[n], y.lambda_I_inh[n], Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh, p.tau_mem[n], p.tau_exc[n], p.tau_inh[n], &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
-        into.tau_mem[n] += active[n] * grad_tau_mem;
-        into.tau_exc[n] += active[n] * grad_tau_exc;
-        into.tau_inh[n] += active[n] * grad_tau_inh;
-    }
-}
-
-/* The same for one neuron and any stretch. */
-SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
-                               const states_view *x, int64_t at, int n)
-{
-    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
-    double Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
-    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
-    double grad_tau_mem, grad_tau_exc, grad_tau_inh;
-    model_flow_parameters(x->V[at], x->I_exc[at], x->I_inh[at], w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh, w->p.tau_mem[n], w->p.tau_exc[n], w->p.tau_inh[n], &grad_tau_mem, &grad_tau_exc, &grad_tau_inh);
-    total->tau_mem[n] += share * grad_tau_mem;
-    total->tau_exc[n] += share * grad_tau_exc;
-    total->tau_inh[n] += share * grad_tau_inh;
 }
 
 static void write_record(const saltus_group *g, double *record, int64_t event, double *const *rows)
@@ -612,13 +549,24 @@ SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
 
-/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
-SALTUS_APART void propagate(const workspace *w, int last)
+/* A stretch for which each neuron has propagators of its own. */
+SALTUS_INLINE entries_view own_propagators(const workspace *w, double dt)
 {
+    return (entries_view){.dt = dt, .terms = saltus_terms(dt * w->steepest)};
+}
+
+/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
+SALTUS_INLINE void propagate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
+{
+    (void)shared, (void)k;
 #pragma omp simd
-    for (int e = 0; e <= last; e++) {
+    for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-        model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        if (terms != 0) {
+            model_propagator_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        } else {
+            model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        }
         w->k.Phi_V_V[e] = Phi_V_V;
         w->k.Phi_V_I_exc[e] = Phi_V_I_exc;
         w->k.Phi_V_I_inh[e] = Phi_V_I_inh;
@@ -628,6 +576,119 @@ SALTUS_APART void propagate(const workspace *w, int last)
         w->k.Psi_I_inh_V[e] = Psi_I_inh_V;
     }
 }
+
+SALTUS_APART void propagate_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void propagate_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: propagate_some_6(w, k, from, to); break;
+    case 8: propagate_some_8(w, k, from, to); break;
+    case 12: propagate_some_12(w, k, from, to); break;
+    case 15: propagate_some_15(w, k, from, to); break;
+    default: propagate_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void propagate(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        propagate_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
+/* The derivatives of the propagators of the stretches 0 to last. */
+SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
+{
+    (void)shared, (void)k;
+#pragma omp simd
+    for (int e = from; e < to; e++) {
+        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
+        if (terms != 0) {
+            model_motion_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V, &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
+        } else {
+            model_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
+        }
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_exc_tau_mem[e] = Phi_V_I_exc_tau_mem;
+        w->slope.Phi_V_I_inh_tau_mem[e] = Phi_V_I_inh_tau_mem;
+        w->slope.Phi_V_I_exc_tau_exc[e] = Phi_V_I_exc_tau_exc;
+        w->slope.Phi_I_exc_I_exc_tau_exc[e] = Phi_I_exc_I_exc_tau_exc;
+        w->slope.Phi_V_I_inh_tau_inh[e] = Phi_V_I_inh_tau_inh;
+        w->slope.Phi_I_inh_I_inh_tau_inh[e] = Phi_I_inh_I_inh_tau_inh;
+    }
+}
+
+SALTUS_APART void differentiate_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void differentiate_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: differentiate_some_6(w, k, from, to); break;
+    case 8: differentiate_some_8(w, k, from, to); break;
+    case 12: differentiate_some_12(w, k, from, to); break;
+    case 15: differentiate_some_15(w, k, from, to); break;
+    default: differentiate_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        differentiate_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
 
 /* What the test for a crossing needs of them besides. */
 SALTUS_APART void shrink_all(const workspace *w, int last)
@@ -650,10 +711,10 @@ SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double
     if (shared) propagate(w, events);
 }
 
-/* The propagators of a stretch dt that all neurons share, */
+/* The propagators of a stretch dt that all neurons share. */
 SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
 {
-    const entries_view k = w->own;
+    const entries_view k = w->common;
     double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
     model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_exc[0], w->p.per_tau_inh[0], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
     *k.Phi_V_V = Phi_V_V;
@@ -666,56 +727,52 @@ SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
     return k;
 }
 
-/* and each neuron's own. */
-SALTUS_APART entries_view own_propagators(const saltus_group *g, const workspace *w, double dt)
-{
-    const entries_view k = w->own;
-    const parameters_view p = w->p;
-#pragma omp simd
-    for (int n = 0; n < g->n_pad; n++) {
-        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-        model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-        k.Phi_V_V[n] = Phi_V_V;
-        k.Phi_V_I_exc[n] = Phi_V_I_exc;
-        k.Phi_V_I_inh[n] = Phi_V_I_inh;
-        k.Phi_I_exc_I_exc[n] = Phi_I_exc_I_exc;
-        k.Phi_I_inh_I_inh[n] = Phi_I_inh_I_inh;
-        k.Psi_I_exc_V[n] = Psi_I_exc_V;
-        k.Psi_I_inh_V[n] = Psi_I_inh_V;
-    }
-    return k;
-}
-
 SALTUS_INLINE entries_view propagators(const int shared, const saltus_group *g, const workspace *w, double dt)
 {
-    return shared ? common_propagators(w, dt) : own_propagators(g, w, dt);
+    (void)g;
+    return shared ? common_propagators(w, dt) : own_propagators(w, dt);
+}
+
+/* Stretch e of a list of shared ones. */
+SALTUS_INLINE entries_view entry(entries_view k, int e)
+{
+    return (entries_view){ k.Phi_V_V + e, k.Phi_V_I_exc + e, k.Phi_V_I_inh + e, k.Phi_I_exc_I_exc + e, k.Phi_I_inh_I_inh + e, k.Psi_I_exc_V + e, k.Psi_I_inh_V + e, 0.0, 0 };
 }
 
 /* The propagators of stretch e. */
 SALTUS_INLINE entries_view stretch(const int shared, const saltus_group *g, const workspace *w, int e)
 {
-    if (!shared) return own_propagators(g, w, w->dt[e]);
-    return (entries_view){ w->k.Phi_V_V + e, w->k.Phi_V_I_exc + e, w->k.Phi_V_I_inh + e, w->k.Phi_I_exc_I_exc + e, w->k.Phi_I_inh_I_inh + e, w->k.Psi_I_exc_V + e, w->k.Psi_I_inh_V + e };
+    (void)g;
+    return shared ? entry(w->k, e) : own_propagators(w, w->dt[e]);
 }
 
 /* Advances everyone by one stretch. */
-SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+SALTUS_INLINE void advance_all_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k)
 {
     const states_view x = w->x;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I_exc = *k.Phi_V_I_exc;
-    const double common_Phi_V_I_inh = *k.Phi_V_I_inh;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
 #pragma omp simd
     for (int n = 0; n < g->n_pad; n++) {
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-        const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-        const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-        const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
+        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I_exc = common_Phi_V_I_exc;
+            Phi_V_I_inh = common_Phi_V_I_inh;
+            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        }
         double V_next, I_exc_next, I_inh_next;
         model_advance(x.V[n], x.I_exc[n], x.I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
         x.V[n] = V_next;
@@ -726,12 +783,43 @@ SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const
 
 SALTUS_APART void advance_all_shared(const saltus_group *g, const workspace *w, entries_view k)
 {
-    advance_all_of(1, g, w, k);
+    advance_all_of(1, 0, g, w, k);
 }
 
-SALTUS_APART void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+SALTUS_APART void advance_all_6(const saltus_group *g, const workspace *w, entries_view k)
 {
-    advance_all_of(0, g, w, k);
+    advance_all_of(0, 6, g, w, k);
+}
+
+SALTUS_APART void advance_all_8(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 8, g, w, k);
+}
+
+SALTUS_APART void advance_all_12(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 12, g, w, k);
+}
+
+SALTUS_APART void advance_all_15(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 15, g, w, k);
+}
+
+SALTUS_APART void advance_all_0(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 0, g, w, k);
+}
+
+SALTUS_INLINE void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    switch (k.terms) {
+    case 6: advance_all_6(g, w, k); break;
+    case 8: advance_all_8(g, w, k); break;
+    case 12: advance_all_12(g, w, k); break;
+    case 15: advance_all_15(g, w, k); break;
+    default: advance_all_0(g, w, k);
+    }
 }
 
 SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, entries_view k)
@@ -740,6 +828,217 @@ SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const wo
         advance_all_shared(g, w, k);
     else
         advance_all_own(g, w, k);
+}
+
+/* ---- What each neuron's own parameters do to its states while all spikes keep their times, in steps forward in time: with
+ * it, a spike tells the gradient how its time moves with the parameters, and the end of the run how the states do.
+ *
+ * dL/dp = sum_k mu_k dt_k/dp + dL/dx(T) . x_p(T), x_p: these derivatives, mu_k = dL/dt_k in full: what the adjoints give. */
+
+/* Steps the neurons [from, to) and their derivatives by stretch e. */
+SALTUS_INLINE void step_tangents_of(const int shared, const int terms, const workspace *w, entries_view k, int e, int from,
+                                    int to)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    const double common_Phi_V_V_tau_mem = shared ? w->slope.Phi_V_V_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_exc_tau_mem = shared ? w->slope.Phi_V_I_exc_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_inh_tau_mem = shared ? w->slope.Phi_V_I_inh_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_exc_tau_exc = shared ? w->slope.Phi_V_I_exc_tau_exc[e] : 0.0;
+    const double common_Phi_I_exc_I_exc_tau_exc = shared ? w->slope.Phi_I_exc_I_exc_tau_exc[e] : 0.0;
+    const double common_Phi_V_I_inh_tau_inh = shared ? w->slope.Phi_V_I_inh_tau_inh[e] : 0.0;
+    const double common_Phi_I_inh_I_inh_tau_inh = shared ? w->slope.Phi_I_inh_I_inh_tau_inh[e] : 0.0;
+    (void)p, (void)e;
+#pragma omp simd
+    for (int n = from; n < to; n++) {
+        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, Phi_V_V_tau_mem, Phi_V_I_exc_tau_mem, Phi_V_I_inh_tau_mem, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc_tau_exc, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh_tau_inh;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I_exc = common_Phi_V_I_exc;
+            Phi_V_I_inh = common_Phi_V_I_inh;
+            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+            Phi_V_V_tau_mem = common_Phi_V_V_tau_mem;
+            Phi_V_I_exc_tau_mem = common_Phi_V_I_exc_tau_mem;
+            Phi_V_I_inh_tau_mem = common_Phi_V_I_inh_tau_mem;
+            Phi_V_I_exc_tau_exc = common_Phi_V_I_exc_tau_exc;
+            Phi_I_exc_I_exc_tau_exc = common_Phi_I_exc_I_exc_tau_exc;
+            Phi_V_I_inh_tau_inh = common_Phi_V_I_inh_tau_inh;
+            Phi_I_inh_I_inh_tau_inh = common_Phi_I_inh_I_inh_tau_inh;
+        } else if (terms != 0) {
+            model_motion_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V, &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V_tau_mem, &Phi_V_I_exc_tau_mem, &Phi_V_I_inh_tau_mem, &Phi_V_I_exc_tau_exc, &Phi_I_exc_I_exc_tau_exc, &Phi_V_I_inh_tau_inh, &Phi_I_inh_I_inh_tau_inh);
+        }
+        const double V__tau_mem = z.V__tau_mem[n], V__tau_exc = z.V__tau_exc[n], I_exc__tau_exc = z.I_exc__tau_exc[n], V__tau_inh = z.V__tau_inh[n], I_inh__tau_inh = z.I_inh__tau_inh[n];
+        double V__tau_mem_next, V__tau_exc_next, I_exc__tau_exc_next, V__tau_inh_next, I_inh__tau_inh_next;
+        model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, x.V[n], Phi_V_I_exc_tau_mem, x.I_exc[n], Phi_V_I_inh_tau_mem, x.I_inh[n], V__tau_exc, Phi_V_I_exc, I_exc__tau_exc, Phi_V_I_exc_tau_exc, Phi_I_exc_I_exc, Phi_I_exc_I_exc_tau_exc, V__tau_inh, Phi_V_I_inh, I_inh__tau_inh, Phi_V_I_inh_tau_inh, Phi_I_inh_I_inh, Phi_I_inh_I_inh_tau_inh, &V__tau_mem_next, &V__tau_exc_next, &I_exc__tau_exc_next, &V__tau_inh_next, &I_inh__tau_inh_next);
+        double V_next, I_exc_next, I_inh_next;
+        model_advance(x.V[n], x.I_exc[n], x.I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+        x.V[n] = V_next;
+        x.I_exc[n] = I_exc_next;
+        x.I_inh[n] = I_inh_next;
+        z.V__tau_mem[n] = V__tau_mem_next;
+        z.V__tau_exc[n] = V__tau_exc_next;
+        z.I_exc__tau_exc[n] = I_exc__tau_exc_next;
+        z.V__tau_inh[n] = V__tau_inh_next;
+        z.I_inh__tau_inh[n] = I_inh__tau_inh_next;
+    }
+}
+
+SALTUS_APART void step_tangents_shared(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(1, 0, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_6(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 6, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_8(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 8, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_12(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 12, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_15(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 15, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_0(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 0, w, k, e, from, to);
+}
+
+SALTUS_INLINE void step_tangents_own(const workspace *w, entries_view k, int e, int from, int to)
+{
+    switch (k.terms) {
+    case 6: step_tangents_6(w, k, e, from, to); break;
+    case 8: step_tangents_8(w, k, e, from, to); break;
+    case 12: step_tangents_12(w, k, e, from, to); break;
+    case 15: step_tangents_15(w, k, e, from, to); break;
+    default: step_tangents_0(w, k, e, from, to);
+    }
+}
+
+/* Everyone by stretch e. */
+SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (shared)
+        step_tangents_shared(w, entry(w->k, e), e, 0, g->n_pad);
+    else
+        step_tangents_own(w, own_propagators(w, w->dt[e]), e, 0, g->n_pad);
+}
+
+/* A spike arrives at the neurons [from, to). */
+static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    (void)x, (void)p, (void)z, (void)weight, (void)from, (void)to; /* a model may have no use for them */
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = from; n < to; n++) {
+
+            double V_next, I_exc_next, I_inh_next;
+            model_exc_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
+            x.I_exc[n] = I_exc_next;
+        }
+        break;
+    case 1: /* inh */
+#pragma omp simd
+        for (int n = from; n < to; n++) {
+
+            double V_next, I_exc_next, I_inh_next;
+            model_inh_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
+            x.I_inh[n] = I_inh_next;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* Spike i of the slab's part from `base` on: how its time moves, and what is reset. */
+static void emit_tangents(const saltus_spikes *out, int64_t base, int i, const workspace *w)
+{
+    const int n = out->neuron[base + i];
+    const states_view x = w->x;
+    const tangents_view z = w->z;
+    const double V__tau_mem = z.V__tau_mem[n];
+    const double V__tau_exc = z.V__tau_exc[n];
+    const double I_exc__tau_exc = z.I_exc__tau_exc[n];
+    const double V__tau_inh = z.V__tau_inh[n];
+    const double I_inh__tau_inh = z.I_inh__tau_inh[n];
+    double moved_tau_mem, moved_tau_exc, moved_tau_inh, V__tau_mem_next, V__tau_exc_next, V__tau_inh_next;
+    model_spike_tangents(V__tau_mem, out->slope[base + i], V__tau_exc, V__tau_inh, &moved_tau_mem, &moved_tau_exc, &moved_tau_inh, &V__tau_mem_next, &V__tau_exc_next, &V__tau_inh_next);
+    double V_next, I_exc_next, I_inh_next;
+    model_reset(x.I_exc[n], x.I_inh[n], w->p.v_reset[n], &V_next, &I_exc_next, &I_inh_next);
+    double scale_tau_mem, scale_tau_exc, scale_tau_inh;
+    model_scale(w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &scale_tau_mem, &scale_tau_exc, &scale_tau_inh);
+    w->moved.tau_mem[i] = scale_tau_mem * moved_tau_mem;
+    w->moved.tau_exc[i] = scale_tau_exc * moved_tau_exc;
+    w->moved.tau_inh[i] = scale_tau_inh * moved_tau_inh;
+    x.V[n] = V_next;
+    z.V__tau_mem[n] = V__tau_mem_next;
+    z.V__tau_exc[n] = V__tau_exc_next;
+    z.V__tau_inh[n] = V__tau_inh_next;
+    (void)x, (void)z, (void)V__tau_mem, (void)V__tau_exc, (void)I_exc__tau_exc, (void)V__tau_inh, (void)I_inh__tau_inh;
+}
+
+/* Exchanges one neuron's states and derivatives for what is laid aside of them. */
+static void exchange(const workspace *w, int n)
+{
+    double other;
+    other = w->x.V[n], w->x.V[n] = w->x_end.V[n], w->x_end.V[n] = other;
+    other = w->x.I_exc[n], w->x.I_exc[n] = w->x_end.I_exc[n], w->x_end.I_exc[n] = other;
+    other = w->x.I_inh[n], w->x.I_inh[n] = w->x_end.I_inh[n], w->x_end.I_inh[n] = other;
+    other = w->z.V__tau_mem[n], w->z.V__tau_mem[n] = w->z_end.V__tau_mem[n], w->z_end.V__tau_mem[n] = other;
+    other = w->z.V__tau_exc[n], w->z.V__tau_exc[n] = w->z_end.V__tau_exc[n], w->z_end.V__tau_exc[n] = other;
+    other = w->z.I_exc__tau_exc[n], w->z.I_exc__tau_exc[n] = w->z_end.I_exc__tau_exc[n], w->z_end.I_exc__tau_exc[n] = other;
+    other = w->z.V__tau_inh[n], w->z.V__tau_inh[n] = w->z_end.V__tau_inh[n], w->z_end.V__tau_inh[n] = other;
+    other = w->z.I_inh__tau_inh[n], w->z.I_inh__tau_inh[n] = w->z_end.I_inh__tau_inh[n], w->z_end.I_inh__tau_inh[n] = other;
+}
+
+/* The states and their derivatives at t = 0. */
+static void begin_tangents(const saltus_group *g, const workspace *w)
+{
+    begin(g, w);
+    memset(w->z.V__tau_mem, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.V__tau_exc, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.I_exc__tau_exc, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.V__tau_inh, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.I_inh__tau_inh, 0, sizeof(double) * (size_t)g->n_pad);
+}
+
+/* What the states at the end give to the gradient. */
+static void end_tangents(const saltus_group *g, const workspace *w, const double *final, const gradients_view *total)
+{
+    for (int n = 0; n < g->n; n++) {
+        double scale_tau_mem, scale_tau_exc, scale_tau_inh;
+        model_scale(w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &scale_tau_mem, &scale_tau_exc, &scale_tau_inh);
+        total->tau_mem[n] += final[0 * g->n_pad + n] * scale_tau_mem * w->z.V__tau_mem[n];
+        total->tau_exc[n] += final[0 * g->n_pad + n] * scale_tau_exc * w->z.V__tau_exc[n];
+        total->tau_exc[n] += final[1 * g->n_pad + n] * scale_tau_exc * w->z.I_exc__tau_exc[n];
+        total->tau_inh[n] += final[0 * g->n_pad + n] * scale_tau_inh * w->z.V__tau_inh[n];
+        total->tau_inh[n] += final[2 * g->n_pad + n] * scale_tau_inh * w->z.I_inh__tau_inh[n];
+    }
 }
 
 /* Where a guard u_0 crosses zero upward between events.
@@ -1207,7 +1506,8 @@ typedef struct {
 } outlook;
 
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
-SALTUS_INLINE int64_t step_block(const int shared, const int alike, const workspace *w, const outlook *o, int from, int to)
+SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int alike, const workspace *w,
+                                 const outlook *o, int from, int to)
 {
     const double *restrict x_V = w->x.V;
     double *restrict end_V = w->x_end.V;
@@ -1220,12 +1520,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
     const double *restrict weight = o->start.weight;
     int64_t *restrict flag = w->flag;
     int64_t any = 0;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I_exc = *k.Phi_V_I_exc;
-    const double common_Phi_V_I_inh = *k.Phi_V_I_inh;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double dt = k.dt;
+    (void)dt;
     (void)p, (void)weight, (void)alike;
     switch (o->start.receptor) {
     case 0: /* exc */
@@ -1237,12 +1538,18 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_exc_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
                 I_exc = I_exc_next;
             }
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
+            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I_exc = common_Phi_V_I_exc;
+                Phi_V_I_inh = common_Phi_V_I_inh;
+                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            } else {
+                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            }
             double V_next, I_exc_next, I_inh_next;
             model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
@@ -1254,7 +1561,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
+            const double shrink = shared ? o->shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1298,12 +1605,18 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_inh_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
                 I_inh = I_inh_next;
             }
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
+            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I_exc = common_Phi_V_I_exc;
+                Phi_V_I_inh = common_Phi_V_I_inh;
+                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            } else {
+                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            }
             double V_next, I_exc_next, I_inh_next;
             model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
@@ -1315,7 +1628,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
+            const double shrink = shared ? o->shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1354,12 +1667,18 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
             double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
+            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I_exc = common_Phi_V_I_exc;
+                Phi_V_I_inh = common_Phi_V_I_inh;
+                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            } else {
+                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            }
             double V_next, I_exc_next, I_inh_next;
             model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
@@ -1371,7 +1690,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int alike, const worksp
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double shrink = shared ? o->shrink : saltus_exp(-o->dt * rate);
+            const double shrink = shared ? o->shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
             int may_cross;
             {
                 double a0, a1, a2;
@@ -1441,12 +1760,13 @@ static void arrive_queued(const workspace *w, int queued, pending start)
 }
 
 /* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
-SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_INLINE int look_ahead_of(const int shared, const int terms, const int alike, const saltus_group *g,
+                                const workspace *w, const outlook *o)
 {
     int queued = 0, from = 0;
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
-        if (step_block(shared, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
-    if (from < g->n_pad && step_block(shared, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
+        if (step_block(shared, terms, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
+    if (from < g->n_pad && step_block(shared, terms, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
     if (queued == 0) return 0;
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
@@ -1455,12 +1775,43 @@ SALTUS_INLINE int look_ahead_of(const int shared, const int alike, const saltus_
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(1, 0, g, w, o);
+    return look_ahead_of(1, 0, 0, g, w, o);
 }
 
-SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
+SALTUS_APART int look_ahead_6(const saltus_group *g, const workspace *w, const outlook *o)
 {
-    return look_ahead_of(0, 0, g, w, o);
+    return look_ahead_of(0, 6, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_8(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 8, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_12(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 12, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_15(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 15, 0, g, w, o);
+}
+
+SALTUS_APART int look_ahead_0(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    return look_ahead_of(0, 0, 0, g, w, o);
+}
+
+SALTUS_INLINE int look_ahead_own(const saltus_group *g, const workspace *w, const outlook *o)
+{
+    switch (o->k.terms) {
+    case 6: return look_ahead_6(g, w, o);
+    case 8: return look_ahead_8(g, w, o);
+    case 12: return look_ahead_12(g, w, o);
+    case 15: return look_ahead_15(g, w, o);
+    default: return look_ahead_0(g, w, o);
+    }
 }
 
 
@@ -1476,23 +1827,33 @@ SALTUS_APART int look_ahead_own(const saltus_group *g, const workspace *w, const
 SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
 {
     const states_view x = w->queue;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I_exc = *k.Phi_V_I_exc;
-    const double common_Phi_V_I_inh = *k.Phi_V_I_inh;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-
+    const parameters_view p = w->p;
+    const int terms = 0;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p, (void)terms;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
             const int n = w->who[i];
             (void)n;
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
+            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I_exc = common_Phi_V_I_exc;
+                Phi_V_I_inh = common_Phi_V_I_inh;
+                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            } else {
+                model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+            }
             double V_next, I_exc_next, I_inh_next;
             model_advance(x.V[i], x.I_exc[i], x.I_inh[i], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             into.V[i] = V_next;
@@ -1773,158 +2134,66 @@ static int merge(const saltus_group *g, const saltus_events *in, const saltus_sp
     }
 }
 
-/* Advances everyone by a stretch, and lets an arrival act there. */
-SALTUS_INLINE void advance_to_arrival_of(const int shared, const saltus_group *g, const workspace *w, entries_view k,
-                                         int32_t receptor, const double *restrict weight)
-{
-    double *restrict x_V = w->x.V;
-    double *restrict x_I_exc = w->x.I_exc;
-    double *restrict x_I_inh = w->x.I_inh;
-    const parameters_view p = w->p;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I_exc = *k.Phi_V_I_exc;
-    const double common_Phi_V_I_inh = *k.Phi_V_I_inh;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-
-    (void)p, (void)weight;
-    switch (receptor) {
-    case 0: /* exc */
-#pragma omp simd
-        for (int n = 0; n < g->n_pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
-            double V_next, I_exc_next, I_inh_next;
-            model_advance(x_V[n], x_I_exc[n], x_I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-            const double V = V_next;
-            x_V[n] = V;
-            const double I_exc = I_exc_next;
-            x_I_exc[n] = I_exc;
-            const double I_inh = I_inh_next;
-            x_I_inh[n] = I_inh;
-            {
-                double V_next, I_exc_next, I_inh_next;
-                model_exc_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                x_I_exc[n] = I_exc_next;
-            }
-        }
-        break;
-    case 1: /* inh */
-#pragma omp simd
-        for (int n = 0; n < g->n_pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-            const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
-            double V_next, I_exc_next, I_inh_next;
-            model_advance(x_V[n], x_I_exc[n], x_I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-            const double V = V_next;
-            x_V[n] = V;
-            const double I_exc = I_exc_next;
-            x_I_exc[n] = I_exc;
-            const double I_inh = I_inh_next;
-            x_I_inh[n] = I_inh;
-            {
-                double V_next, I_exc_next, I_inh_next;
-                model_inh_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                x_I_inh[n] = I_inh_next;
-            }
-        }
-        break;
-    default: advance_all(shared, g, w, k); break;
-    }
-}
-
-SALTUS_APART void advance_to_arrival_shared(const saltus_group *g, const workspace *w, entries_view k, int32_t receptor,
-                                            const double *restrict weight)
-{
-    advance_to_arrival_of(1, g, w, k, receptor, weight);
-}
-
-/* The states after each event or spike, for the gradient of the flow's parameters. The first time, from the begin on, it
- * leaves marks; from a mark on, it keeps the states up to the next one. */
-SALTUS_INLINE void replay_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
-                                    const saltus_spikes *out, const workspace *w, int32_t sample, int from, int marks)
+/* What parameters of the flow do to one sample: the times of all spikes, in w->moved, and the states at the end. */
+SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
+                                   const double *final, const gradients_view *total, const workspace *w, int32_t sample)
 {
     const int events = in->count[sample], count = out->count[sample];
-    const int64_t first = in->start[sample], base = sample * out->capacity, total = g->batch * out->capacity;
-    int e = resume(g, w, from);
-    for (int at = from;; at++) {
-        const int i = at - e;
-        remember(g, w, from, at, e, marks);
-        if (at == events + count || (!marks && at + 1 == from + SEGMENT)) break;
-        const entries_view k = stretch(shared, g, w, at);
+    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int last = merge(g, in, out, w, sample, 0);
+    if (shared) propagate(w, last);
+    if (shared) differentiate(w, last);
+    begin_tangents(g, w);
+    for (int e = 0, i = 0; i < count || final != NULL;) {
+        if (w->dt[e + i] > 0.0) step_tangents(shared, g, w, e + i);
         if (spike_is_next(out, base, count, e, i)) {
-            const int n = out->neuron[base + i];
-            double plus_V, plus_I_exc, plus_I_inh;
-            plus_V = out->state[0 * total + base + i];
-            plus_I_exc = out->state[1 * total + base + i];
-            plus_I_inh = out->state[2 * total + base + i];
-            {
-                double V_next, I_exc_next, I_inh_next;
-                model_reset(plus_I_exc, plus_I_inh, w->p.v_reset[n], &V_next, &I_exc_next, &I_inh_next);
-                plus_V = V_next;
-            }
-            advance_all(shared, g, w, k);
-            w->x.V[n] = plus_V;
-            w->x.I_exc[n] = plus_I_exc;
-            w->x.I_inh[n] = plus_I_inh;
-            arrive(g, w, g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad);
-        } else {
+            emit_tangents(out, base, i, w);
+            const int32_t n = out->neuron[base + i++];
+            arrive_at(w, g->recurrent_receptor, g->recurrent + (int64_t)n * g->n_pad, 0, g->n_pad);
+        } else if (e < events) {
             const int32_t row = in->row[first + e++];
-            const int32_t receptor = row < 0 ? -1 : g->receptor[row];
-            const double *weight = row < 0 ? NULL : g->weights + (int64_t)row * g->n_pad;
-            if (shared)
-                advance_to_arrival_shared(g, w, k, receptor, weight);
-            else
-                advance_to_arrival_of(0, g, w, k, receptor, weight);
+            if (row >= 0) arrive_at(w, g->receptor[row], g->weights + (int64_t)row * g->n_pad, 0, g->n_pad);
+        } else {
+            break;
         }
     }
+    if (final != NULL) end_tangents(g, w, final, total);
 }
 
-/* Where in w->start the states after so many events and spikes are. */
-SALTUS_INLINE int64_t held_recurrent(const int shared, const saltus_group *g, const saltus_events *in,
-                                     const saltus_spikes *out, workspace *w, int32_t sample, int at)
-{
-    if (at < w->segment) {
-        w->segment = at / SEGMENT * SEGMENT;
-        replay_recurrent(shared, g, in, out, w, sample, w->segment, 0);
-    }
-    return (int64_t)(at - w->segment) * g->n_pad;
-}
-
-/* The adjoints of everyone at the start of an interval, from those at its end, and the gradient of the weights that acted
- * there (receptor -1: of none). */
-SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const workspace *w, int32_t receptor,
-                             double *restrict gradient, entries_view k)
+/* The adjoints of everyone at the start of an interval, from those at its end, the gradient of the weights that acted there
+ * (receptor -1: of none), and the credit of their arrival, which is returned. */
+SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltus_group *g, const workspace *w,
+                                  int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-    const double common_Psi_I_exc_V = *k.Psi_I_exc_V;
-    const double common_Psi_I_inh_V = *k.Psi_I_inh_V;
-
-    (void)p, (void)gradient;
+    double credits = 0.0;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double common_Psi_I_exc_V = shared ? *k.Psi_I_exc_V : 0.0;
+    const double common_Psi_I_inh_V = shared ? *k.Psi_I_inh_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p, (void)gradient, (void)weight;
     switch (receptor) {
     case 0: /* exc */
-#pragma omp simd
+#pragma omp simd reduction(+ : credits)
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I_exc = y.lambda_I_exc[n], lambda_I_inh = y.lambda_I_inh[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
-                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
-
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                    Psi_I_exc_V = common_Psi_I_exc_V;
+                    Psi_I_inh_V = common_Psi_I_inh_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                }
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
                 lambda_V = lambda_V_next;
@@ -1937,19 +2206,28 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
             double grad_w;
             model_exc_weight(lambda_I_exc, p.tau_exc[n], &grad_w);
             gradient[n] = gradient[n] + grad_w;
+            double credit;
+            model_exc_credit(lambda_V, lambda_I_exc, &credit);
+            credits += weight[n] * credit;
         }
         break;
     case 1: /* inh */
-#pragma omp simd
+#pragma omp simd reduction(+ : credits)
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I_exc = y.lambda_I_exc[n], lambda_I_inh = y.lambda_I_inh[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
-                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
-
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                    Psi_I_exc_V = common_Psi_I_exc_V;
+                    Psi_I_inh_V = common_Psi_I_inh_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                }
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
                 lambda_V = lambda_V_next;
@@ -1962,6 +2240,9 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
             double grad_w;
             model_inh_weight(lambda_I_inh, p.tau_inh[n], &grad_w);
             gradient[n] = gradient[n] + grad_w;
+            double credit;
+            model_inh_credit(lambda_V, lambda_I_inh, &credit);
+            credits += weight[n] * credit;
         }
         break;
     default:
@@ -1969,12 +2250,18 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I_exc = y.lambda_I_exc[n], lambda_I_inh = y.lambda_I_inh[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
-                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
-
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                    Psi_I_exc_V = common_Psi_I_exc_V;
+                    Psi_I_inh_V = common_Psi_I_inh_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                }
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
                 lambda_V = lambda_V_next;
@@ -1987,32 +2274,64 @@ SALTUS_INLINE void look_back_of(const int shared, const saltus_group *g, const w
         }
         break;
     }
+    return credits;
 }
 
-SALTUS_APART void look_back_shared(const saltus_group *g, const workspace *w, int32_t receptor,
-                             double *restrict gradient, entries_view k)
+SALTUS_APART double look_back_shared(const saltus_group *g, const workspace *w, int32_t receptor,
+                                     const double *restrict weight, double *restrict gradient, entries_view k)
 {
-    look_back_of(1, g, w, receptor, gradient, k);
+    return look_back_of(1, 0, g, w, receptor, weight, gradient, k);
 }
 
-SALTUS_APART void look_back_own(const saltus_group *g, const workspace *w, int32_t receptor,
-                             double *restrict gradient, entries_view k)
+SALTUS_APART double look_back_6(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
 {
-    look_back_of(0, g, w, receptor, gradient, k);
+    return look_back_of(0, 6, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_8(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 8, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_12(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 12, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_15(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 15, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_APART double look_back_0(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    return look_back_of(0, 0, g, w, receptor, weight, gradient, k);
+}
+
+SALTUS_INLINE double look_back_own(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gradient, entries_view k)
+{
+    switch (k.terms) {
+    case 6: return look_back_6(g, w, receptor, weight, gradient, k);
+    case 8: return look_back_8(g, w, receptor, weight, gradient, k);
+    case 12: return look_back_12(g, w, receptor, weight, gradient, k);
+    case 15: return look_back_15(g, w, receptor, weight, gradient, k);
+    default: return look_back_0(g, w, receptor, weight, gradient, k);
+    }
 }
 
 /* What the weights of an arrival gain, from the adjoints a stretch later; added to the gradient, or written over it. */
-SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltus_group *g, const workspace *w,
+SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, const saltus_group *g, const workspace *w,
                                    int32_t receptor, double *restrict gradient, entries_view k)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-    const double common_Psi_I_exc_V = *k.Psi_I_exc_V;
-    const double common_Psi_I_inh_V = *k.Psi_I_inh_V;
-
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double common_Psi_I_exc_V = shared ? *k.Psi_I_exc_V : 0.0;
+    const double common_Psi_I_inh_V = shared ? *k.Psi_I_inh_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
     (void)p;
     switch (receptor) {
     case 0: /* exc */
@@ -2020,12 +2339,18 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I_exc = y.lambda_I_exc[n], lambda_I_inh = y.lambda_I_inh[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
-                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
-
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                    Psi_I_exc_V = common_Psi_I_exc_V;
+                    Psi_I_inh_V = common_Psi_I_inh_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                }
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
                 lambda_V = lambda_V_next;
@@ -2042,12 +2367,18 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I_exc = y.lambda_I_exc[n], lambda_I_inh = y.lambda_I_inh[n];
             {
-                const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-                const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-                const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-                const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
-                const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
-
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                    Psi_I_exc_V = common_Psi_I_exc_V;
+                    Psi_I_inh_V = common_Psi_I_inh_V;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                } else {
+                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                }
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_adjoint(lambda_V, lambda_I_exc, lambda_I_inh, Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
                 lambda_V = lambda_V_next;
@@ -2063,16 +2394,100 @@ SALTUS_INLINE void gain_earlier_of(const int shared, const int adds, const saltu
     }
 }
 
+SALTUS_INLINE void gain_earlier_of(const int shared, const int terms, const saltus_group *g, const workspace *w, int32_t receptor,
+                               double *restrict gradient, entries_view k)
+{
+    gain_of(shared, terms, 1, g, w, receptor, gradient, k);
+}
+
 SALTUS_APART void gain_earlier_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
                                       entries_view k)
 {
-    gain_earlier_of(1, 1, g, w, receptor, gradient, k);
+    gain_earlier_of(1, 0, g, w, receptor, gradient, k);
 }
 
-SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict slot,
-                                   entries_view k)
+SALTUS_APART void gain_earlier_6(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
 {
-    gain_earlier_of(1, 0, g, w, receptor, slot, k);
+    gain_earlier_of(0, 6, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_8(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 8, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_12(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 12, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_15(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 15, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_earlier_0(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_earlier_of(0, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_INLINE void gain_earlier_own(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    switch (k.terms) {
+    case 6: gain_earlier_6(g, w, receptor, gradient, k); break;
+    case 8: gain_earlier_8(g, w, receptor, gradient, k); break;
+    case 12: gain_earlier_12(g, w, receptor, gradient, k); break;
+    case 15: gain_earlier_15(g, w, receptor, gradient, k); break;
+    default: gain_earlier_0(g, w, receptor, gradient, k);
+    }
+}
+
+SALTUS_INLINE void gain_slot_of(const int shared, const int terms, const saltus_group *g, const workspace *w, int32_t receptor,
+                               double *restrict gradient, entries_view k)
+{
+    gain_of(shared, terms, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_shared(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient,
+                                      entries_view k)
+{
+    gain_slot_of(1, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_6(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 6, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_8(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 8, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_12(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 12, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_15(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 15, g, w, receptor, gradient, k);
+}
+
+SALTUS_APART void gain_slot_0(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    gain_slot_of(0, 0, g, w, receptor, gradient, k);
+}
+
+SALTUS_INLINE void gain_slot_own(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient, entries_view k)
+{
+    switch (k.terms) {
+    case 6: gain_slot_6(g, w, receptor, gradient, k); break;
+    case 8: gain_slot_8(g, w, receptor, gradient, k); break;
+    case 12: gain_slot_12(g, w, receptor, gradient, k); break;
+    case 15: gain_slot_15(g, w, receptor, gradient, k); break;
+    default: gain_slot_0(g, w, receptor, gradient, k);
+    }
 }
 
 /* One sample backward. */
@@ -2089,54 +2504,52 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     double *into_delays = gradient->want & WANT_DELAYS ? gradient->delays + (int64_t)chunk * g->rows * pad : NULL;
     double *into_recurrent = gradient->recurrent + (int64_t)chunk * g->n * pad;
     /* where nothing but weights gain at an arrival, the adjoints stay at the last spike */
-    const int stay = shared && !ARRIVALS_CHANGE_ADJOINTS && !times && !parameters && into_delays == NULL && record == NULL;
+    const int stay = !ARRIVALS_CHANGE_ADJOINTS && !times && into_delays == NULL && record == NULL;
+    const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
+    const int moving = (gradient->want & WANT_FLOW) != 0;
+    if (moving) trace_recurrent(shared, g, in, out, final, &total, w, sample);
     const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
-    if (parameters) replay_recurrent(shared, g, in, out, w, sample, 0, 1);
-    w->segment = last + 1;
-    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
-    if (parameters && shared) differentiate(w, last);
-    begin_adjoint(g, w, cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad);
+    begin_adjoint(g, w, final);
     for (int e = in->count[sample], i = out->count[sample];;) {
         const int spike = i > 0 && out->after[base + i - 1] == e;
         const int many = spike || e == 0 || record != NULL ? 1 : together_before(g, in, first, e, i > 0 ? out->after[base + i - 1] : 0);
         const int32_t *row = spike ? out->neuron + base + i - 1 : in->row + first + e - many;
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
-        const int64_t at = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
-        const double dt = w->dt[e + i];
-        if (stay && !spike) {
-            if (e == 0) break;
-            const entries_view k = stretch(1, g, w, e + i);
-            if (weights && receptor >= 0 && many > 1)
-                gain_slot_shared(g, w, receptor, new_slot(g, w, row, many, into), k);
-            else if (weights && receptor >= 0)
-                gain_earlier_shared(g, w, receptor, into + (int64_t)row[0] * pad, k);
+        const entries_view k = stretch(shared, g, w, e + i);
+        if (stay && !spike && e > 0) {
+            if (weights && receptor >= 0) {
+                double *target = many > 1 ? new_slot(g, w, row, many, into) : into + (int64_t)row[0] * pad;
+                if (shared && many > 1)
+                    gain_slot_shared(g, w, receptor, target, k);
+                else if (shared)
+                    gain_earlier_shared(g, w, receptor, target, k);
+                else if (many > 1)
+                    gain_slot_own(g, w, receptor, target, k);
+                else
+                    gain_earlier_own(g, w, receptor, target, k);
+            }
             e -= many;
             continue;
         }
-        double *target = NULL;
+        if (stay && !spike && !parameters) break; /* nobody asks for the adjoints at t = 0 */
+        double *target = w->sum; /* where nobody asks for the weights' gradient */
         if (weights && receptor >= 0)
             target = spike      ? into_recurrent + (int64_t)row[0] * pad
                      : many > 1 ? empty_slot(g, w, row, many, into)
                                 : into + (int64_t)row[0] * pad;
-        if (parameters) {
-            if (shared)
-                add_stretches(g, w, &total, e + i, at);
-            else
-#pragma omp simd
-                for (int n = 0; n < g->n; n++) add_stretch(w, &total, 1.0, dt, &w->start, at + n, n);
-        }
-        if (shared)
-            look_back_shared(g, w, target == NULL ? -1 : receptor, target, stretch(1, g, w, e + i));
-        else
-            look_back_own(g, w, target == NULL ? -1 : receptor, target, stretch(0, g, w, e + i));
+        const double *weight = receptor < 0 ? NULL : (spike ? g->recurrent : g->weights) + (int64_t)row[0] * pad;
+        double credits = shared ? look_back_shared(g, w, receptor, weight, target, k)
+                                : look_back_own(g, w, receptor, weight, target, k);
         if (spike) { /* first its arrivals, everywhere at once; then the spike itself */
             const int n = row[0];
-            const double credits = depart(g, w, parameters ? &total : NULL, &w->start, at, receptor,
-                                          g->recurrent + (int64_t)n * pad);
+            if (ARRIVALS_CHANGE_ADJOINTS) credits = depart(g, w, receptor, weight);
             {
                 double sensitivity, lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_emission_adjoint(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], out->state[2 * total_spikes + base + i - 1], w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], cotangent->time[base + i - 1] + credits, w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
+                if (moving) total.tau_mem[n] += sensitivity * w->moved.tau_mem[i - 1];
+                if (moving) total.tau_exc[n] += sensitivity * w->moved.tau_exc[i - 1];
+                if (moving) total.tau_inh[n] += sensitivity * w->moved.tau_inh[i - 1];
                 if (parameters) {
                     double grad_theta, grad_v_reset;
                     model_emission_parameters(out->state[0 * total_spikes + base + i - 1], out->state[1 * total_spikes + base + i - 1], out->state[2 * total_spikes + base + i - 1], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
@@ -2154,15 +2567,12 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
             write_record(g, record, first + e - 1, rows);
         }
         for (int j = 0; j < many; j++, e--) {
-            double credit = 0.0;
-            const int64_t start = parameters ? held_recurrent(shared, g, in, out, w, sample, e + i) : 0;
             if (into_delays != NULL && receptor >= 0)
                 gain_delays(g, w, receptor, g->weights + (int64_t)row[many - 1 - j] * pad,
                             into_delays + (int64_t)row[many - 1 - j] * pad);
-            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
-                                g->weights + (int64_t)row[many - 1 - j] * pad);
-            if (times) gradient->event_time[first + e - 1] = credit;
+            if (receptor >= 0 && (ARRIVALS_CHANGE_ADJOINTS || (times && many > 1)))
+                credits = depart(g, w, receptor, g->weights + (int64_t)row[many - 1 - j] * pad);
+            if (times) gradient->event_time[first + e - 1] = credits;
         }
     }
     if (weights) add_slots(g, w, into);
@@ -2316,74 +2726,137 @@ SALTUS_APART int cross_alone(const saltus_group *g, saltus_spikes *out, const wo
                     : cross_alone_of(0, g, out, w, seekers, origin, after, spikes, sample, status);
 }
 
-/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
-SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
+/* Steps everyone to the end of interval e, and flags those that may cross. */
+SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k, int e)
 {
-    const int pad = g->n_pad;
-    const double dt = w->dt[e];
-    const entries_view k = stretch(shared, g, w, e);
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I_exc = *k.Phi_V_I_exc;
-    const double common_Phi_V_I_inh = *k.Phi_V_I_inh;
-    const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-    const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-
+    const states_view x = w->x, x_end = w->x_end;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double dt = k.dt;
     (void)dt;
+    const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
+    int64_t *restrict flag = w->flag;
+    (void)p, (void)e;
 #pragma omp simd
-    for (int n = 0; n < pad; n++) {
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I_exc = shared ? common_Phi_V_I_exc : k.Phi_V_I_exc[n];
-        const double Phi_V_I_inh = shared ? common_Phi_V_I_inh : k.Phi_V_I_inh[n];
-        const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-        const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I_exc = common_Phi_V_I_exc;
+            Phi_V_I_inh = common_Phi_V_I_inh;
+            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        }
         double V_next, I_exc_next, I_inh_next;
-        model_advance(w->x.V[n], w->x.I_exc[n], w->x.I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+        model_advance(x.V[n], x.I_exc[n], x.I_inh[n], Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
         double rate;
         {
             double u_1_rate;
-            model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+            model_ladder_1_rate(p.per_tau_mem[n], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = shared ? w->shrink[e] : saltus_exp(-dt * rate);
-        const double length = shared ? w->length[e] : (1.0 - shrink) / rate;
+        const double shrink = shared ? common_shrink : terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
+        const double length = shared ? common_length : (1.0 - shrink) / rate;
         int may_cross;
         {
             double a0, a1, a2;
             {
                 double u_0;
-                model_ladder_0(w->x.V[n], w->p.theta[n], &u_0);
+                model_ladder_0(x.V[n], p.theta[n], &u_0);
                 a0 = u_0;
                 double u_1;
-                model_ladder_1(w->x.V[n], w->x.I_exc[n], w->x.I_inh[n], w->p.per_tau_mem[n], &u_1);
+                model_ladder_1(x.V[n], x.I_exc[n], x.I_inh[n], p.per_tau_mem[n], &u_1);
                 a1 = u_1;
                 double u_2;
-                model_ladder_2(w->x.I_exc[n], w->x.I_inh[n], w->p.tau_exc[n], w->p.tau_inh[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &u_2);
+                model_ladder_2(x.I_exc[n], x.I_inh[n], p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
                 a2 = u_2;
             }
             double b0, b1, b2;
             {
                 double u_0;
-                model_ladder_0(V_next, w->p.theta[n], &u_0);
+                model_ladder_0(V_next, p.theta[n], &u_0);
                 b0 = u_0;
                 double u_1;
-                model_ladder_1(V_next, I_exc_next, I_inh_next, w->p.per_tau_mem[n], &u_1);
+                model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[n], &u_1);
                 b1 = u_1;
                 double u_2;
-                model_ladder_2(I_exc_next, I_inh_next, w->p.tau_exc[n], w->p.tau_inh[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &u_2);
+                model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
                 b2 = u_2;
             }
             const int steady = (a2 * b2 >= 0.0);
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
         }
-        w->flag[n] = may_cross;
-        w->x_end.V[n] = V_next;
-        w->x_end.I_exc[n] = I_exc_next;
-        w->x_end.I_inh[n] = I_inh_next;
+        flag[n] = may_cross;
+        x_end.V[n] = V_next;
+        x_end.I_exc[n] = I_exc_next;
+        x_end.I_inh[n] = I_inh_next;
     }
-    const int queued = queue_flagged(g, w, 0, pad, 0);
-    queue_states(w, queued, dt);
+}
+
+SALTUS_APART void step_shared(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(1, 0, g, w, k, e);
+}
+
+SALTUS_APART void step_6(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 6, g, w, k, e);
+}
+
+SALTUS_APART void step_8(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 8, g, w, k, e);
+}
+
+SALTUS_APART void step_12(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 12, g, w, k, e);
+}
+
+SALTUS_APART void step_15(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 15, g, w, k, e);
+}
+
+SALTUS_APART void step_0(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 0, g, w, k, e);
+}
+
+SALTUS_INLINE void step_own(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    switch (k.terms) {
+    case 6: step_6(g, w, k, e); break;
+    case 8: step_8(g, w, k, e); break;
+    case 12: step_12(g, w, k, e); break;
+    case 15: step_15(g, w, k, e); break;
+    default: step_0(g, w, k, e);
+    }
+}
+
+SALTUS_INLINE void step(const int shared, const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    if (shared)
+        step_shared(g, w, k, e);
+    else
+        step_own(g, w, k, e);
+}
+
+/* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
+SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
+{
+    step(shared, g, w, stretch(shared, g, w, e), e);
+    const int queued = queue_flagged(g, w, 0, g->n_pad, 0);
+    queue_states(w, queued, w->dt[e]);
     return queued;
 }
 
@@ -2395,7 +2868,6 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     const int64_t first = in->start[sample];
     const double *restrict time = in->time + first;
     const int32_t *restrict row = in->row + first;
-    const int64_t base = sample * out->capacity;
     int spikes = 0;
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
     if (begin_below(g, w, sample, status)) return status->code;
@@ -2431,52 +2903,173 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
-/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. The first
- * time, from event 0 on, it leaves marks; from a mark on, it keeps the states up to the next one. */
-SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                          const workspace *w, int32_t sample, int from, int marks)
+/* Everyone from event to event; who spikes in between goes there alone. */
+SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
+                               const workspace *w, int32_t sample)
 {
-    const int events = in->count[sample];
+    const int events = in->count[sample], pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
-    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
-    int next = resume(g, w, from);
-    for (int e = from;; e++) {
-        remember(g, w, from, e, next, marks);
-        if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
-        advance_all(shared, g, w, stretch(shared, g, w, e));
-        for (; next < out->count[sample] && out->after[base + next] == e; next++) {
-            const int n = out->neuron[base + next]; /* of several spikes the last one's word stands */
-            const double dt = w->gap[next];
-            double plus_V, plus_I_exc, plus_I_inh;
-            plus_V = out->state[0 * total + base + next];
-            plus_I_exc = out->state[1 * total + base + next];
-            plus_I_inh = out->state[2 * total + base + next];
-            {
-                double V_next, I_exc_next, I_inh_next;
-                model_reset(plus_I_exc, plus_I_inh, w->p.v_reset[n], &V_next, &I_exc_next, &I_inh_next);
-                plus_V = V_next;
+    const double *restrict event = in->time + in->start[sample];
+    const int64_t base = sample * out->capacity;
+    if (shared) differentiate(w, events);
+    for (int n = 0; n < pad; n++) w->latest[n] = -1;
+    for (int e = 0, i = 0; e <= events && (i < used || all); e++) {
+        int many = 0; /* of them */
+        for (; i < used && out->after[base + i] == e; i++) {
+            const int n = out->neuron[base + i];
+            if (w->latest[n] != e) {
+                w->latest[n] = e;
+                w->from[n] = e > 0 ? event[e - 1] : 0.0;
+                w->who[many++] = n;
             }
-            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-            double V_next, I_exc_next, I_inh_next;
-            model_advance(plus_V, plus_I_exc, plus_I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-            w->x.V[n] = V_next;
-            w->x.I_exc[n] = I_exc_next;
-            w->x.I_inh[n] = I_inh_next;
+            step_tangents_own(w, own_propagators(w, out->time[base + i] - w->from[n]), 0, n, n + 1);
+            emit_tangents(out, base, i, w);
+            w->from[n] = out->time[base + i];
         }
-        if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);
+        for (int j = 0; j < many; j++) {
+            const int n = w->who[j];
+            step_tangents_own(w, own_propagators(w, (e < events ? event[e] : g->horizon) - w->from[n]), 0, n, n + 1);
+            exchange(w, n);
+        }
+        if (w->dt[e] > 0.0) step_tangents(shared, g, w, e);
+        for (int j = 0; j < many; j++) exchange(w, w->who[j]);
+        if (e < events && row[e] >= 0) arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
     }
 }
 
-/* Where in w->start the states after e events are. */
-SALTUS_INLINE int64_t held_after(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                                 workspace *w, int32_t sample, int e)
+/* The spikes of the neurons [from, to), in order. Returns their number. */
+static int spikes_among(const saltus_spikes *out, int64_t base, int count, int from, int to, int32_t *found)
 {
-    if (e < w->segment) {
-        w->segment = e / SEGMENT * SEGMENT;
-        replay(shared, g, in, out, w, sample, w->segment, 0);
+    int many = 0;
+    for (int i = 0; i < count; i++) {
+        const int32_t n = out->neuron[base + i];
+        found[many] = i;
+        many += (n >= from) & (n < to);
     }
-    return (int64_t)(e - w->segment) * g->n_pad;
+    return many;
+}
+
+/* Neurons a vector at a time, from event or spike of theirs to the next. */
+SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
+                            const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample], pad = g->n_pad;
+    const int32_t *restrict row = in->row + in->start[sample];
+    const double *restrict event = in->time + in->start[sample];
+    const int64_t base = sample * out->capacity;
+    for (int from = 0; from < pad; from += LANES) {
+        const int many = spikes_among(out, base, used, from, from + LANES, w->holder);
+        double now = 0.0;
+        for (int e = 0, s = 0; s < many || all;) {
+            const int i = s < many ? w->holder[s] : -1, spike = i >= 0 && out->after[base + i] == e;
+            const double next = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
+            if (next > now) step_tangents_own(w, own_propagators(w, next - now), 0, from, from + LANES);
+            now = next;
+            if (spike)
+                emit_tangents(out, base, i, w), s++;
+            else if (e == events)
+                break;
+            else if (row[e++] >= 0)
+                arrive_at(w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad, from, from + LANES);
+        }
+    }
+}
+
+/* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
+SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
+                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+{
+    const int events = in->count[sample];
+    begin_tangents(g, w);
+    if (used <= events) /* a neuron alone takes as long as a vector of them */
+        trace_all(shared, g, in, out, used, final != NULL, w, sample);
+    else
+        trace_some(g, in, out, used, final != NULL, w, sample);
+    if (final != NULL) end_tangents(g, w, final, total);
+}
+
+/* The adjoints of everyone a stretch earlier. */
+SALTUS_INLINE void step_back_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+    const double common_Psi_I_exc_V = shared ? *k.Psi_I_exc_V : 0.0;
+    const double common_Psi_I_inh_V = shared ? *k.Psi_I_inh_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+            Psi_I_exc_V = common_Psi_I_exc_V;
+            Psi_I_inh_V = common_Psi_I_inh_V;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+        }
+        double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
+        model_adjoint(y.lambda_V[n], y.lambda_I_exc[n], y.lambda_I_inh[n], Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
+        y.lambda_V[n] = lambda_V_next;
+        y.lambda_I_exc[n] = lambda_I_exc_next;
+        y.lambda_I_inh[n] = lambda_I_inh_next;
+    }
+}
+
+SALTUS_APART void step_back_shared(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(1, 0, g, w, k);
+}
+
+SALTUS_APART void step_back_6(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 6, g, w, k);
+}
+
+SALTUS_APART void step_back_8(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 8, g, w, k);
+}
+
+SALTUS_APART void step_back_12(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 12, g, w, k);
+}
+
+SALTUS_APART void step_back_15(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 15, g, w, k);
+}
+
+SALTUS_APART void step_back_0(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 0, g, w, k);
+}
+
+SALTUS_INLINE void step_back_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    switch (k.terms) {
+    case 6: step_back_6(g, w, k); break;
+    case 8: step_back_8(g, w, k); break;
+    case 12: step_back_12(g, w, k); break;
+    case 15: step_back_15(g, w, k); break;
+    default: step_back_0(g, w, k);
+    }
+}
+
+SALTUS_INLINE void step_back(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    if (shared)
+        step_back_shared(g, w, k);
+    else
+        step_back_own(g, w, k);
 }
 
 /* One sample backward. */
@@ -2505,12 +3098,13 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
         last = used > 0 ? after[used - 1] : -1;
     }
+    const int moving = (gradient->want & WANT_FLOW) != 0;
+    if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
      * begin; order: 1 for a neuron's first spike of the interval */
     for (int n = 0; n < g->n; n++) w->latest[n] = -1;
     for (int i = 0; origin != NULL && i < used; i++) w->owed[i] = 0.0;
-    const int measured = parameters ? out->count[sample] : used;
-    for (int i = measured - 1; i >= 0; i--) {
+    for (int i = used - 1; i >= 0; i--) {
         const int e = after[i], n = neuron[i], next = w->latest[n];
         const double end = e < events ? in->time[first + e] : g->horizon;
         w->gap[i] = (next >= 0 && after[next] == e ? time[next] : end) - time[i];
@@ -2539,33 +3133,15 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
           w->k_lead.Psi_I_inh_V[i] = Psi_I_inh_V;
         }
     }
-    if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
-    w->segment = events + 1;
-    if (parameters && shared) differentiate(w, events);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
-        const int64_t at = parameters ? held_after(shared, g, in, out, w, sample, e) : 0;
         int held = 0;
-        for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
             const int i = used - 1, n = neuron[i];
-            if (parameters) {
-                double plus_V, plus_I_exc, plus_I_inh;
-                plus_V = out->state[0 * total_spikes + base + i];
-                plus_I_exc = out->state[1 * total_spikes + base + i];
-                plus_I_inh = out->state[2 * total_spikes + base + i];
-                {
-                    double V_next, I_exc_next, I_inh_next;
-                    model_reset(plus_I_exc, plus_I_inh, w->p.v_reset[n], &V_next, &I_exc_next, &I_inh_next);
-                    plus_V = V_next;
-                }
-                const states_view plus = { &plus_V, &plus_I_exc, &plus_I_inh };
-                add_stretch(w, &total, 1.0, w->gap[i], &plus, 0, n);
-            }
             const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
             {
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
@@ -2577,6 +3153,9 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             {
                 double sensitivity, lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_emission_adjoint(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], worth, w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
+                if (moving) total.tau_mem[n] += sensitivity * w->moved.tau_mem[i];
+                if (moving) total.tau_exc[n] += sensitivity * w->moved.tau_exc[i];
+                if (moving) total.tau_inh[n] += sensitivity * w->moved.tau_inh[i];
                 if (parameters) {
                     double grad_theta, grad_v_reset;
                     model_emission_parameters(out->state[0 * total_spikes + base + i], out->state[1 * total_spikes + base + i], out->state[2 * total_spikes + base + i], w->y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
@@ -2586,10 +3165,6 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
                 w->y.lambda_V[n] = lambda_V_next;
             }
             if (!w->order[i]) continue;
-            if (parameters) {
-                add_stretch(w, &total, 1.0, w->lead[i], &w->start, at + n, n);
-                w->active[n] = 0.0;
-            }
             {
                 double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
                 model_adjoint(w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], w->k_lead.Phi_V_V[i], w->k_lead.Phi_I_exc_I_exc[i], w->k_lead.Phi_I_inh_I_inh[i], w->k_lead.Psi_I_exc_V[i], w->k_lead.Psi_I_inh_V[i], &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
@@ -2599,35 +3174,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             }
             w->holder[held++] = n;
         }
-        const double dt = w->dt[e];
-        if (parameters) {
-            if (shared)
-                add_stretches(g, w, &total, e, at);
-            else
-#pragma omp simd
-                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
-        }
-        const entries_view k = stretch(shared, g, w, e);
-        const double common_Phi_V_V = *k.Phi_V_V;
-        const double common_Phi_I_exc_I_exc = *k.Phi_I_exc_I_exc;
-        const double common_Phi_I_inh_I_inh = *k.Phi_I_inh_I_inh;
-        const double common_Psi_I_exc_V = *k.Psi_I_exc_V;
-        const double common_Psi_I_inh_V = *k.Psi_I_inh_V;
-
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_I_exc_I_exc = shared ? common_Phi_I_exc_I_exc : k.Phi_I_exc_I_exc[n];
-            const double Phi_I_inh_I_inh = shared ? common_Phi_I_inh_I_inh : k.Phi_I_inh_I_inh[n];
-            const double Psi_I_exc_V = shared ? common_Psi_I_exc_V : k.Psi_I_exc_V[n];
-            const double Psi_I_inh_V = shared ? common_Psi_I_inh_V : k.Psi_I_inh_V[n];
-
-            double lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
-            model_adjoint(w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], Phi_V_V, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V, &lambda_V_next, &lambda_I_exc_next, &lambda_I_inh_next);
-            w->y.lambda_V[n] = lambda_V_next;
-            w->y.lambda_I_exc[n] = lambda_I_exc_next;
-            w->y.lambda_I_inh[n] = lambda_I_inh_next;
-        }
+        step_back(shared, g, w, stretch(shared, g, w, e));
         for (int h = 0; h < held; h++) {
             w->y.lambda_V[w->holder[h]] = w->held[0 * out->capacity + h];
             w->y.lambda_I_exc[w->holder[h]] = w->held[1 * out->capacity + h];
@@ -2643,13 +3190,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         if (weights && receptor >= 0)
             gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
-            const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
             if (into_delays != NULL && receptor >= 0)
                 gain_delays(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad, into_delays + (int64_t)row[e - 1 - j] * pad);
-            if (receptor >= 0 && (times || origin != NULL || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
-                                g->weights + (int64_t)row[e - 1 - j] * pad);
+            if (receptor >= 0 && (times || origin != NULL || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;
             if (origin != NULL && origin[e - 1 - j] >= 0) w->owed[origin[e - 1 - j] - base] += credit;
         }

@@ -57,7 +57,8 @@ typedef struct {
     const double *final; /* [batch][states][n_pad] */
 } saltus_cotangent;
 
-/* Gradients wanted (bits: 1 weights, 2 event times, 4 parameters, 8 delays), one slice a chunk of samples. */
+/* Gradients wanted (bits: 1 weights, 2 event times, 4 parameters, 8 delays, 32 also those of the flow and of arrivals), one
+ * slice a chunk of samples. */
 typedef struct {
     uint32_t want;
     double *weights;    /* [chunks][rows][n_pad] */

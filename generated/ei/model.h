@@ -58,58 +58,6 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I_ex
     *lambda_I_inh_next = Psi_I_inh_V * lambda_V + Phi_I_inh_I_inh * lambda_I_inh; /* flow.adjoint.I_inh */
 }
 
-SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_exc, const double per_tau_inh, double *restrict Phi_V_V_tau_mem,
-    double *restrict Phi_V_I_exc_tau_mem, double *restrict Phi_V_I_inh_tau_mem,
-    double *restrict Phi_V_I_exc_tau_exc, double *restrict Phi_I_exc_I_exc_tau_exc,
-    double *restrict Phi_V_I_inh_tau_inh, double *restrict Phi_I_inh_I_inh_tau_inh)
-{
-    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    const double decay_I_exc = saltus_exp(-dt * per_tau_exc); /* flow.propagator */
-    const double decay_I_inh = saltus_exp(-dt * per_tau_inh); /* flow.propagator */
-    const double response_V_I_exc = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_exc);
-        /* flow.propagator */
-    const double response_V_I_inh = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_inh);
-        /* flow.propagator */
-    const double response_V_V_I_exc = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_exc);
-        /* flow.propagator */
-    const double response_V_V_I_inh = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_inh);
-        /* flow.propagator */
-    const double response_V_I_exc_I_exc = saltus_exp_dd21(-dt * per_tau_exc, -dt * per_tau_mem);
-        /* flow.propagator */
-    const double response_V_I_inh_I_inh = saltus_exp_dd21(-dt * per_tau_inh, -dt * per_tau_mem);
-        /* flow.propagator */
-    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    *Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    *Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) * per_tau_mem *
-        per_tau_mem * per_tau_mem; /* flow.derivative */
-    *Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem * per_tau_exc * per_tau_exc;
-        /* flow.derivative */
-    *Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc * per_tau_exc * per_tau_exc; /* flow.derivative */
-    *Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem * per_tau_inh * per_tau_inh;
-        /* flow.derivative */
-    *Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh * per_tau_inh * per_tau_inh; /* flow.derivative */
-}
-
-SALTUS_INLINE void model_flow_parameters(const double V, const double I_exc, const double I_inh,
-    const double lambda_V, const double lambda_I_exc, const double lambda_I_inh, const double Phi_V_V_tau_mem,
-    const double Phi_V_I_exc_tau_mem, const double Phi_V_I_inh_tau_mem, const double Phi_V_I_exc_tau_exc,
-    const double Phi_I_exc_I_exc_tau_exc, const double Phi_V_I_inh_tau_inh,
-    const double Phi_I_inh_I_inh_tau_inh, const double tau_mem, const double tau_exc, const double tau_inh,
-    double *restrict grad_tau_mem, double *restrict grad_tau_exc, double *restrict grad_tau_inh)
-{
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I_exc = -tau_exc * lambda_I_exc; /* costate */
-    const double costate_I_inh = -tau_inh * lambda_I_inh; /* costate */
-    *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_exc_tau_mem * I_exc + Phi_V_I_inh_tau_mem *
-        I_inh); /* gradient.flow.tau_mem */
-    *grad_tau_exc = I_exc * (Phi_V_I_exc_tau_exc * costate_V + Phi_I_exc_I_exc_tau_exc * costate_I_exc);
-        /* gradient.flow.tau_exc */
-    *grad_tau_inh = I_inh * (Phi_V_I_inh_tau_inh * costate_V + Phi_I_inh_I_inh_tau_inh * costate_I_inh);
-        /* gradient.flow.tau_inh */
-}
-
 /* ---- the ends */
 
 SALTUS_INLINE void model_terminal(const double final_V, const double final_I_exc, const double final_I_inh,
@@ -282,6 +230,169 @@ SALTUS_INLINE void model_inh_credit(const double lambda_V, const double lambda_I
 SALTUS_INLINE void model_inh_weight(const double lambda_I_inh, const double tau_inh, double *restrict grad_w)
 {
     *grad_w = -tau_inh * lambda_I_inh; /* gradient.weight */
+}
+
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void model_scale(const double per_tau_mem, const double per_tau_exc, const double per_tau_inh,
+    double *restrict scale_tau_mem, double *restrict scale_tau_exc, double *restrict scale_tau_inh)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_exc = per_tau_exc * per_tau_exc; /* tangent */
+    *scale_tau_inh = per_tau_inh * per_tau_inh; /* tangent */
+}
+
+SALTUS_INLINE void model_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_exc, const double per_tau_inh, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_exc_tau_mem, double *restrict Phi_V_I_inh_tau_mem,
+    double *restrict Phi_V_I_exc_tau_exc, double *restrict Phi_I_exc_I_exc_tau_exc,
+    double *restrict Phi_V_I_inh_tau_inh, double *restrict Phi_I_inh_I_inh_tau_inh)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I_exc = saltus_exp(-dt * per_tau_exc); /* flow.propagator */
+    const double decay_I_inh = saltus_exp(-dt * per_tau_inh); /* flow.propagator */
+    const double response_V_I_exc = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_exc);
+        /* flow.propagator */
+    const double response_V_I_inh = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_inh);
+        /* flow.propagator */
+    const double response_V_V_I_exc = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_exc);
+        /* flow.propagator */
+    const double response_V_V_I_inh = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_inh);
+        /* flow.propagator */
+    const double response_V_I_exc_I_exc = saltus_exp_dd21(-dt * per_tau_exc, -dt * per_tau_mem);
+        /* flow.propagator */
+    const double response_V_I_inh_I_inh = saltus_exp_dd21(-dt * per_tau_inh, -dt * per_tau_mem);
+        /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem; /* flow.derivative */
+    *Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc; /* flow.derivative */
+    *Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem; /* flow.derivative */
+    *Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_exc_tau_mem, const double I_exc, const double Phi_V_I_inh_tau_mem,
+    const double I_inh, const double V__tau_exc, const double Phi_V_I_exc, const double I_exc__tau_exc,
+    const double Phi_V_I_exc_tau_exc, const double Phi_I_exc_I_exc, const double Phi_I_exc_I_exc_tau_exc,
+    const double V__tau_inh, const double Phi_V_I_inh, const double I_inh__tau_inh,
+    const double Phi_V_I_inh_tau_inh, const double Phi_I_inh_I_inh, const double Phi_I_inh_I_inh_tau_inh,
+    double *restrict V__tau_mem_next, double *restrict V__tau_exc_next, double *restrict I_exc__tau_exc_next,
+    double *restrict V__tau_inh_next, double *restrict I_inh__tau_inh_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_exc_tau_mem * I_exc +
+        Phi_V_I_inh_tau_mem * I_inh; /* tangent */
+    *V__tau_exc_next = Phi_V_V * V__tau_exc + Phi_V_I_exc * I_exc__tau_exc + I_exc * Phi_V_I_exc_tau_exc;
+        /* tangent */
+    *I_exc__tau_exc_next = Phi_I_exc_I_exc * I_exc__tau_exc + I_exc * Phi_I_exc_I_exc_tau_exc; /* tangent */
+    *V__tau_inh_next = Phi_V_V * V__tau_inh + Phi_V_I_inh * I_inh__tau_inh + I_inh * Phi_V_I_inh_tau_inh;
+        /* tangent */
+    *I_inh__tau_inh_next = Phi_I_inh_I_inh * I_inh__tau_inh + I_inh * Phi_I_inh_I_inh_tau_inh; /* tangent */
+}
+
+SALTUS_INLINE void model_spike_tangents(const double V__tau_mem, const double guard_slope,
+    const double V__tau_exc, const double V__tau_inh, double *restrict moved_tau_mem,
+    double *restrict moved_tau_exc, double *restrict moved_tau_inh, double *restrict V__tau_mem_next,
+    double *restrict V__tau_exc_next, double *restrict V__tau_inh_next)
+{
+    *moved_tau_mem = -V__tau_mem / guard_slope; /* tangent */
+    *moved_tau_exc = -V__tau_exc / guard_slope; /* tangent */
+    *moved_tau_inh = -V__tau_inh / guard_slope; /* tangent */
+    *V__tau_mem_next = 0.0; /* tangent */
+    *V__tau_exc_next = 0.0; /* tangent */
+    *V__tau_inh_next = 0.0; /* tangent */
+}
+
+SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const double per_tau_exc,
+    const double per_tau_inh, double *restrict saltus_node_0, double *restrict saltus_node_1,
+    double *restrict saltus_node_2)
+{
+    *saltus_node_0 = -dt * per_tau_mem; /* flow.nodes */
+    *saltus_node_1 = -dt * per_tau_exc; /* flow.nodes */
+    *saltus_node_2 = -dt * per_tau_inh; /* flow.nodes */
+}
+
+/* model_propagator where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_exc, const double per_tau_inh, double *restrict Phi_V_V,
+    double *restrict Phi_V_I_exc, double *restrict Phi_V_I_inh, double *restrict Phi_I_exc_I_exc,
+    double *restrict Phi_I_inh_I_inh, double *restrict Psi_I_exc_V, double *restrict Psi_I_inh_V)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_exc;
+    const double saltus_node_2 = -dt * per_tau_inh;
+    double saltus_exp_0_1 = 0.0, saltus_exp_0_2 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 1];
+#pragma GCC unroll 32
+    for (int k = terms + 1 - 1; k >= 0; k--) {
+        saltus_exp_0_1 = k < terms + 0 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0_2 = k < terms + 0 ? saltus_exp_0_2 * saltus_node_2 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I_exc = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I_inh = -dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
+    *Phi_I_exc_I_exc = saltus_exp_1; /* flow.propagator */
+    *Phi_I_inh_I_inh = saltus_exp_2; /* flow.propagator */
+    *Psi_I_exc_V = tau_mem * (*Phi_V_I_exc) * per_tau_exc; /* flow.propagator */
+    *Psi_I_inh_V = tau_mem * (*Phi_V_I_inh) * per_tau_inh; /* flow.propagator */
+}
+
+/* model_motion where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_exc, const double per_tau_inh, double *restrict Phi_V_V,
+    double *restrict Phi_V_I_exc, double *restrict Phi_V_I_inh, double *restrict Phi_I_exc_I_exc,
+    double *restrict Phi_I_inh_I_inh, double *restrict Psi_I_exc_V, double *restrict Psi_I_inh_V,
+    double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_exc_tau_mem,
+    double *restrict Phi_V_I_inh_tau_mem, double *restrict Phi_V_I_exc_tau_exc,
+    double *restrict Phi_I_exc_I_exc_tau_exc, double *restrict Phi_V_I_inh_tau_inh,
+    double *restrict Phi_I_inh_I_inh_tau_inh)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_exc;
+    const double saltus_node_2 = -dt * per_tau_inh;
+    double saltus_exp_0_1_0 = 0.0, saltus_exp_0_2_0 = 0.0, saltus_exp_0_1 = 0.0, saltus_exp_0_2 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 2];
+#pragma GCC unroll 32
+    for (int k = terms + 2 - 1; k >= 0; k--) {
+        saltus_exp_0_1_0 = k < terms + 0 ? saltus_exp_0_1_0 * saltus_node_0 + saltus_exp_0_1 : saltus_exp_0_1;
+        saltus_exp_0_2_0 = k < terms + 0 ? saltus_exp_0_2_0 * saltus_node_0 + saltus_exp_0_2 : saltus_exp_0_2;
+        saltus_exp_0_1 = k < terms + 1 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0_2 = k < terms + 1 ? saltus_exp_0_2 * saltus_node_2 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_0_1_1 = saltus_exp_0_1 - saltus_exp_0_1_0;
+    const double saltus_exp_0_2_2 = saltus_exp_0_2 - saltus_exp_0_2_0;
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I_exc = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I_inh = -dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
+    *Phi_I_exc_I_exc = saltus_exp_1; /* flow.propagator */
+    *Phi_I_inh_I_inh = saltus_exp_2; /* flow.propagator */
+    *Psi_I_exc_V = tau_mem * (*Phi_V_I_exc) * per_tau_exc; /* flow.propagator */
+    *Psi_I_inh_V = tau_mem * (*Phi_V_I_inh) * per_tau_inh; /* flow.propagator */
+    const double decay_V = saltus_exp_0; /* flow.propagator */
+    const double decay_I_exc = saltus_exp_1; /* flow.propagator */
+    const double decay_I_inh = saltus_exp_2; /* flow.propagator */
+    const double response_V_I_exc = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_I_inh = saltus_exp_0_2; /* flow.propagator */
+    const double response_V_V_I_exc = saltus_exp_0_1_0; /* flow.propagator */
+    const double response_V_V_I_inh = saltus_exp_0_2_0; /* flow.propagator */
+    const double response_V_I_exc_I_exc = saltus_exp_0_1_1; /* flow.propagator */
+    const double response_V_I_inh_I_inh = saltus_exp_0_2_2; /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_exc_tau_mem = dt * (dt * response_V_V_I_exc - tau_mem * response_V_I_exc) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_inh_tau_mem = dt * (tau_mem * response_V_I_inh - dt * response_V_V_I_inh) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_exc_tau_exc = dt * dt * response_V_I_exc_I_exc * per_tau_mem; /* flow.derivative */
+    *Phi_I_exc_I_exc_tau_exc = dt * decay_I_exc; /* flow.derivative */
+    *Phi_V_I_inh_tau_inh = -dt * dt * response_V_I_inh_I_inh * per_tau_mem; /* flow.derivative */
+    *Phi_I_inh_I_inh_tau_inh = dt * decay_I_inh; /* flow.derivative */
 }
 
 #endif

@@ -15,15 +15,20 @@
 
 enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
-enum { ARRIVALS_HAVE_PARAMETERS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
 
 typedef struct { double *V, *I, *sum_V; } states_view;
 typedef struct { double *lambda_V, *lambda_I, *lambda_sum_V; } adjoints_view;
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
 typedef struct { double *tau_mem, *tau_syn, *V0, *I0; } gradients_view;
-typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V; } entries_view;
+typedef struct { double *V__tau_mem, *sum_V__tau_mem, *V__tau_syn, *I__tau_syn, *sum_V__tau_syn; } tangents_view;
+typedef struct { double *tau_mem, *tau_syn; } moved_view;
+
+/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
+ * many terms the exponentials of all neurons are computed (0: with those for any length). */
+typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V, dt; int terms; } entries_view;
+
 typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_sum_V_V_tau_mem, *Phi_sum_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_sum_V_I_tau_syn; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -53,7 +58,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, SEGMENT = 64, VOLLEY = 8 };
+enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
@@ -62,14 +67,12 @@ typedef struct {
     parameters_view p;         /* [n_pad] parameters and their reciprocals */
     double *dt;                /* [events + spikes + 2] lengths of stretches */
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
-    entries_view own;          /* [n_pad] propagators of one stretch, each neuron's own */
+    entries_view common;       /* [1] propagators of one stretch */
+    double steepest;           /* the greatest rate of a neuron's exponentials */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
-    states_view start;         /* [SEGMENT][n_pad] states after each event or spike from number segment on */
-    states_view mark;          /* [(events + spikes + 2)/SEGMENT + 1][n_pad] states after every SEGMENT-th of them */
-    int32_t *marked;           /* [(events + spikes + 2)/SEGMENT + 1] how many events, or spikes, came before it */
-    int segment;
-    double *active;            /* [n_pad] */
+    tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
+    moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
@@ -99,65 +102,59 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
 {
     const int64_t d = sizeof(double), i = sizeof(int32_t), pad = g->n_pad, wide = pad + LANES;
     int64_t used = base == NULL ? PAGE : (-(int64_t)(intptr_t)base) & (PAGE - 1);
-    const int64_t items = events + spikes + 2, marks = items / SEGMENT + 1;
+    const int64_t items = events + spikes + 2;
     w->x.V = take(base, &used, d * pad);
     w->x_end.V = take(base, &used, d * pad);
-    w->start.V = take(base, &used, d * pad * SEGMENT);
-    w->mark.V = take(base, &used, d * pad * marks);
     w->queue.V = take(base, &used, d * wide);
     w->ahead.V = take(base, &used, d * wide);
     w->x.I = take(base, &used, d * pad);
     w->x_end.I = take(base, &used, d * pad);
-    w->start.I = take(base, &used, d * pad * SEGMENT);
-    w->mark.I = take(base, &used, d * pad * marks);
     w->queue.I = take(base, &used, d * wide);
     w->ahead.I = take(base, &used, d * wide);
     w->x.sum_V = take(base, &used, d * pad);
     w->x_end.sum_V = take(base, &used, d * pad);
-    w->start.sum_V = take(base, &used, d * pad * SEGMENT);
-    w->mark.sum_V = take(base, &used, d * pad * marks);
     w->queue.sum_V = take(base, &used, d * wide);
     w->ahead.sum_V = take(base, &used, d * wide);
     w->y.lambda_V = take(base, &used, d * pad);
     w->y.lambda_I = take(base, &used, d * pad);
     w->y.lambda_sum_V = take(base, &used, d * pad);
     w->k.Phi_V_V = take(base, &used, d * items);
-    w->own.Phi_V_V = take(base, &used, d * pad);
+    w->common.Phi_V_V = take(base, &used, d);
     w->few.Phi_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_V_V = take(base, &used, d * spikes);
     w->k.Phi_V_I = take(base, &used, d * items);
-    w->own.Phi_V_I = take(base, &used, d * pad);
+    w->common.Phi_V_I = take(base, &used, d);
     w->few.Phi_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_V_I = take(base, &used, d * spikes);
     w->k.Phi_I_I = take(base, &used, d * items);
-    w->own.Phi_I_I = take(base, &used, d * pad);
+    w->common.Phi_I_I = take(base, &used, d);
     w->few.Phi_I_I = take(base, &used, d * LANES);
     w->k_gap.Phi_I_I = take(base, &used, d * spikes);
     w->k_lead.Phi_I_I = take(base, &used, d * spikes);
     w->k.Phi_sum_V_V = take(base, &used, d * items);
-    w->own.Phi_sum_V_V = take(base, &used, d * pad);
+    w->common.Phi_sum_V_V = take(base, &used, d);
     w->few.Phi_sum_V_V = take(base, &used, d * LANES);
     w->k_gap.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_V = take(base, &used, d * spikes);
     w->k.Phi_sum_V_I = take(base, &used, d * items);
-    w->own.Phi_sum_V_I = take(base, &used, d * pad);
+    w->common.Phi_sum_V_I = take(base, &used, d);
     w->few.Phi_sum_V_I = take(base, &used, d * LANES);
     w->k_gap.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k_lead.Phi_sum_V_I = take(base, &used, d * spikes);
     w->k.Psi_V_sum_V = take(base, &used, d * items);
-    w->own.Psi_V_sum_V = take(base, &used, d * pad);
+    w->common.Psi_V_sum_V = take(base, &used, d);
     w->few.Psi_V_sum_V = take(base, &used, d * LANES);
     w->k_gap.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_V_sum_V = take(base, &used, d * spikes);
     w->k.Psi_I_V = take(base, &used, d * items);
-    w->own.Psi_I_V = take(base, &used, d * pad);
+    w->common.Psi_I_V = take(base, &used, d);
     w->few.Psi_I_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_V = take(base, &used, d * spikes);
     w->k.Psi_I_sum_V = take(base, &used, d * items);
-    w->own.Psi_I_sum_V = take(base, &used, d * pad);
+    w->common.Psi_I_sum_V = take(base, &used, d);
     w->few.Psi_I_sum_V = take(base, &used, d * LANES);
     w->k_gap.Psi_I_sum_V = take(base, &used, d * spikes);
     w->k_lead.Psi_I_sum_V = take(base, &used, d * spikes);
@@ -171,8 +168,6 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->shrink = take(base, &used, d * (events + 1));
     w->length = take(base, &used, d * (events + 1));
     w->flag = take(base, &used, d * pad);
-    w->active = take(base, &used, d * pad);
-    w->marked = take(base, &used, i * marks);
     w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
     w->slope.Phi_sum_V_V_tau_mem = take(base, &used, d * items);
@@ -180,6 +175,18 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->slope.Phi_V_I_tau_syn = take(base, &used, d * items);
     w->slope.Phi_I_I_tau_syn = take(base, &used, d * items);
     w->slope.Phi_sum_V_I_tau_syn = take(base, &used, d * items);
+    w->z.V__tau_mem = take(base, &used, d * pad);
+    w->z_end.V__tau_mem = take(base, &used, d * pad);
+    w->z.sum_V__tau_mem = take(base, &used, d * pad);
+    w->z_end.sum_V__tau_mem = take(base, &used, d * pad);
+    w->z.V__tau_syn = take(base, &used, d * pad);
+    w->z_end.V__tau_syn = take(base, &used, d * pad);
+    w->z.I__tau_syn = take(base, &used, d * pad);
+    w->z_end.I__tau_syn = take(base, &used, d * pad);
+    w->z.sum_V__tau_syn = take(base, &used, d * pad);
+    w->z_end.sum_V__tau_syn = take(base, &used, d * pad);
+    w->moved.tau_mem = take(base, &used, d * spikes);
+    w->moved.tau_syn = take(base, &used, d * spikes);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -212,13 +219,6 @@ int64_t saltus_workspace(const saltus_group *g, int64_t events, int64_t spikes)
     return lay_out(&w, g, events, spikes, NULL);
 }
 
-static int all_equal(const saltus_group *g, const double *values)
-{
-    for (int n = 1; n < g->n; n++)
-        if (values[n] != values[0]) return 0;
-    return 1;
-}
-
 /* The constants of all neurons. */
 static void prepare(const saltus_group *g, workspace *w)
 {
@@ -232,6 +232,14 @@ static void prepare(const saltus_group *g, workspace *w)
         model_constants(w->p.tau_mem[n], w->p.tau_syn[n], &per_tau_mem, &per_tau_syn);
         w->p.per_tau_mem[n] = per_tau_mem;
         w->p.per_tau_syn[n] = per_tau_syn;
+    }
+    w->steepest = 0.0;
+    for (int n = 0; n < g->n; n++) {
+        double saltus_node_0, saltus_node_1, saltus_node_2;
+        model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);
+        if (fabs(saltus_node_0) > w->steepest) w->steepest = fabs(saltus_node_0);
+        if (fabs(saltus_node_1) > w->steepest) w->steepest = fabs(saltus_node_1);
+        if (fabs(saltus_node_2) > w->steepest) w->steepest = fabs(saltus_node_2);
     }
 }
 
@@ -282,34 +290,6 @@ static void arrive(const saltus_group *g, const workspace *w, int32_t receptor, 
     }
 }
 
-/* Copies the states of all neurons. */
-static void copy_states(const saltus_group *g, states_view from, int64_t from_row, states_view to, int64_t to_row)
-{
-    memcpy(to.V + to_row * g->n_pad, from.V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-    memcpy(to.I + to_row * g->n_pad, from.I + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-    memcpy(to.sum_V + to_row * g->n_pad, from.sum_V + from_row * g->n_pad, sizeof(double) * (size_t)g->n_pad);
-}
-
-/* Where a replay begins: at t = 0, or at the mark of item `from`. Returns how many events, or spikes, came before. */
-static int resume(const saltus_group *g, const workspace *w, int from)
-{
-    begin(g, w);
-    if (from == 0) return 0;
-    copy_states(g, w->mark, from / SEGMENT, w->x, 0);
-    return w->marked[from / SEGMENT];
-}
-
-/* Item `at` of a replay from `from`, before which so many events, or spikes, came: marked, or kept. */
-static void remember(const saltus_group *g, const workspace *w, int from, int at, int came, int marks)
-{
-    if (!marks) {
-        copy_states(g, w->x, 0, w->start, at - from);
-    } else if (at % SEGMENT == 0) {
-        copy_states(g, w->x, 0, w->mark, at / SEGMENT);
-        w->marked[at / SEGMENT] = came;
-    }
-}
-
 /* What the weights of an arrival gain: dL/dw for each neuron. */
 static void gain(const saltus_group *g, const workspace *w, int32_t receptor, double *restrict gradient)
 {
@@ -350,13 +330,12 @@ static void gain_delays(const saltus_group *g, const workspace *w, int32_t recep
 }
 
 /* An arrival in reverse time. Returns its credit, which is dL/dt of its time. */
-static double depart(const saltus_group *g, const workspace *w, const gradients_view *total, const states_view *x,
-                     int64_t at, int32_t receptor, const double *restrict weight)
+static double depart(const saltus_group *g, const workspace *w, int32_t receptor, const double *restrict weight)
 {
     const adjoints_view y = w->y;
     const parameters_view p = w->p;
     double credits = 0.0;
-    (void)g, (void)total, (void)x, (void)at, (void)y, (void)p, (void)weight;
+    (void)g, (void)y, (void)p, (void)weight;
     switch (receptor) {
     case 0: /* exc */
 #pragma omp simd reduction(+ : credits)
@@ -396,61 +375,6 @@ static void end_adjoint(const saltus_group *g, const workspace *w, const gradien
         total->V0[n] += grad_V0;
         total->I0[n] += grad_I0;
     }
-}
-
-/* The derivatives of the propagators of the stretches 0 to last, where all neurons share them. */
-SALTUS_APART void differentiate(const workspace *w, int last)
-{
-#pragma omp simd
-    for (int e = 0; e <= last; e++) {
-        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
-        model_flow_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
-        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
-        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
-        w->slope.Phi_sum_V_V_tau_mem[e] = Phi_sum_V_V_tau_mem;
-        w->slope.Phi_sum_V_I_tau_mem[e] = Phi_sum_V_I_tau_mem;
-        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
-        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
-        w->slope.Phi_sum_V_I_tau_syn[e] = Phi_sum_V_I_tau_syn;
-    }
-}
-
-/* Adds what stretch e contributes to the gradient of the flow's parameters, for the neurons with active = 1 (not 0). */
-SALTUS_APART void add_stretches(const saltus_group *g, const workspace *w, const gradients_view *total, int e, int64_t at)
-{
-    const gradients_view into = *total;
-    const states_view x = w->start;
-    const adjoints_view y = w->y;
-    const parameters_view p = w->p;
-    const double *restrict active = w->active;
-    const double Phi_V_V_tau_mem = w->slope.Phi_V_V_tau_mem[e];
-    const double Phi_V_I_tau_mem = w->slope.Phi_V_I_tau_mem[e];
-    const double Phi_sum_V_V_tau_mem = w->slope.Phi_sum_V_V_tau_mem[e];
-    const double Phi_sum_V_I_tau_mem = w->slope.Phi_sum_V_I_tau_mem[e];
-    const double Phi_V_I_tau_syn = w->slope.Phi_V_I_tau_syn[e];
-    const double Phi_I_I_tau_syn = w->slope.Phi_I_I_tau_syn[e];
-    const double Phi_sum_V_I_tau_syn = w->slope.Phi_sum_V_I_tau_syn[e];
-    (void)p;
-#pragma omp simd
-    for (int n = 0; n < g->n; n++) {
-        double grad_tau_mem, grad_tau_syn;
-        model_flow_parameters(x.V[at + n], x.I[at + n], y.lambda_V[n], y.lambda_I[n], y.lambda_sum_V[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, p.tau_mem[n], p.tau_syn[n], &grad_tau_mem, &grad_tau_syn);
-        into.tau_mem[n] += active[n] * grad_tau_mem;
-        into.tau_syn[n] += active[n] * grad_tau_syn;
-    }
-}
-
-/* The same for one neuron and any stretch. */
-SALTUS_INLINE void add_stretch(const workspace *w, const gradients_view *total, double share, double dt,
-                               const states_view *x, int64_t at, int n)
-{
-    (void)w, (void)total, (void)share, (void)dt, (void)x, (void)at, (void)n; /* there may be no such parameter */
-    double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
-    model_flow_sensitivity(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
-    double grad_tau_mem, grad_tau_syn;
-    model_flow_parameters(x->V[at], x->I[at], w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn, w->p.tau_mem[n], w->p.tau_syn[n], &grad_tau_mem, &grad_tau_syn);
-    total->tau_mem[n] += share * grad_tau_mem;
-    total->tau_syn[n] += share * grad_tau_syn;
 }
 
 static void write_record(const saltus_group *g, double *record, int64_t event, double *const *rows)
@@ -561,13 +485,24 @@ SALTUS_APART double *empty_slot(const saltus_group *g, workspace *w, const int32
 
 /* ---- Intervals between events: what the neurons' passes over them share. */
 
-/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
-SALTUS_APART void propagate(const workspace *w, int last)
+/* A stretch for which each neuron has propagators of its own. */
+SALTUS_INLINE entries_view own_propagators(const workspace *w, double dt)
 {
+    return (entries_view){.dt = dt, .terms = saltus_terms(dt * w->steepest)};
+}
+
+/* The propagators of the stretches 0 to last, whose lengths are known, where all neurons share them. */
+SALTUS_INLINE void propagate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
+{
+    (void)shared, (void)k;
 #pragma omp simd
-    for (int e = 0; e <= last; e++) {
+    for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-        model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        if (terms != 0) {
+            model_propagator_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        } else {
+            model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        }
         w->k.Phi_V_V[e] = Phi_V_V;
         w->k.Phi_V_I[e] = Phi_V_I;
         w->k.Phi_I_I[e] = Phi_I_I;
@@ -579,6 +514,119 @@ SALTUS_APART void propagate(const workspace *w, int last)
     }
 }
 
+SALTUS_APART void propagate_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void propagate_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    propagate_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void propagate_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: propagate_some_6(w, k, from, to); break;
+    case 8: propagate_some_8(w, k, from, to); break;
+    case 12: propagate_some_12(w, k, from, to); break;
+    case 15: propagate_some_15(w, k, from, to); break;
+    default: propagate_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void propagate(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        propagate_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
+/* The derivatives of the propagators of the stretches 0 to last. */
+SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
+{
+    (void)shared, (void)k;
+#pragma omp simd
+    for (int e = from; e < to; e++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+        if (terms != 0) {
+            model_motion_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        } else {
+            model_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        }
+        w->slope.Phi_V_V_tau_mem[e] = Phi_V_V_tau_mem;
+        w->slope.Phi_V_I_tau_mem[e] = Phi_V_I_tau_mem;
+        w->slope.Phi_sum_V_V_tau_mem[e] = Phi_sum_V_V_tau_mem;
+        w->slope.Phi_sum_V_I_tau_mem[e] = Phi_sum_V_I_tau_mem;
+        w->slope.Phi_V_I_tau_syn[e] = Phi_V_I_tau_syn;
+        w->slope.Phi_I_I_tau_syn[e] = Phi_I_I_tau_syn;
+        w->slope.Phi_sum_V_I_tau_syn[e] = Phi_sum_V_I_tau_syn;
+    }
+}
+
+SALTUS_APART void differentiate_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void differentiate_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    differentiate_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void differentiate_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: differentiate_some_6(w, k, from, to); break;
+    case 8: differentiate_some_8(w, k, from, to); break;
+    case 12: differentiate_some_12(w, k, from, to); break;
+    case 15: differentiate_some_15(w, k, from, to); break;
+    default: differentiate_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void differentiate(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        differentiate_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
+
 /* Lengths and propagators of all intervals; interval e begins after e events. */
 SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
                            const workspace *w)
@@ -588,10 +636,10 @@ SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double
     if (shared) propagate(w, events);
 }
 
-/* The propagators of a stretch dt that all neurons share, */
+/* The propagators of a stretch dt that all neurons share. */
 SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
 {
-    const entries_view k = w->own;
+    const entries_view k = w->common;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
     model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
     *k.Phi_V_V = Phi_V_V;
@@ -605,57 +653,52 @@ SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
     return k;
 }
 
-/* and each neuron's own. */
-SALTUS_APART entries_view own_propagators(const saltus_group *g, const workspace *w, double dt)
-{
-    const entries_view k = w->own;
-    const parameters_view p = w->p;
-#pragma omp simd
-    for (int n = 0; n < g->n_pad; n++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-        model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
-        k.Phi_V_V[n] = Phi_V_V;
-        k.Phi_V_I[n] = Phi_V_I;
-        k.Phi_I_I[n] = Phi_I_I;
-        k.Phi_sum_V_V[n] = Phi_sum_V_V;
-        k.Phi_sum_V_I[n] = Phi_sum_V_I;
-        k.Psi_V_sum_V[n] = Psi_V_sum_V;
-        k.Psi_I_V[n] = Psi_I_V;
-        k.Psi_I_sum_V[n] = Psi_I_sum_V;
-    }
-    return k;
-}
-
 SALTUS_INLINE entries_view propagators(const int shared, const saltus_group *g, const workspace *w, double dt)
 {
-    return shared ? common_propagators(w, dt) : own_propagators(g, w, dt);
+    (void)g;
+    return shared ? common_propagators(w, dt) : own_propagators(w, dt);
+}
+
+/* Stretch e of a list of shared ones. */
+SALTUS_INLINE entries_view entry(entries_view k, int e)
+{
+    return (entries_view){ k.Phi_V_V + e, k.Phi_V_I + e, k.Phi_I_I + e, k.Phi_sum_V_V + e, k.Phi_sum_V_I + e, k.Psi_V_sum_V + e, k.Psi_I_V + e, k.Psi_I_sum_V + e, 0.0, 0 };
 }
 
 /* The propagators of stretch e. */
 SALTUS_INLINE entries_view stretch(const int shared, const saltus_group *g, const workspace *w, int e)
 {
-    if (!shared) return own_propagators(g, w, w->dt[e]);
-    return (entries_view){ w->k.Phi_V_V + e, w->k.Phi_V_I + e, w->k.Phi_I_I + e, w->k.Phi_sum_V_V + e, w->k.Phi_sum_V_I + e, w->k.Psi_V_sum_V + e, w->k.Psi_I_V + e, w->k.Psi_I_sum_V + e };
+    (void)g;
+    return shared ? entry(w->k, e) : own_propagators(w, w->dt[e]);
 }
 
 /* Advances everyone by one stretch. */
-SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+SALTUS_INLINE void advance_all_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k)
 {
     const states_view x = w->x;
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_sum_V_V = *k.Phi_sum_V_V;
-    const double common_Phi_sum_V_I = *k.Phi_sum_V_I;
-
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_sum_V_V = shared ? *k.Phi_sum_V_V : 0.0;
+    const double common_Phi_sum_V_I = shared ? *k.Phi_sum_V_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
 #pragma omp simd
     for (int n = 0; n < g->n_pad; n++) {
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-        const double Phi_sum_V_V = shared ? common_Phi_sum_V_V : k.Phi_sum_V_V[n];
-        const double Phi_sum_V_I = shared ? common_Phi_sum_V_I : k.Phi_sum_V_I[n];
-
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I = common_Phi_V_I;
+            Phi_I_I = common_Phi_I_I;
+            Phi_sum_V_V = common_Phi_sum_V_V;
+            Phi_sum_V_I = common_Phi_sum_V_I;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        }
         double V_next, I_next, sum_V_next;
         model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
         x.V[n] = V_next;
@@ -666,12 +709,43 @@ SALTUS_INLINE void advance_all_of(const int shared, const saltus_group *g, const
 
 SALTUS_APART void advance_all_shared(const saltus_group *g, const workspace *w, entries_view k)
 {
-    advance_all_of(1, g, w, k);
+    advance_all_of(1, 0, g, w, k);
 }
 
-SALTUS_APART void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+SALTUS_APART void advance_all_6(const saltus_group *g, const workspace *w, entries_view k)
 {
-    advance_all_of(0, g, w, k);
+    advance_all_of(0, 6, g, w, k);
+}
+
+SALTUS_APART void advance_all_8(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 8, g, w, k);
+}
+
+SALTUS_APART void advance_all_12(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 12, g, w, k);
+}
+
+SALTUS_APART void advance_all_15(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 15, g, w, k);
+}
+
+SALTUS_APART void advance_all_0(const saltus_group *g, const workspace *w, entries_view k)
+{
+    advance_all_of(0, 0, g, w, k);
+}
+
+SALTUS_INLINE void advance_all_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    switch (k.terms) {
+    case 6: advance_all_6(g, w, k); break;
+    case 8: advance_all_8(g, w, k); break;
+    case 12: advance_all_12(g, w, k); break;
+    case 15: advance_all_15(g, w, k); break;
+    default: advance_all_0(g, w, k);
+    }
 }
 
 SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const workspace *w, entries_view k)
@@ -682,36 +756,258 @@ SALTUS_INLINE void advance_all(const int shared, const saltus_group *g, const wo
         advance_all_own(g, w, k);
 }
 
+/* ---- What each neuron's own parameters do to its states while all spikes keep their times, in steps forward in time: with
+ * it, a spike tells the gradient how its time moves with the parameters, and the end of the run how the states do.
+ *
+ * dL/dp = sum_k mu_k dt_k/dp + dL/dx(T) . x_p(T), x_p: these derivatives, mu_k = dL/dt_k in full: what the adjoints give. */
+
+/* Steps the neurons [from, to) and their derivatives by stretch e. */
+SALTUS_INLINE void step_tangents_of(const int shared, const int terms, const workspace *w, entries_view k, int e, int from,
+                                    int to)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_sum_V_V = shared ? *k.Phi_sum_V_V : 0.0;
+    const double common_Phi_sum_V_I = shared ? *k.Phi_sum_V_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    const double common_Phi_V_V_tau_mem = shared ? w->slope.Phi_V_V_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_tau_mem = shared ? w->slope.Phi_V_I_tau_mem[e] : 0.0;
+    const double common_Phi_sum_V_V_tau_mem = shared ? w->slope.Phi_sum_V_V_tau_mem[e] : 0.0;
+    const double common_Phi_sum_V_I_tau_mem = shared ? w->slope.Phi_sum_V_I_tau_mem[e] : 0.0;
+    const double common_Phi_V_I_tau_syn = shared ? w->slope.Phi_V_I_tau_syn[e] : 0.0;
+    const double common_Phi_I_I_tau_syn = shared ? w->slope.Phi_I_I_tau_syn[e] : 0.0;
+    const double common_Phi_sum_V_I_tau_syn = shared ? w->slope.Phi_sum_V_I_tau_syn[e] : 0.0;
+    (void)p, (void)e;
+#pragma omp simd
+    for (int n = from; n < to; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I = common_Phi_V_I;
+            Phi_I_I = common_Phi_I_I;
+            Phi_sum_V_V = common_Phi_sum_V_V;
+            Phi_sum_V_I = common_Phi_sum_V_I;
+            Phi_V_V_tau_mem = common_Phi_V_V_tau_mem;
+            Phi_V_I_tau_mem = common_Phi_V_I_tau_mem;
+            Phi_sum_V_V_tau_mem = common_Phi_sum_V_V_tau_mem;
+            Phi_sum_V_I_tau_mem = common_Phi_sum_V_I_tau_mem;
+            Phi_V_I_tau_syn = common_Phi_V_I_tau_syn;
+            Phi_I_I_tau_syn = common_Phi_I_I_tau_syn;
+            Phi_sum_V_I_tau_syn = common_Phi_sum_V_I_tau_syn;
+        } else if (terms != 0) {
+            model_motion_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        }
+        const double V__tau_mem = z.V__tau_mem[n], sum_V__tau_mem = z.sum_V__tau_mem[n], V__tau_syn = z.V__tau_syn[n], I__tau_syn = z.I__tau_syn[n], sum_V__tau_syn = z.sum_V__tau_syn[n];
+        double V__tau_mem_next, sum_V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, sum_V__tau_syn_next;
+        model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, x.V[n], Phi_V_I_tau_mem, x.I[n], Phi_sum_V_V, sum_V__tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_sum_V_I, sum_V__tau_syn, Phi_sum_V_I_tau_syn, &V__tau_mem_next, &sum_V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &sum_V__tau_syn_next);
+        double V_next, I_next, sum_V_next;
+        model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+        x.V[n] = V_next;
+        x.I[n] = I_next;
+        x.sum_V[n] = sum_V_next;
+        z.V__tau_mem[n] = V__tau_mem_next;
+        z.sum_V__tau_mem[n] = sum_V__tau_mem_next;
+        z.V__tau_syn[n] = V__tau_syn_next;
+        z.I__tau_syn[n] = I__tau_syn_next;
+        z.sum_V__tau_syn[n] = sum_V__tau_syn_next;
+    }
+}
+
+SALTUS_APART void step_tangents_shared(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(1, 0, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_6(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 6, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_8(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 8, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_12(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 12, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_15(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 15, w, k, e, from, to);
+}
+
+SALTUS_APART void step_tangents_0(const workspace *w, entries_view k, int e, int from, int to)
+{
+    step_tangents_of(0, 0, w, k, e, from, to);
+}
+
+SALTUS_INLINE void step_tangents_own(const workspace *w, entries_view k, int e, int from, int to)
+{
+    switch (k.terms) {
+    case 6: step_tangents_6(w, k, e, from, to); break;
+    case 8: step_tangents_8(w, k, e, from, to); break;
+    case 12: step_tangents_12(w, k, e, from, to); break;
+    case 15: step_tangents_15(w, k, e, from, to); break;
+    default: step_tangents_0(w, k, e, from, to);
+    }
+}
+
+/* Everyone by stretch e. */
+SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const workspace *w, int e)
+{
+    if (shared)
+        step_tangents_shared(w, entry(w->k, e), e, 0, g->n_pad);
+    else
+        step_tangents_own(w, own_propagators(w, w->dt[e]), e, 0, g->n_pad);
+}
+
+/* A spike arrives at the neurons [from, to). */
+static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    (void)x, (void)p, (void)z, (void)weight, (void)from, (void)to; /* a model may have no use for them */
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = from; n < to; n++) {
+
+            double V_next, I_next, sum_V_next;
+            model_exc_jump(x.V[n], x.I[n], x.sum_V[n], weight[n], &V_next, &I_next, &sum_V_next);
+            x.I[n] = I_next;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* The states and their derivatives at t = 0. */
+static void begin_tangents(const saltus_group *g, const workspace *w)
+{
+    begin(g, w);
+    memset(w->z.V__tau_mem, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.sum_V__tau_mem, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.V__tau_syn, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.I__tau_syn, 0, sizeof(double) * (size_t)g->n_pad);
+    memset(w->z.sum_V__tau_syn, 0, sizeof(double) * (size_t)g->n_pad);
+}
+
+/* What the states at the end give to the gradient. */
+static void end_tangents(const saltus_group *g, const workspace *w, const double *final, const gradients_view *total)
+{
+    for (int n = 0; n < g->n; n++) {
+        double scale_tau_mem, scale_tau_syn;
+        model_scale(w->p.per_tau_mem[n], w->p.per_tau_syn[n], &scale_tau_mem, &scale_tau_syn);
+        total->tau_mem[n] += final[0 * g->n_pad + n] * scale_tau_mem * w->z.V__tau_mem[n];
+        total->tau_mem[n] += final[2 * g->n_pad + n] * scale_tau_mem * w->z.sum_V__tau_mem[n];
+        total->tau_syn[n] += final[0 * g->n_pad + n] * scale_tau_syn * w->z.V__tau_syn[n];
+        total->tau_syn[n] += final[1 * g->n_pad + n] * scale_tau_syn * w->z.I__tau_syn[n];
+        total->tau_syn[n] += final[2 * g->n_pad + n] * scale_tau_syn * w->z.sum_V__tau_syn[n];
+    }
+}
+
 /* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
  * is one pass over all neurons, and a few searches for those that may cross. */
+
+/* Steps everyone to the end of interval e. */
+SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    const states_view x = w->x, x_end = w->x_end;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Phi_sum_V_V = shared ? *k.Phi_sum_V_V : 0.0;
+    const double common_Phi_sum_V_I = shared ? *k.Phi_sum_V_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p, (void)e;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_V_I = common_Phi_V_I;
+            Phi_I_I = common_Phi_I_I;
+            Phi_sum_V_V = common_Phi_sum_V_V;
+            Phi_sum_V_I = common_Phi_sum_V_I;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        }
+        double V_next, I_next, sum_V_next;
+        model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+        x_end.V[n] = V_next;
+        x_end.I[n] = I_next;
+        x_end.sum_V[n] = sum_V_next;
+    }
+}
+
+SALTUS_APART void step_shared(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(1, 0, g, w, k, e);
+}
+
+SALTUS_APART void step_6(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 6, g, w, k, e);
+}
+
+SALTUS_APART void step_8(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 8, g, w, k, e);
+}
+
+SALTUS_APART void step_12(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 12, g, w, k, e);
+}
+
+SALTUS_APART void step_15(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 15, g, w, k, e);
+}
+
+SALTUS_APART void step_0(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    step_of(0, 0, g, w, k, e);
+}
+
+SALTUS_INLINE void step_own(const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    switch (k.terms) {
+    case 6: step_6(g, w, k, e); break;
+    case 8: step_8(g, w, k, e); break;
+    case 12: step_12(g, w, k, e); break;
+    case 15: step_15(g, w, k, e); break;
+    default: step_0(g, w, k, e);
+    }
+}
+
+SALTUS_INLINE void step(const int shared, const saltus_group *g, const workspace *w, entries_view k, int e)
+{
+    if (shared)
+        step_shared(g, w, k, e);
+    else
+        step_own(g, w, k, e);
+}
 
 /* Interval e: steps everyone to its end. Returns how many are queued because they may cross. */
 SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
 {
-    const int pad = g->n_pad;
-    const double dt = w->dt[e];
-    const entries_view k = stretch(shared, g, w, e);
-    const double common_Phi_V_V = *k.Phi_V_V;
-    const double common_Phi_V_I = *k.Phi_V_I;
-    const double common_Phi_I_I = *k.Phi_I_I;
-    const double common_Phi_sum_V_V = *k.Phi_sum_V_V;
-    const double common_Phi_sum_V_I = *k.Phi_sum_V_I;
-
-    (void)dt;
-#pragma omp simd
-    for (int n = 0; n < pad; n++) {
-        const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-        const double Phi_V_I = shared ? common_Phi_V_I : k.Phi_V_I[n];
-        const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-        const double Phi_sum_V_V = shared ? common_Phi_sum_V_V : k.Phi_sum_V_V[n];
-        const double Phi_sum_V_I = shared ? common_Phi_sum_V_I : k.Phi_sum_V_I[n];
-
-        double V_next, I_next, sum_V_next;
-        model_advance(w->x.V[n], w->x.I[n], w->x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
-        w->x_end.V[n] = V_next;
-        w->x_end.I[n] = I_next;
-        w->x_end.sum_V[n] = sum_V_next;
-    }
+    step(shared, g, w, stretch(shared, g, w, e), e);
     return 0;
 }
 
@@ -727,7 +1023,6 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     begin(g, w);
     measure(shared, g, time, events, w);
     for (int e = 0; e <= events; e++) {
-        const double origin = e > 0 ? time[e - 1] : 0.0;
         const pending start = e > 0 && row[e - 1] >= 0
                                   ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
                                   : (pending){-1, NULL};
@@ -751,32 +1046,106 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     return DONE;
 }
 
-/* The states after each event, for the gradient of the flow's parameters: forward again, with the spikes known. The first
- * time, from event 0 on, it leaves marks; from a mark on, it keeps the states up to the next one. */
-SALTUS_INLINE void replay(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                          const workspace *w, int32_t sample, int from, int marks)
+/* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
+SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
+                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
 {
     const int events = in->count[sample];
+    begin_tangents(g, w);
+    const int pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
-    (void)out;
-    int next = resume(g, w, from);
-    for (int e = from;; e++) {
-        remember(g, w, from, e, next, marks);
-        if (e == events || (!marks && e + 1 == from + SEGMENT)) break;
-        advance_all(shared, g, w, stretch(shared, g, w, e));
-        if (row[e] >= 0) arrive(g, w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad);
+    (void)out, (void)used;
+    if (shared) differentiate(w, events);
+    for (int e = 0; e <= events && final != NULL; e++) {
+        if (w->dt[e] > 0.0) step_tangents(shared, g, w, e);
+        if (e < events && row[e] >= 0)
+            arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
+    }
+    if (final != NULL) end_tangents(g, w, final, total);
+}
+
+/* The adjoints of everyone a stretch earlier. */
+SALTUS_INLINE void step_back_of(const int shared, const int terms, const saltus_group *g, const workspace *w, entries_view k)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double common_Psi_V_sum_V = shared ? *k.Psi_V_sum_V : 0.0;
+    const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
+    const double common_Psi_I_sum_V = shared ? *k.Psi_I_sum_V : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+        if (shared) {
+            Phi_V_V = common_Phi_V_V;
+            Phi_I_I = common_Phi_I_I;
+            Psi_V_sum_V = common_Psi_V_sum_V;
+            Psi_I_V = common_Psi_I_V;
+            Psi_I_sum_V = common_Psi_I_sum_V;
+        } else if (terms != 0) {
+            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        } else {
+            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+        }
+        double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+        model_adjoint(y.lambda_V[n], y.lambda_I[n], y.lambda_sum_V[n], Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+        y.lambda_V[n] = lambda_V_next;
+        y.lambda_I[n] = lambda_I_next;
+        y.lambda_sum_V[n] = lambda_sum_V_next;
     }
 }
 
-/* Where in w->start the states after e events are. */
-SALTUS_INLINE int64_t held_after(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                                 workspace *w, int32_t sample, int e)
+SALTUS_APART void step_back_shared(const saltus_group *g, const workspace *w, entries_view k)
 {
-    if (e < w->segment) {
-        w->segment = e / SEGMENT * SEGMENT;
-        replay(shared, g, in, out, w, sample, w->segment, 0);
+    step_back_of(1, 0, g, w, k);
+}
+
+SALTUS_APART void step_back_6(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 6, g, w, k);
+}
+
+SALTUS_APART void step_back_8(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 8, g, w, k);
+}
+
+SALTUS_APART void step_back_12(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 12, g, w, k);
+}
+
+SALTUS_APART void step_back_15(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 15, g, w, k);
+}
+
+SALTUS_APART void step_back_0(const saltus_group *g, const workspace *w, entries_view k)
+{
+    step_back_of(0, 0, g, w, k);
+}
+
+SALTUS_INLINE void step_back_own(const saltus_group *g, const workspace *w, entries_view k)
+{
+    switch (k.terms) {
+    case 6: step_back_6(g, w, k); break;
+    case 8: step_back_8(g, w, k); break;
+    case 12: step_back_12(g, w, k); break;
+    case 15: step_back_15(g, w, k); break;
+    default: step_back_0(g, w, k);
     }
-    return (int64_t)(e - w->segment) * g->n_pad;
+}
+
+SALTUS_INLINE void step_back(const int shared, const saltus_group *g, const workspace *w, entries_view k)
+{
+    if (shared)
+        step_back_shared(g, w, k);
+    else
+        step_back_own(g, w, k);
 }
 
 /* One sample backward. */
@@ -795,48 +1164,17 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     measure(shared, g, in->time + first, events, w);
     begin_adjoint(g, w, final);
-    int last = events; /* behind it the adjoints are zero */
-    if (parameters) replay(shared, g, in, out, w, sample, 0, 1);
-    w->segment = events + 1;
-    for (int n = 0; parameters && n < g->n; n++) w->active[n] = 1.0;
-    if (parameters && shared) differentiate(w, events);
+    int last = events, used = 0; /* behind it the adjoints are zero */
+    const int moving = (gradient->want & WANT_FLOW) != 0;
+    if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;
     if (record != NULL)
         for (int e = last < 0 ? 0 : last; e < events; e++)
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
-        const int64_t at = parameters ? held_after(shared, g, in, out, w, sample, e) : 0;
         int held = 0;
-        const double dt = w->dt[e];
-        if (parameters) {
-            if (shared)
-                add_stretches(g, w, &total, e, at);
-            else
-#pragma omp simd
-                for (int n = 0; n < g->n; n++) add_stretch(w, &total, w->active[n], dt, &w->start, at + n, n);
-        }
-        const entries_view k = stretch(shared, g, w, e);
-        const double common_Phi_V_V = *k.Phi_V_V;
-        const double common_Phi_I_I = *k.Phi_I_I;
-        const double common_Psi_V_sum_V = *k.Psi_V_sum_V;
-        const double common_Psi_I_V = *k.Psi_I_V;
-        const double common_Psi_I_sum_V = *k.Psi_I_sum_V;
-
-#pragma omp simd
-        for (int n = 0; n < pad; n++) {
-            const double Phi_V_V = shared ? common_Phi_V_V : k.Phi_V_V[n];
-            const double Phi_I_I = shared ? common_Phi_I_I : k.Phi_I_I[n];
-            const double Psi_V_sum_V = shared ? common_Psi_V_sum_V : k.Psi_V_sum_V[n];
-            const double Psi_I_V = shared ? common_Psi_I_V : k.Psi_I_V[n];
-            const double Psi_I_sum_V = shared ? common_Psi_I_sum_V : k.Psi_I_sum_V[n];
-
-            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
-            model_adjoint(w->y.lambda_V[n], w->y.lambda_I[n], w->y.lambda_sum_V[n], Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
-            w->y.lambda_V[n] = lambda_V_next;
-            w->y.lambda_I[n] = lambda_I_next;
-            w->y.lambda_sum_V[n] = lambda_sum_V_next;
-        }
+        step_back(shared, g, w, stretch(shared, g, w, e));
         for (int h = 0; h < held; h++) {
             w->y.lambda_V[w->holder[h]] = w->held[0 * out->capacity + h];
             w->y.lambda_I[w->holder[h]] = w->held[1 * out->capacity + h];
@@ -852,13 +1190,11 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         if (weights && receptor >= 0)
             gain(g, w, receptor, many > 1 ? empty_slot(g, w, row + e - many, many, into) : into + (int64_t)r * pad);
         for (int j = 0; j < many; j++) {
-            const int64_t start = parameters ? held_after(shared, g, in, out, w, sample, e - j) : 0;
             double credit = 0.0;
             if (into_delays != NULL && receptor >= 0)
                 gain_delays(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad, into_delays + (int64_t)row[e - 1 - j] * pad);
-            if (receptor >= 0 && (times || (parameters && ARRIVALS_HAVE_PARAMETERS) || ARRIVALS_CHANGE_ADJOINTS))
-                credit = depart(g, w, parameters ? &total : NULL, &w->start, start, receptor,
-                                g->weights + (int64_t)row[e - 1 - j] * pad);
+            if (receptor >= 0 && (times || ARRIVALS_CHANGE_ADJOINTS))
+                credit = depart(g, w, receptor, g->weights + (int64_t)row[e - 1 - j] * pad);
             if (times) gradient->event_time[first + e - 1 - j] = credit;
         }
         e -= many - 1;

@@ -29,6 +29,36 @@ SALTUS_INLINE uint64_t saltus_to_bits(double value)
     return bits;
 }
 
+/* Taylor's coefficients of exp, 1/k!, for arguments near zero. */
+static const double SALTUS_EXP[] = {
+    1.0, 1.0, 1.0 / 2.0, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0, 1.0 / 40320.0, 1.0 / 362880.0,
+    1.0 / 3628800.0, 1.0 / 39916800.0, 1.0 / 479001600.0, 1.0 / 6227020800.0, 1.0 / 87178291200.0, 1.0 / 1307674368000.0,
+    1.0 / 20922789888000.0, 1.0 / 355687428096000.0, 1.0 / 6402373705728000.0, 1.0 / 121645100408832000.0,
+    1.0 / 2432902008176640000.0, 1.0 / 51090942171709440000.0, 1.0 / 1124000727777607680000.0,
+};
+
+/* The degree of the polynomial whose remainder, x^(n + 1)/(n + 1)!, stays below 5e-17 for all x that are no further from zero
+ * than this; 0: no short one does. A divided difference over m + 1 nodes takes m terms more. */
+SALTUS_INLINE int saltus_terms(double furthest)
+{
+    return furthest <= 0x1p-6 ? 6 : furthest <= 0x1p-4 ? 8 : furthest <= 0x5p-4 ? 12 : furthest <= 0x5p-3 ? 15 : 0;
+}
+
+/* No less than (exp(rate dt) - 1)/rate, rounding included, where such a polynomial does: (exp(x) - 1)/x < 1 + x/2 + x^2/5. */
+SALTUS_INLINE double saltus_reach(double dt, double rate)
+{
+    const double x = dt * rate;
+    return dt * ((1.0 + 1e-11) + x * (0.5 + 0.2 * x));
+}
+
+SALTUS_INLINE double saltus_exp_near(const int terms, double x)
+{
+    double p = SALTUS_EXP[terms];
+#pragma GCC unroll 16
+    for (int k = terms - 1; k >= 0; k--) p = p * x + SALTUS_EXP[k];
+    return p;
+}
+
 /* exp(x) = 2^k exp(r), |r| <= ln(2)/2, exp(r) by its Taylor polynomial of degree 13 (remainder below 5e-18).
  * Below -708 the result is 0 (it would be subnormal), above 709 it is infinite. */
 SALTUS_INLINE double saltus_exp(double x)

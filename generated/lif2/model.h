@@ -56,53 +56,6 @@ SALTUS_INLINE void model_adjoint(const double lambda_V, const double lambda_I, c
     *lambda_I2_next = Psi_I2_V * lambda_V + Phi_I2_I2 * lambda_I2; /* flow.adjoint.I2 */
 }
 
-SALTUS_INLINE void model_flow_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V_tau_mem,
-    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I2_tau_mem, double *restrict Phi_V_I_tau_syn,
-    double *restrict Phi_I_I_tau_syn, double *restrict Phi_V_I2_tau_syn2, double *restrict Phi_I2_I2_tau_syn2)
-{
-    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    const double decay_I2 = saltus_exp(-dt * per_tau_syn2); /* flow.propagator */
-    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_I2 = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn2); /* flow.propagator */
-    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
-    const double response_V_V_I2 = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn2);
-        /* flow.propagator */
-    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
-    const double response_V_I2_I2 = saltus_exp_dd21(-dt * per_tau_syn2, -dt * per_tau_mem);
-        /* flow.propagator */
-    *Phi_V_V_tau_mem = dt * decay_V * per_tau_mem * per_tau_mem; /* flow.derivative */
-    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem * per_tau_mem *
-        per_tau_mem; /* flow.derivative */
-    *Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem * per_tau_mem *
-        per_tau_mem; /* flow.derivative */
-    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn * per_tau_syn;
-        /* flow.derivative */
-    *Phi_I_I_tau_syn = dt * decay_I * per_tau_syn * per_tau_syn; /* flow.derivative */
-    *Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem * per_tau_syn2 * per_tau_syn2;
-        /* flow.derivative */
-    *Phi_I2_I2_tau_syn2 = dt * decay_I2 * per_tau_syn2 * per_tau_syn2; /* flow.derivative */
-}
-
-SALTUS_INLINE void model_flow_parameters(const double V, const double I, const double I2,
-    const double lambda_V, const double lambda_I, const double lambda_I2, const double Phi_V_V_tau_mem,
-    const double Phi_V_I_tau_mem, const double Phi_V_I2_tau_mem, const double Phi_V_I_tau_syn,
-    const double Phi_I_I_tau_syn, const double Phi_V_I2_tau_syn2, const double Phi_I2_I2_tau_syn2,
-    const double tau_mem, const double tau_syn, const double tau_syn2, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn, double *restrict grad_tau_syn2)
-{
-    const double costate_V = -tau_mem * lambda_V; /* costate */
-    const double costate_I = -tau_syn * lambda_I; /* costate */
-    const double costate_I2 = -tau_syn2 * lambda_I2; /* costate */
-    *grad_tau_mem = costate_V * (Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_I2_tau_mem * I2);
-        /* gradient.flow.tau_mem */
-    *grad_tau_syn = I * (Phi_V_I_tau_syn * costate_V + Phi_I_I_tau_syn * costate_I);
-        /* gradient.flow.tau_syn */
-    *grad_tau_syn2 = I2 * (Phi_V_I2_tau_syn2 * costate_V + Phi_I2_I2_tau_syn2 * costate_I2);
-        /* gradient.flow.tau_syn2 */
-}
-
 /* ---- the ends */
 
 SALTUS_INLINE void model_terminal(const double final_V, const double final_I, const double final_I2,
@@ -273,6 +226,161 @@ SALTUS_INLINE void model_exc2_credit(const double lambda_V, const double lambda_
 SALTUS_INLINE void model_exc2_weight(const double lambda_I2, const double tau_syn2, double *restrict grad_w)
 {
     *grad_w = -tau_syn2 * lambda_I2; /* gradient.weight */
+}
+
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void model_scale(const double per_tau_mem, const double per_tau_syn, const double per_tau_syn2,
+    double *restrict scale_tau_mem, double *restrict scale_tau_syn, double *restrict scale_tau_syn2)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_syn = per_tau_syn * per_tau_syn; /* tangent */
+    *scale_tau_syn2 = per_tau_syn2 * per_tau_syn2; /* tangent */
+}
+
+SALTUS_INLINE void model_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I2_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_I_I_tau_syn, double *restrict Phi_V_I2_tau_syn2, double *restrict Phi_I2_I2_tau_syn2)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double decay_I2 = saltus_exp(-dt * per_tau_syn2); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I2 = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn2); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I2 = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn2);
+        /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    const double response_V_I2_I2 = saltus_exp_dd21(-dt * per_tau_syn2, -dt * per_tau_mem);
+        /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem; /* flow.derivative */
+    *Phi_I2_I2_tau_syn2 = dt * decay_I2; /* flow.derivative */
+}
+
+SALTUS_INLINE void model_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_tau_mem, const double I, const double Phi_V_I2_tau_mem,
+    const double I2, const double V__tau_syn, const double Phi_V_I, const double I__tau_syn,
+    const double Phi_V_I_tau_syn, const double Phi_I_I, const double Phi_I_I_tau_syn,
+    const double V__tau_syn2, const double Phi_V_I2, const double I2__tau_syn2,
+    const double Phi_V_I2_tau_syn2, const double Phi_I2_I2, const double Phi_I2_I2_tau_syn2,
+    double *restrict V__tau_mem_next, double *restrict V__tau_syn_next, double *restrict I__tau_syn_next,
+    double *restrict V__tau_syn2_next, double *restrict I2__tau_syn2_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I + Phi_V_I2_tau_mem *
+        I2; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+    *V__tau_syn2_next = Phi_V_V * V__tau_syn2 + Phi_V_I2 * I2__tau_syn2 + I2 * Phi_V_I2_tau_syn2;
+        /* tangent */
+    *I2__tau_syn2_next = Phi_I2_I2 * I2__tau_syn2 + I2 * Phi_I2_I2_tau_syn2; /* tangent */
+}
+
+SALTUS_INLINE void model_spike_tangents(const double V__tau_mem, const double guard_slope,
+    const double V__tau_syn, const double V__tau_syn2, double *restrict moved_tau_mem,
+    double *restrict moved_tau_syn, double *restrict moved_tau_syn2, double *restrict V__tau_mem_next,
+    double *restrict V__tau_syn_next, double *restrict V__tau_syn2_next)
+{
+    *moved_tau_mem = -V__tau_mem / guard_slope; /* tangent */
+    *moved_tau_syn = -V__tau_syn / guard_slope; /* tangent */
+    *moved_tau_syn2 = -V__tau_syn2 / guard_slope; /* tangent */
+    *V__tau_mem_next = 0.0; /* tangent */
+    *V__tau_syn_next = 0.0; /* tangent */
+    *V__tau_syn2_next = 0.0; /* tangent */
+}
+
+SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const double per_tau_syn,
+    const double per_tau_syn2, double *restrict saltus_node_0, double *restrict saltus_node_1,
+    double *restrict saltus_node_2)
+{
+    *saltus_node_0 = -dt * per_tau_mem; /* flow.nodes */
+    *saltus_node_1 = -dt * per_tau_syn; /* flow.nodes */
+    *saltus_node_2 = -dt * per_tau_syn2; /* flow.nodes */
+}
+
+/* model_propagator where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V,
+    double *restrict Phi_V_I, double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2,
+    double *restrict Psi_I_V, double *restrict Psi_I2_V)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_syn;
+    const double saltus_node_2 = -dt * per_tau_syn2;
+    double saltus_exp_0_1 = 0.0, saltus_exp_0_2 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 1];
+#pragma GCC unroll 32
+    for (int k = terms + 1 - 1; k >= 0; k--) {
+        saltus_exp_0_1 = k < terms + 0 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0_2 = k < terms + 0 ? saltus_exp_0_2 * saltus_node_2 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I2 = dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
+    *Phi_I_I = saltus_exp_1; /* flow.propagator */
+    *Phi_I2_I2 = saltus_exp_2; /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I2_V = tau_mem * (*Phi_V_I2) * per_tau_syn2; /* flow.propagator */
+}
+
+/* model_motion where all nodes of its exponentials are near zero. */
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
+    const double per_tau_mem, const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V,
+    double *restrict Phi_V_I, double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2,
+    double *restrict Psi_I_V, double *restrict Psi_I2_V, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I2_tau_mem, double *restrict Phi_V_I_tau_syn,
+    double *restrict Phi_I_I_tau_syn, double *restrict Phi_V_I2_tau_syn2, double *restrict Phi_I2_I2_tau_syn2)
+{
+    const double saltus_node_0 = -dt * per_tau_mem;
+    const double saltus_node_1 = -dt * per_tau_syn;
+    const double saltus_node_2 = -dt * per_tau_syn2;
+    double saltus_exp_0_1_0 = 0.0, saltus_exp_0_2_0 = 0.0, saltus_exp_0_1 = 0.0, saltus_exp_0_2 = 0.0, saltus_exp_0 = SALTUS_EXP[terms + 2];
+#pragma GCC unroll 32
+    for (int k = terms + 2 - 1; k >= 0; k--) {
+        saltus_exp_0_1_0 = k < terms + 0 ? saltus_exp_0_1_0 * saltus_node_0 + saltus_exp_0_1 : saltus_exp_0_1;
+        saltus_exp_0_2_0 = k < terms + 0 ? saltus_exp_0_2_0 * saltus_node_0 + saltus_exp_0_2 : saltus_exp_0_2;
+        saltus_exp_0_1 = k < terms + 1 ? saltus_exp_0_1 * saltus_node_1 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0_2 = k < terms + 1 ? saltus_exp_0_2 * saltus_node_2 + saltus_exp_0 : saltus_exp_0;
+        saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
+    }
+    const double saltus_exp_0_1_1 = saltus_exp_0_1 - saltus_exp_0_1_0;
+    const double saltus_exp_0_2_2 = saltus_exp_0_2 - saltus_exp_0_2_0;
+    const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    *Phi_V_V = saltus_exp_0; /* flow.propagator */
+    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I2 = dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
+    *Phi_I_I = saltus_exp_1; /* flow.propagator */
+    *Phi_I2_I2 = saltus_exp_2; /* flow.propagator */
+    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I2_V = tau_mem * (*Phi_V_I2) * per_tau_syn2; /* flow.propagator */
+    const double decay_V = saltus_exp_0; /* flow.propagator */
+    const double decay_I = saltus_exp_1; /* flow.propagator */
+    const double decay_I2 = saltus_exp_2; /* flow.propagator */
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_I2 = saltus_exp_0_2; /* flow.propagator */
+    const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
+    const double response_V_V_I2 = saltus_exp_0_2_0; /* flow.propagator */
+    const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
+    const double response_V_I2_I2 = saltus_exp_0_2_2; /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I2_tau_mem = dt * (dt * response_V_V_I2 - tau_mem * response_V_I2) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_V_I2_tau_syn2 = dt * dt * response_V_I2_I2 * per_tau_mem; /* flow.derivative */
+    *Phi_I2_I2_tau_syn2 = dt * decay_I2; /* flow.derivative */
 }
 
 #endif
