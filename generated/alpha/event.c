@@ -1440,8 +1440,7 @@ static int begin_below(const saltus_group *g, const workspace *w, int32_t sample
 
 enum { BLOCK = 128 };
 
-/* An interval: what acts at its start, its length, what that makes of the states, and for the test of crossings
- * exp(-rate dt). */
+/* An interval: what acts at its start, its length, what that makes of the states, and for the test of crossings exp(-rate dt). */
 typedef struct {
     pending start;
     double dt;
@@ -1799,8 +1798,8 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
 
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
-SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out, int32_t sample,
-                             saltus_status *status)
+SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out,
+                                    int32_t sample, saltus_status *status)
 {
     double earliest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
@@ -2481,8 +2480,8 @@ SALTUS_INLINE int list_pending(const saltus_group *g, const workspace *w, int se
 
 /* The seekers cross each on its own: in each round a neuron finds its next spike in what is left of the interval from origin
  * on, at whose end it is in w->ahead. Returns the number of spikes, or -1 after a failure. */
-SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
-                       int spikes, int32_t sample, saltus_status *status)
+SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers,
+                                 double origin, int after, int spikes, int32_t sample, saltus_status *status)
 {
     const int64_t base = sample * out->capacity;
     const int begun = spikes;

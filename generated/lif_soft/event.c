@@ -1306,9 +1306,9 @@ static int begin_below(const saltus_group *g, const workspace *w, int32_t sample
 
 enum { BLOCK = 128 };
 
-/* An interval: what acts at its start, its length, what that makes of the states, and for the test of crossings
- * exp(-rate dt), (exp(rate dt) - 1)/rate and a little more for the rounding, how far below zero a guard must stay, and the most
- * that a unit arrival from within lifts it, or lowers it. */
+/* An interval: what acts at its start, its length, what that makes of the states; for the test of crossings exp(-rate dt),
+ * (exp(rate dt) - 1)/rate and a little more for the rounding, and how far below zero a guard must stay; the most that a unit
+ * arrival from within lifts it, or lowers it. */
 typedef struct {
     pending start;
     double dt;
@@ -2113,8 +2113,8 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
 
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
-SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out, int32_t sample,
-                             saltus_status *status)
+SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out,
+                                    int32_t sample, saltus_status *status)
 {
     double earliest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
@@ -2257,9 +2257,11 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             while (queued > 0) {
                 const double end = part < late ? v.time[part + 1] : until;
                 int crosses = 1;
-                if (late) crosses = next_part(g, w, &v, part, queued, end - present, whole || part > 0 ? e + v.events[part] : -1, &shrink);
+                const int known = whole || part > 0; /* is the part a stretch between two events? */
+                if (late) crosses = next_part(g, w, &v, part, queued, end - present, known ? e + v.events[part] : -1, &shrink);
                 while (crosses) {
-                    const int seekers = keeps ? list_seekers(1, 1, w, queued, 0.0, shrink) : list_seekers(shared, 0, w, queued, end - present, shrink);
+                    const int seekers = keeps ? list_seekers(1, 1, w, queued, 0.0, shrink)
+                                              : list_seekers(shared, 0, w, queued, end - present, shrink);
                     const double earliest = w->alike ? first_crossing(1, w, seekers, present, out, sample, status)
                                                    : first_crossing(0, w, seekers, present, out, sample, status);
                     if (isnan(earliest)) return status->code;
@@ -2830,8 +2832,8 @@ SALTUS_INLINE int list_pending(const saltus_group *g, const workspace *w, int se
 
 /* The seekers cross each on its own: in each round a neuron finds its next spike in what is left of the interval from origin
  * on, at whose end it is in w->ahead. Returns the number of spikes, or -1 after a failure. */
-SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
-                       int spikes, int32_t sample, saltus_status *status)
+SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers,
+                                 double origin, int after, int spikes, int32_t sample, saltus_status *status)
 {
     const int64_t base = sample * out->capacity;
     const int begun = spikes;
