@@ -25,13 +25,13 @@ class Cost(NamedTuple):
 MEASURED = "256 recurrent LIF neurons"
 """What costs were measured on, by ``benchmarks/options.py``; docs/kernels.md has all of the setting."""
 
-OWN_FLOW = Cost("2.1", "1.6 to 2.3")
-LEARNED = Cost("1", "1.6 to 2.2")
-LEARNED_OWN_FLOW = Cost("2.1", "3.3 to 5.8")
-OWN_GUARD = Cost("1 to 1.2", "1")
-DELAY = Cost("1.1 to 1.2", "1.2")
-DELAYS = Cost("5 to 7", "7 to 9")
-NETWORK_KERNEL = Cost("14 to 210", "28 to 290")
+OWN_FLOW = Cost("2.3 to 2.5", "1.6 to 2.2")
+LEARNED = Cost("1", "1.6 to 2")
+LEARNED_OWN_FLOW = Cost("2.3 to 2.5", "3.2 to 5.3")
+OWN_GUARD = Cost("1.2 to 1.3", "1")
+DELAY = Cost("1.1 to 1.2", "1.2 to 1.5")
+DELAYS = Cost("5 to 7", "9 to 10")
+NETWORK_KERNEL = Cost("15 to 210", "33 to 330")
 
 
 def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
