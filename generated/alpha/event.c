@@ -1448,6 +1448,19 @@ typedef struct {
     double shrink;
 } outlook;
 
+/* What the length of an interval makes of it, o->dt: stretch e, or (e < 0) another one. */
+SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const workspace *w, int e, outlook *o)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
+    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-o->dt * rate);
+}
+
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
 SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int alike, const workspace *w,
                                  const outlook *o, int from, int to)
@@ -1865,19 +1878,6 @@ static void act(const saltus_group *g, const workspace *w, pending *start)
 {
     if (start->receptor >= 0) arrive(g, w, start->receptor, start->weight);
     start->receptor = -1;
-}
-
-/* The outlook over the next o->dt: stretch e, or (e < 0) another one. */
-SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const workspace *w, int e, outlook *o)
-{
-    double rate;
-    {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        rate = u_1_rate;
-    }
-    o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
-    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-o->dt * rate);
 }
 
 /* One sample forward. */
@@ -3087,14 +3087,7 @@ SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const salt
 SALTUS_INLINE int look_to(const int shared, const saltus_group *g, const workspace *w, double now, double until, outlook *o)
 {
     o->dt = until - now;
-    o->k = propagators(shared, g, w, o->dt);
-    double rate;
-    {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        rate = u_1_rate;
-    }
-    o->shrink = shared ? saltus_exp(-rate * o->dt) : 0.0;
+    look_out(shared, g, w, -1, o);
     return shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
 }
 

@@ -1322,6 +1322,20 @@ typedef struct {
     double shrink, reach, margin, rise, fall;
 } outlook;
 
+/* What the length of an interval makes of it, o->dt: stretch e, or (e < 0) another one. */
+SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const workspace *w, int e, outlook *o)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
+    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-o->dt * rate);
+    o->reach = (1.0 + 1e-11) * (1.0 - o->shrink) / (o->shrink * rate);
+}
+
 /* Steps [from, to) to the end of the interval, and flags those that may cross. Returns whether there are any. */
 SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int alike, const int late, const workspace *w,
                                  const outlook *o, int from, int to)
@@ -2187,22 +2201,13 @@ static void act(const saltus_group *g, const workspace *w, pending *start)
     start->receptor = -1;
 }
 
-/* The outlook over the next o->dt: stretch e, or (e < 0) another one. */
-SALTUS_INLINE void look_out(const int shared, const saltus_group *g, const workspace *w, int e, outlook *o)
+/* The most that a unit spike within the next o->dt lifts a guard, or lowers it; stretch e, or (e < 0) another one. */
+SALTUS_INLINE void look_out_for_spikes(const int keeps, const saltus_group *g, const workspace *w, int e, outlook *o)
 {
-    double rate;
-    {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        rate = u_1_rate;
-    }
-    o->k = e >= 0 ? stretch(shared, g, w, e) : propagators(shared, g, w, o->dt);
-    o->shrink = !shared ? 0.0 : e >= 0 ? w->shrink[e] : saltus_exp(-o->dt * rate);
-    o->reach = (1.0 + 1e-11) * (1.0 - o->shrink) / (o->shrink * rate);
     o->rise = o->fall = 0.0;
-    if (shared && w->keeps && e >= 0)
+    if (keeps && e >= 0)
         o->rise = w->rise[e], o->fall = w->fall[e];
-    else if (shared && w->keeps)
+    else if (keeps)
         effects(g->recurrent_receptor, w, o->k, o->shrink, &o->rise, &o->fall);
 }
 
@@ -2242,10 +2247,12 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
         if (!full) until = now + ahead, whole = 0;
         if (until > now) {
             o.dt = until - now;
-            if (late)
+            if (late) {
                 look_out_volley(g, w, &v, &o);
-            else
+            } else {
                 look_out(shared, g, w, whole ? e : -1, &o);
+                look_out_for_spikes(keeps, g, w, whole ? e : -1, &o);
+            }
             o.margin = keeps ? scale * strength(&o, w->most_lifts, w->most_lowers) : 0.0;
             double left = keeps ? o.margin : -1.0; /* of the margin, after the spikes that wait */
             const int queued = late ? look_ahead_late(g, w, &o)
@@ -3444,15 +3451,7 @@ SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const salt
 SALTUS_INLINE int look_to(const int shared, const saltus_group *g, const workspace *w, double now, double until, outlook *o)
 {
     o->dt = until - now;
-    o->k = propagators(shared, g, w, o->dt);
-    double rate;
-    {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        rate = u_1_rate;
-    }
-    o->shrink = shared ? saltus_exp(-rate * o->dt) : 0.0;
-    o->reach = (1.0 + 1e-11) * (1.0 - o->shrink) / (o->shrink * rate);
+    look_out(shared, g, w, -1, o);
     o->margin = 0.0;
     return shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
 }
