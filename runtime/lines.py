@@ -29,13 +29,12 @@ class Lines(NamedTuple):
     """The lines of a projection, by source and then by delay.
 
     first: of each source, and how many there are, ``(pre + 1,)``; delay: ``(lines,)``, in seconds;
-    whole: whether each source has one line, and so one row of weights; pre, post, line: of each synapse, if
-    not whole.
+    whole: whether each source has one line, and so one row of weights; post, line: of each synapse, if not
+    whole.
     """
 
     first: NDArray[np.int32]
     delay: Array
-    pre: NDArray[np.int64]
     post: NDArray[np.int64]
     line: NDArray[np.int64]
     whole: bool
@@ -65,7 +64,7 @@ def lines_of(synapses: Synapses) -> Lines:
     if synapses.delays is None:
         sources = synapses.shape[0]
         one_each = np.arange(sources + 1, dtype=np.int32)
-        return Lines(one_each, np.zeros(sources), nobody, nobody, nobody, True)
+        return Lines(one_each, np.zeros(sources), nobody, nobody, True)
     (pre, post), delays = synapses.all_ends(), synapses.flat(synapses.delays)
     order = np.lexsort((delays, pre))
     source, delay = pre[order], delays[order]
@@ -76,8 +75,8 @@ def lines_of(synapses: Synapses) -> Lines:
     each = np.bincount(source[begins], minlength=synapses.shape[0])
     first = np.concatenate([[0], np.cumsum(each)]).astype(np.int32)
     if (each == 1).all():
-        return Lines(first, delay[begins], nobody, nobody, nobody, True)
-    return Lines(first, delay[begins], pre, post, line, False)
+        return Lines(first, delay[begins], nobody, nobody, True)
+    return Lines(first, delay[begins], post, line, False)
 
 
 @dataclass(frozen=True, eq=False)
