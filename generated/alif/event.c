@@ -1006,25 +1006,40 @@ typedef struct {
 SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *seek, int seekers, bundle *q)
 {
     const int lanes = seekers < LANES ? seekers : LANES;
-    for (int l = 0; l < LANES; l++) {
-        const int i = seek[l < lanes ? l : lanes - 1], n = alike ? 0 : w->who[i];
-        q->span[l] = w->span[i];
-        q->V[l] = w->queue.V[i];
-        q->V_end[l] = w->ahead.V[i];
-        q->I[l] = w->queue.I[i];
-        q->I_end[l] = w->ahead.I[i];
-        q->A[l] = w->queue.A[i];
-        q->A_end[l] = w->ahead.A[i];
-        q->tau_mem[l] = w->p.tau_mem[n];
-        q->tau_syn[l] = w->p.tau_syn[n];
-        q->tau_adapt[l] = w->p.tau_adapt[n];
-        q->theta[l] = w->p.theta[n];
-        q->beta[l] = w->p.beta[n];
-        q->v_reset[l] = w->p.v_reset[n];
-        q->per_tau_mem[l] = w->p.per_tau_mem[n];
-        q->per_tau_syn[l] = w->p.per_tau_syn[n];
-        q->per_tau_adapt[l] = w->p.per_tau_adapt[n];
-    }
+    int32_t place[LANES];
+    for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->V_end[l] = w->ahead.V[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->I[l] = w->queue.I[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->I_end[l] = w->ahead.I[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->A[l] = w->queue.A[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->A_end[l] = w->ahead.A[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->tau_mem[l] = w->p.tau_mem[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->tau_syn[l] = w->p.tau_syn[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->tau_adapt[l] = w->p.tau_adapt[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->theta[l] = w->p.theta[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->beta[l] = w->p.beta[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->v_reset[l] = w->p.v_reset[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_mem[l] = w->p.per_tau_mem[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_syn[l] = w->p.per_tau_syn[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_adapt[l] = w->p.per_tau_adapt[alike ? 0 : w->who[place[l]]];
     return lanes;
 }
 
@@ -1142,13 +1157,17 @@ static void isolate(bundle *q)
 }
 
 /* The bracket of each lane's first upward zero and, in place of those at the end of its span, the states at its right end. */
-static void bracket(bundle *q)
+SALTUS_INLINE void bracket(const int terms, bundle *q)
 {
     isolate(q);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-        model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        if (terms != 0) {
+            model_propagator_near(terms, q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        } else {
+            model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        }
         double V_next, I_next, A_next;
         model_advance(q->V[l], q->I[l], q->A[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
         q->V_end[l] = V_next;
@@ -1161,10 +1180,10 @@ static void bracket(bundle *q)
  * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
  * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
  * Returns a bit for each lane that did not settle. */
-static int64_t search(bundle *q, double time)
+SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
 {
     int64_t open[LANES];
-    bracket(q);
+    bracket(terms, q);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double a0, a1, a2;
@@ -1201,21 +1220,23 @@ static int64_t search(bundle *q, double time)
         q->u0[l] = a0;
         q->peak[l] = b0;
         q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
-        /* a start: the root of the parabola through the start, its slope and the right end, then one step on the quintic
-         * that has u_0 and its first two derivatives at both ends; in units of the bracket */
-        const double d0 = a1 * high, d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
-        const double gap = b0 - a0, bend = gap - d0;
-        const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
-        const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
-        const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+        /* a start, in units of the bracket: the root of the parabola through the start, its slope and the right end; and, where
+         * the span is not brief, one step on the quintic that has u_0 and its first two derivatives at both ends */
+        const double d0 = a1 * high, gap = b0 - a0, bend = gap - d0;
         const double root = d0 * d0 - 4.0 * bend * a0;
         double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
-        const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
-        const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
-        const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
-        const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
-        t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
-             (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+        if (terms != SALTUS_BRIEF) {
+            const double d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
+            const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
+            const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
+            const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
+            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
+            const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
+            const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
+            t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
+                 (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+        }
         const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
@@ -1229,7 +1250,11 @@ static int64_t search(bundle *q, double time)
         for (int l = 0; l < LANES; l++) {
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-            model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            if (terms != 0) {
+                model_propagator_near(terms, s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            } else {
+                model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            }
             double V_next, I_next, A_next;
             model_advance(q->V[l], q->I[l], q->A[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             double a0, a1, a2, a3;
@@ -1283,6 +1308,31 @@ static int64_t search(bundle *q, double time)
     int64_t unsettled = 0; /* a bit a lane */
     for (int l = 0; l < LANES; l++) unsettled |= (int64_t)(open[l] != 0) << l;
     return unsettled;
+}
+
+SALTUS_APART int64_t search_brief(bundle *q, double time)
+{
+    return search_of(SALTUS_BRIEF, q, time);
+}
+
+SALTUS_APART int64_t search_short(bundle *q, double time)
+{
+    return search_of(SALTUS_SHORT, q, time);
+}
+
+SALTUS_APART int64_t search_any(bundle *q, double time)
+{
+    return search_of(0, q, time);
+}
+
+/* In the version that does for all spans up to the longest. */
+SALTUS_INLINE int64_t search(const workspace *w, bundle *q, double time, double longest)
+{
+    switch (saltus_version(longest * w->steepest)) {
+    case SALTUS_BRIEF: return search_brief(q, time);
+    case SALTUS_SHORT: return search_short(q, time);
+    default: return search_any(q, time);
+    }
 }
 
 /* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. */
@@ -1369,27 +1419,33 @@ static void settle(bundle *q)
     }
 }
 
-/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
-static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
+/* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
+ * in it then. The last may lie behind `to`, within its vector. */
+SALTUS_INLINE int list_flagged(const int64_t *restrict flag, int from, int to, int32_t *restrict list, int many)
 {
-    const int64_t *restrict flag = w->flag;
-    int32_t *restrict who = w->who;
 #ifdef __AVX512VL__
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    for (int n = from; n < to; n += 8) { /* who has room for a vector more */
+    for (int n = from; n < to; n += 8) {
         const __m512i some = _mm512_loadu_si512(flag + n);
         const __mmask8 mask = _mm512_test_epi64_mask(some, some);
         const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
-        _mm256_storeu_si256((__m256i *)(void *)(who + queued), _mm256_maskz_compress_epi32(mask, these));
-        queued += __builtin_popcount(mask);
+        _mm256_storeu_si256((__m256i *)(void *)(list + many), _mm256_maskz_compress_epi32(mask, these));
+        many += __builtin_popcount(mask);
     }
 #else
-    for (int n = from; n < to; n++) { /* without branches: which neuron is flagged cannot be predicted */
-        who[queued] = n;
-        queued += flag[n] != 0;
+    for (int n = from; n < to; n++) { /* without branches: which one is flagged cannot be predicted */
+        list[many] = n;
+        many += flag[n] != 0;
     }
 #endif
-    while (queued > 0 && who[queued - 1] >= g->n) queued--; /* the padding is nobody */
+    return many;
+}
+
+/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
+static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
+{
+    queued = list_flagged(w->flag, from, to, w->who, queued);
+    while (queued > 0 && w->who[queued - 1] >= g->n) queued--; /* the padding is nobody */
     return queued;
 }
 
@@ -1741,7 +1797,6 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
     const parameters_view p = w->p;
     const int32_t *restrict who = w->who;
     int64_t *restrict flag = w->flag;
-    int seekers = 0;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
@@ -1784,23 +1839,21 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
             }
             flag[i] = may_cross;
         }
-    for (int i = 0; i < queued; i++) {
-        w->seek[seekers] = i;
-        seekers += flag[i] != 0;
-    }
+    int seekers = list_flagged(flag, 0, queued, w->seek, 0);
+    while (seekers > 0 && w->seek[seekers - 1] >= queued) seekers--; /* a spare lane is nobody */
     return seekers;
 }
 
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
-SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out,
-                                    int32_t sample, saltus_status *status)
+SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, double span,
+                                    saltus_spikes *out, int32_t sample, saltus_status *status)
 {
     double earliest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
         const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
-        const int64_t unsettled = search(&q, present);
+        const int64_t unsettled = search(w, &q, present, span);
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
             if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
@@ -1900,8 +1953,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 int crosses = 1;
                 while (crosses) {
                     const int seekers = list_seekers(shared, 0, w, queued, end - present, shrink);
-                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, out, sample, status)
-                                                   : first_crossing(0, w, seekers, present, out, sample, status);
+                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, end - present, out, sample, status)
+                                                   : first_crossing(0, w, seekers, present, end - present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
                     const double time = present + earliest;
@@ -1930,7 +1983,9 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 whole = 0;
                 continue;
             }
-            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+            if (spikes > begun) {
+                put_back(w, queued, w->ahead, w->x_end);
+            }
             o.start.receptor = -1;
             const states_view swap = w->x;
             w->x = w->x_end;
@@ -2052,7 +2107,7 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                 y.lambda_A[n] = lambda_A_next;
             }
             double grad_w;
-            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            model_exc_weight(lambda_I, p.tau_syn[shared ? 0 : n], &grad_w);
             gradient[n] = gradient[n] + grad_w;
             double credit;
             model_exc_credit(lambda_V, lambda_I, &credit);
@@ -2147,6 +2202,40 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
     (void)p;
     switch (receptor) {
     case 0: /* exc */
+        if (shared) {
+            double of_lambda_V, of_lambda_I, of_lambda_A;
+            {
+                const double unit_lambda_V = 1.0, unit_lambda_I = 0.0, unit_lambda_A = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_A;
+                double lambda_V_next, lambda_I_next, lambda_A_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_A, common_Phi_V_V, common_Phi_I_I, common_Phi_A_A, common_Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                double grad_w;
+                model_exc_weight(lambda_I_next, p.tau_syn[0], &grad_w);
+                of_lambda_V = grad_w;
+            }
+            {
+                const double unit_lambda_V = 0.0, unit_lambda_I = 1.0, unit_lambda_A = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_A;
+                double lambda_V_next, lambda_I_next, lambda_A_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_A, common_Phi_V_V, common_Phi_I_I, common_Phi_A_A, common_Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                double grad_w;
+                model_exc_weight(lambda_I_next, p.tau_syn[0], &grad_w);
+                of_lambda_I = grad_w;
+            }
+            {
+                const double unit_lambda_V = 0.0, unit_lambda_I = 0.0, unit_lambda_A = 1.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_A;
+                double lambda_V_next, lambda_I_next, lambda_A_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_A, common_Phi_V_V, common_Phi_I_I, common_Phi_A_A, common_Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                double grad_w;
+                model_exc_weight(lambda_I_next, p.tau_syn[0], &grad_w);
+                of_lambda_A = grad_w;
+            }
+#pragma omp simd
+            for (int n = 0; n < g->n_pad; n++)
+                gradient[n] = (adds ? gradient[n] : 0.0) + of_lambda_V * y.lambda_V[n] + of_lambda_I * y.lambda_I[n] + of_lambda_A * y.lambda_A[n];
+            break;
+        }
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_A = y.lambda_A[n];
@@ -2169,7 +2258,7 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
                 lambda_A = lambda_A_next;
             }
             double grad_w;
-            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            model_exc_weight(lambda_I, p.tau_syn[shared ? 0 : n], &grad_w);
             gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
         }
         break;
@@ -2466,12 +2555,14 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
 {
     const int64_t base = sample * out->capacity;
     const int begun = spikes;
+    double longest = 0.0;
+    for (int s = 0; s < seekers; s++) longest = w->span[w->seek[s]] > longest ? w->span[w->seek[s]] : longest;
     while (seekers > 0) {
         int kept = 0;
         for (int from = 0; from < seekers; from += LANES) {
             bundle q;
             const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
-            const int64_t unsettled = search(&q, origin);
+            const int64_t unsettled = search(w, &q, origin, longest);
             settle(&q);
             for (int l = 0; l < lanes; l++) {
                 const int i = w->seek[from + l], n = w->who[i];
