@@ -117,7 +117,8 @@ def shared_names(model: ModelIR) -> set[str]:
     """Parameters and constants that all neurons share as soon as they share their flow."""
     flow = set(flow_parameters(model))
     own = {parameter.name for parameter in model.parameters} - flow
-    return (flow | set(model.constants.outputs)) - {output for output, _ in reaches(model.constants, sorted(own))}
+    differ = {output for output, _ in reaches(model.constants, sorted(own))}
+    return (flow | set(model.constants.outputs)) - differ
 
 
 def only_emission(model: ModelIR) -> Emission | None:

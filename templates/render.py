@@ -10,7 +10,15 @@ import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections, shared_names
+from saltus.templates.context import (
+    Arguments,
+    header,
+    names_of,
+    only_emission,
+    reaches,
+    sections,
+    shared_names,
+)
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 from saltus.templates.near import TERMS, merged, near, nodes_of
 from saltus.templates.tangents import Tangents, tangents
