@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from saltus.templates.context import names_in
 from saltus.templates.ir import Assign, Block, Call, Const, Expr, Label, Op, Ref
 
-TERMS = (6, 8, 12, 15)
-"""The lengths of polynomials for which kernels have versions of loops: see saltus_terms in exponentials.h."""
+TERMS = {6: 2.0**-6, 8: 2.0**-4, 12: 5 * 2.0**-4, 15: 5 * 2.0**-3}
+"""The lengths of polynomials for which kernels have versions of loops, and how far from zero nodes may be
+for each: see saltus_terms in exponentials.h."""
 
 _Key = tuple[int, ...]
 """Nodes by index: the distinct ones in order, then the repeated ones in order."""

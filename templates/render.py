@@ -21,6 +21,7 @@ from saltus.templates.context import (
 )
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 from saltus.templates.near import TERMS, merged, near, nodes_of
+from saltus.templates.posts import REACH, posts
 from saltus.templates.tangents import Tangents, tangents
 
 ABI = 3
@@ -57,6 +58,7 @@ def event_unit(model: ModelIR) -> Unit:
     names = names_of(model, flow)
     moving = tangents(model, flow)
     motion = merged("motion", (flow.propagator, moving.sensitivity))
+    plans = [near(flow.propagator), near(motion)]
     context = {
         **names,
         "abi": ABI,
@@ -68,9 +70,13 @@ def event_unit(model: ModelIR) -> Unit:
         "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
         "nodes": nodes_of(flow.propagator),
-        "versions": TERMS,
+        "versions": tuple(TERMS),
         "motion": motion,
-        "near": [near(flow.propagator), near(motion)],
+        "near": plans,
+        "posts": posts(plans[-1].more),
+        "posts_reach": REACH,
+        "span_terms": next(n for n, widest in TERMS.items() if widest >= 2.0 * REACH),
+        "superpose": all(a.additive for a in model.arrivals),
         "tangents": moving,
         "gains_alike": {
             arrival.receptor

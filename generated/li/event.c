@@ -74,6 +74,11 @@ typedef struct {
     tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
+    double span_length;        /* the length of the spans that these are for, where neurons have their own: see spans */
+    entries_view span_k;       /* [n_pad] */
+    slopes_view span_slope;    /* [n_pad] */
+    double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
+    parameters_view p_few;     /* [n_pad] */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -187,6 +192,30 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->z_end.sum_V__tau_syn = take(base, &used, d * pad);
     w->moved.tau_mem = take(base, &used, d * spikes);
     w->moved.tau_syn = take(base, &used, d * spikes);
+    const int64_t own = g->flow_shared ? 0 : d * pad;
+    w->span_length = -1.0;
+    w->span_k.Phi_V_V = take(base, &used, own);
+    w->span_k.Phi_V_I = take(base, &used, own);
+    w->span_k.Phi_I_I = take(base, &used, own);
+    w->span_k.Phi_sum_V_V = take(base, &used, own);
+    w->span_k.Phi_sum_V_I = take(base, &used, own);
+    w->span_k.Psi_V_sum_V = take(base, &used, own);
+    w->span_k.Psi_I_V = take(base, &used, own);
+    w->span_k.Psi_I_sum_V = take(base, &used, own);
+    w->span_slope.Phi_V_V_tau_mem = take(base, &used, own);
+    w->span_slope.Phi_V_I_tau_mem = take(base, &used, own);
+    w->span_slope.Phi_sum_V_V_tau_mem = take(base, &used, own);
+    w->span_slope.Phi_sum_V_I_tau_mem = take(base, &used, own);
+    w->span_slope.Phi_V_I_tau_syn = take(base, &used, own);
+    w->span_slope.Phi_I_I_tau_syn = take(base, &used, own);
+    w->span_slope.Phi_sum_V_I_tau_syn = take(base, &used, own);
+    w->post = take(base, &used, own * 104);
+    w->p_few.tau_mem = take(base, &used, own);
+    w->p_few.tau_syn = take(base, &used, own);
+    w->p_few.V0 = take(base, &used, own);
+    w->p_few.I0 = take(base, &used, own);
+    w->p_few.per_tau_mem = take(base, &used, own);
+    w->p_few.per_tau_syn = take(base, &used, own);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);

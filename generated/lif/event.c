@@ -87,6 +87,11 @@ typedef struct {
     tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
+    double span_length;        /* the length of the spans that these are for, where neurons have their own: see spans */
+    entries_view span_k;       /* [n_pad] */
+    slopes_view span_slope;    /* [n_pad] */
+    double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
+    parameters_view p_few;     /* [n_pad] */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -178,6 +183,25 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->z_end.I__tau_syn = take(base, &used, d * pad);
     w->moved.tau_mem = take(base, &used, d * spikes);
     w->moved.tau_syn = take(base, &used, d * spikes);
+    const int64_t own = g->flow_shared ? 0 : d * pad;
+    w->span_length = -1.0;
+    w->span_k.Phi_V_V = take(base, &used, own);
+    w->span_k.Phi_V_I = take(base, &used, own);
+    w->span_k.Phi_I_I = take(base, &used, own);
+    w->span_k.Psi_I_V = take(base, &used, own);
+    w->span_slope.Phi_V_V_tau_mem = take(base, &used, own);
+    w->span_slope.Phi_V_I_tau_mem = take(base, &used, own);
+    w->span_slope.Phi_V_I_tau_syn = take(base, &used, own);
+    w->span_slope.Phi_I_I_tau_syn = take(base, &used, own);
+    w->post = take(base, &used, own * 60);
+    w->p_few.tau_mem = take(base, &used, own);
+    w->p_few.tau_syn = take(base, &used, own);
+    w->p_few.theta = take(base, &used, own);
+    w->p_few.v_reset = take(base, &used, own);
+    w->p_few.V0 = take(base, &used, own);
+    w->p_few.I0 = take(base, &used, own);
+    w->p_few.per_tau_mem = take(base, &used, own);
+    w->p_few.per_tau_syn = take(base, &used, own);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -880,10 +904,9 @@ static void arrive_at(const workspace *w, int32_t receptor, const double *restri
     }
 }
 
-/* Spike i of the slab's part from `base` on: how its time moves, and what is reset. */
-static void emit_tangents(const saltus_spikes *out, int64_t base, int i, const workspace *w)
+/* Spike i of the slab's part from `base` on, of neuron n: how its time moves, and what is reset. */
+static void emit_tangents_at(const saltus_spikes *out, int64_t base, int i, const workspace *w, int n)
 {
-    const int n = out->neuron[base + i];
     const states_view x = w->x;
     const tangents_view z = w->z;
     const double V__tau_mem = z.V__tau_mem[n];
@@ -901,6 +924,11 @@ static void emit_tangents(const saltus_spikes *out, int64_t base, int i, const w
     z.V__tau_mem[n] = V__tau_mem_next;
     z.V__tau_syn[n] = V__tau_syn_next;
     (void)x, (void)z, (void)V__tau_mem, (void)V__tau_syn, (void)I__tau_syn;
+}
+
+static void emit_tangents(const saltus_spikes *out, int64_t base, int i, const workspace *w)
+{
+    emit_tangents_at(out, base, i, w, out->neuron[base + i]);
 }
 
 /* Exchanges one neuron's states and derivatives for what is laid aside of them. */
@@ -2519,10 +2547,350 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     return DONE;
 }
 
+/* ---- Spans: pieces of time of one length, for neurons that each have their own propagators. A span is so short that an
+ * arrival anywhere in it is, to rounding, worth arrivals at a few fixed times, its posts (see posts.py): what these come to at
+ * the end of a span, each neuron's own, is computed once, and an arrival is left with a share of its weight for each. */
+
+enum { POSTS = 12, BATCH = 64, TARGETS = 5 };
+static const double POST[] = { 0.9912109375, 0.923828125, 0.79296875, 0.6083984375, 0.3828125, 0.130859375, -0.130859375, -0.3828125, -0.6083984375, -0.79296875, -0.923828125, -0.9912109375 };
+static const double PER_POST[] = { 22.364756280298973, -65.33665684345357, 104.00277587227245, -136.00647486769532, 158.37119310063954, -169.33938889371743, 169.33938889371743, -158.37119310063954, 136.00647486769532, -104.00277587227245, 65.33665684345357, -22.364756280298973 };
+
+/* Arrivals of one receptor in a span: their rows of weights, when they come (the span is [-1, 1]), and their shares. */
+typedef struct {
+    int many, sums; /* so many of the rows are sums of rows */
+    const double *row[BATCH];
+    double at[BATCH], share[POSTS][BATCH];
+} batch;
+
+SALTUS_INLINE void share_out(batch *b)
+{
+    for (int j = b->many; j % 8 != 0; j++) b->at[j] = 0.0;
+    for (int j = 0; j < b->many; j += 8) {
+        const eight at = *(const eight *)(b->at + j);
+        eight product = at - at + 1.0;
+        for (int k = 0; k < POSTS; k++) {
+            *(eight *)(b->share[k] + j) = PER_POST[k] * product;
+            product *= at - POST[k];
+        }
+        product = at - at + 1.0;
+        for (int k = POSTS - 1; k >= 0; k--) {
+            *(eight *)(b->share[k] + j) *= product;
+            product *= at - POST[k];
+        }
+    }
+}
+
+/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. Its
+ * multiples are exact. */
+static double fitting_span(const saltus_group *g, const workspace *w, int items)
+{
+    const double longest = 0.5 / w->steepest;
+    const double length = saltus_from_bits(saltus_to_bits(longest) & ~(uint64_t)0x1fffffff);
+    return items * length >= 4.0 * g->horizon && length < g->horizon ? length : 0.0;
+}
+
+/* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
+ * post, state or derivative, neuron. */
+SALTUS_APART void measure_spans(const saltus_group *g, workspace *w, double length)
+{
+    const parameters_view p = w->p;
+    w->span_length = length;
+    for (int k = -1; k < POSTS; k++) {
+        const double dt = k < 0 ? length : 0.5 * length * (1.0 - POST[k]);
+        for (int n = 0; n < g->n_pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn;
+            model_motion_near(15, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
+            if (k < 0) {
+                w->span_k.Phi_V_V[n] = Phi_V_V;
+                w->span_k.Phi_V_I[n] = Phi_V_I;
+                w->span_k.Phi_I_I[n] = Phi_I_I;
+                w->span_k.Psi_I_V[n] = Psi_I_V;
+                w->span_slope.Phi_V_V_tau_mem[n] = Phi_V_V_tau_mem;
+                w->span_slope.Phi_V_I_tau_mem[n] = Phi_V_I_tau_mem;
+                w->span_slope.Phi_V_I_tau_syn[n] = Phi_V_I_tau_syn;
+                w->span_slope.Phi_I_I_tau_syn[n] = Phi_I_I_tau_syn;
+                continue;
+            }
+            double still_V, still_I, still_V__tau_mem, still_V__tau_syn, still_I__tau_syn;
+            {
+                const double V__tau_mem = 0.0;
+                const double V__tau_syn = 0.0;
+                const double I__tau_syn = 0.0;
+                double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
+                model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, 0.0, Phi_V_I_tau_mem, 0.0, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
+                double V_next, I_next;
+                model_advance(0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                still_V = V_next;
+                still_I = I_next;
+                still_V__tau_mem = V__tau_mem_next;
+                still_V__tau_syn = V__tau_syn_next;
+                still_I__tau_syn = I__tau_syn_next;
+            }
+
+            {
+                double unit_V = 0.0;
+                double unit_I = 0.0;
+                double unit_V__tau_mem = 0.0;
+                double unit_V__tau_syn = 0.0;
+                double unit_I__tau_syn = 0.0;
+                {
+                    const double V__tau_mem = 0.0;
+                    (void)V__tau_mem;
+                    const double V__tau_syn = 0.0;
+                    (void)V__tau_syn;
+                    const double I__tau_syn = 0.0;
+                    (void)I__tau_syn;
+
+                    double V_next, I_next;
+                    model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+                    unit_I = I_next;
+                }
+                double moved_V, moved_I, moved_V__tau_mem, moved_V__tau_syn, moved_I__tau_syn;
+                {
+                    const double V__tau_mem = unit_V__tau_mem;
+                    const double V__tau_syn = unit_V__tau_syn;
+                    const double I__tau_syn = unit_I__tau_syn;
+                    double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
+                    model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, unit_V, Phi_V_I_tau_mem, unit_I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
+                    double V_next, I_next;
+                    model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                    moved_V = V_next;
+                    moved_I = I_next;
+                    moved_V__tau_mem = V__tau_mem_next;
+                    moved_V__tau_syn = V__tau_syn_next;
+                    moved_I__tau_syn = I__tau_syn_next;
+                }
+
+                double *restrict post = w->post + ((0 * (int64_t)(g->n_pad / 8) + n / 8) * POSTS + k) * TARGETS * 8 + n % 8;
+                post[0 * 8] = moved_V - still_V;
+                post[1 * 8] = moved_I - still_I;
+                post[2 * 8] = moved_V__tau_mem - still_V__tau_mem;
+                post[3 * 8] = moved_V__tau_syn - still_V__tau_syn;
+                post[4 * 8] = moved_I__tau_syn - still_I__tau_syn;
+            }
+        }
+    }
+}
+
+/* Everyone by a span in which nothing arrives. */
+SALTUS_APART void trace_quiet_span(const saltus_group *g, const workspace *w)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        const double Phi_V_V = w->span_k.Phi_V_V[n];
+        const double Phi_V_I = w->span_k.Phi_V_I[n];
+        const double Phi_I_I = w->span_k.Phi_I_I[n];
+        const double Phi_V_V_tau_mem = w->span_slope.Phi_V_V_tau_mem[n];
+        const double Phi_V_I_tau_mem = w->span_slope.Phi_V_I_tau_mem[n];
+        const double Phi_V_I_tau_syn = w->span_slope.Phi_V_I_tau_syn[n];
+        const double Phi_I_I_tau_syn = w->span_slope.Phi_I_I_tau_syn[n];
+        double later_V, later_I, later_V__tau_mem, later_V__tau_syn, later_I__tau_syn;
+        {
+            const double V__tau_mem = z.V__tau_mem[n];
+            const double V__tau_syn = z.V__tau_syn[n];
+            const double I__tau_syn = z.I__tau_syn[n];
+            double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
+            model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, x.V[n], Phi_V_I_tau_mem, x.I[n], V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
+            double V_next, I_next;
+            model_advance(x.V[n], x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            later_V = V_next;
+            later_I = I_next;
+            later_V__tau_mem = V__tau_mem_next;
+            later_V__tau_syn = V__tau_syn_next;
+            later_I__tau_syn = I__tau_syn_next;
+        }
+
+        x.V[n] = later_V;
+        x.I[n] = later_I;
+        z.V__tau_mem[n] = later_V__tau_mem;
+        z.V__tau_syn[n] = later_V__tau_syn;
+        z.I__tau_syn[n] = later_I__tau_syn;
+    }
+}
+
+/* What arrivals come to for everyone at the end of their span. */
+SALTUS_APART void trace_batch(const saltus_group *g, const workspace *w, int32_t receptor, batch *b)
+{
+    const int64_t pad = g->n_pad;
+    const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
+    int64_t n = 0;
+    share_out(b);
+    for (; n + 16 <= pad; n += 16) {
+        eight sum[POSTS][2] = {{{0.0}}};
+        for (int j = 0; j < b->many; j++) {
+            const double *restrict row = b->row[j] + n;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++)
+                for (int l = 0; l < 2; l++) sum[k][l] += b->share[k][j] * *(const eight *)(row + 8 * l);
+        }
+        for (int l = 0; l < 2; l++) {
+            const double *restrict post = posts + (n / 8 + l) * TARGETS * POSTS * 8;
+            double *into_V = w->x.V + n + 8 * l;
+            eight V = *(const eight *)into_V;
+            double *into_I = w->x.I + n + 8 * l;
+            eight I = *(const eight *)into_I;
+            double *into_V__tau_mem = w->z.V__tau_mem + n + 8 * l;
+            eight V__tau_mem = *(const eight *)into_V__tau_mem;
+            double *into_V__tau_syn = w->z.V__tau_syn + n + 8 * l;
+            eight V__tau_syn = *(const eight *)into_V__tau_syn;
+            double *into_I__tau_syn = w->z.I__tau_syn + n + 8 * l;
+            eight I__tau_syn = *(const eight *)into_I__tau_syn;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++) {
+                V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 0) * 8);
+                I += sum[k][l] * *(const eight *)(post + (k * TARGETS + 1) * 8);
+                V__tau_mem += sum[k][l] * *(const eight *)(post + (k * TARGETS + 2) * 8);
+                V__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 3) * 8);
+                I__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 4) * 8);
+            }
+            *(eight *)into_V = V;
+            *(eight *)into_I = I;
+            *(eight *)into_V__tau_mem = V__tau_mem;
+            *(eight *)into_V__tau_syn = V__tau_syn;
+            *(eight *)into_I__tau_syn = I__tau_syn;
+        }
+    }
+    for (; n + 8 <= pad; n += 8) {
+        eight sum[POSTS][1] = {{{0.0}}};
+        for (int j = 0; j < b->many; j++) {
+            const double *restrict row = b->row[j] + n;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++)
+                for (int l = 0; l < 1; l++) sum[k][l] += b->share[k][j] * *(const eight *)(row + 8 * l);
+        }
+        for (int l = 0; l < 1; l++) {
+            const double *restrict post = posts + (n / 8 + l) * TARGETS * POSTS * 8;
+            double *into_V = w->x.V + n + 8 * l;
+            eight V = *(const eight *)into_V;
+            double *into_I = w->x.I + n + 8 * l;
+            eight I = *(const eight *)into_I;
+            double *into_V__tau_mem = w->z.V__tau_mem + n + 8 * l;
+            eight V__tau_mem = *(const eight *)into_V__tau_mem;
+            double *into_V__tau_syn = w->z.V__tau_syn + n + 8 * l;
+            eight V__tau_syn = *(const eight *)into_V__tau_syn;
+            double *into_I__tau_syn = w->z.I__tau_syn + n + 8 * l;
+            eight I__tau_syn = *(const eight *)into_I__tau_syn;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++) {
+                V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 0) * 8);
+                I += sum[k][l] * *(const eight *)(post + (k * TARGETS + 1) * 8);
+                V__tau_mem += sum[k][l] * *(const eight *)(post + (k * TARGETS + 2) * 8);
+                V__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 3) * 8);
+                I__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 4) * 8);
+            }
+            *(eight *)into_V = V;
+            *(eight *)into_I = I;
+            *(eight *)into_V__tau_mem = V__tau_mem;
+            *(eight *)into_V__tau_syn = V__tau_syn;
+            *(eight *)into_I__tau_syn = I__tau_syn;
+        }
+    }
+    b->many = b->sums = 0;
+}
+
+/* One more arrival in a batch. */
+SALTUS_INLINE void join_batch(const saltus_group *g, const workspace *w, int32_t receptor, const double *row, double at, batch *b)
+{
+    b->row[b->many] = row;
+    b->at[b->many++] = at;
+    if (b->many == BATCH) trace_batch(g, w, receptor, b);
+}
+
 /* Events and spikes in the order of time: after e events and i spikes, is a spike next? */
 SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int count, int e, int i)
 {
     return i < count && out->after[base + i] == e;
+}
+
+/* Those who spike in a span, w->who, go through it alone, from event to event, and leave their states at its end in w->x_end and
+ * w->z_end. */
+static void trace_spiking(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
+                          int32_t sample, double now, double end, int many, int e, int last_event, int i, int last_spike)
+{
+    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int wide = (many + LANES - 1) & ~(LANES - 1);
+    workspace few = *w;
+    few.x = w->x_end, few.z = w->z_end, few.p = w->p_few;
+    for (int l = many; l < wide; l++) w->who[l] = w->who[0];
+    for (int l = 0; l < wide; l++) {
+        const int n = w->who[l];
+        few.x.V[l] = w->x.V[n];
+        few.x.I[l] = w->x.I[n];
+        few.z.V__tau_mem[l] = w->z.V__tau_mem[n];
+        few.z.V__tau_syn[l] = w->z.V__tau_syn[n];
+        few.z.I__tau_syn[l] = w->z.I__tau_syn[n];
+        few.p.tau_mem[l] = w->p.tau_mem[n];
+        few.p.tau_syn[l] = w->p.tau_syn[n];
+        few.p.theta[l] = w->p.theta[n];
+        few.p.v_reset[l] = w->p.v_reset[n];
+        few.p.V0[l] = w->p.V0[n];
+        few.p.I0[l] = w->p.I0[n];
+        few.p.per_tau_mem[l] = w->p.per_tau_mem[n];
+        few.p.per_tau_syn[l] = w->p.per_tau_syn[n];
+    }
+    for (;;) {
+        const int spike = spike_is_next(out, base, last_spike, e, i), event = !spike && e < last_event;
+        const double next = spike ? out->time[base + i] : event ? in->time[first + e] : end;
+        if (next > now) step_tangents_own(&few, own_propagators(w, next - now), 0, 0, wide);
+        now = next;
+        if (!spike && !event) return;
+        const int32_t row = spike ? out->neuron[base + i] : in->row[first + e];
+        if (spike) emit_tangents_at(out, base, i, &few, w->count[row]);
+        i += spike, e += event;
+        if (row < 0) continue;
+        const double *weight = (spike ? g->recurrent : g->weights) + (int64_t)row * g->n_pad;
+        for (int l = 0; l < wide; l++) w->from[l] = weight[w->who[l]];
+        arrive_at(&few, spike ? g->recurrent_receptor : g->receptor[row], w->from, 0, wide);
+    }
+}
+
+/* Everyone through the span [begin, end), from event *e and spike *i on. */
+SALTUS_APART void trace_span(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
+                             int32_t sample, double begin, double end, int *e, int *i)
+{
+    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int events = in->count[sample], spikes = out->count[sample];
+    const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
+    int last_event = *e, last_spike = *i, many = 0;
+    for (; last_spike < spikes && out->time[base + last_spike] < end; last_spike++) {
+        const int32_t n = out->neuron[base + last_spike];
+        if (w->latest[n] < *i) {
+            w->count[n] = many;
+            w->who[many++] = n;
+        }
+        w->latest[n] = last_spike;
+    }
+    while (last_event < events && in->time[first + last_event] < end) last_event++;
+    if (many > 0) trace_spiking(g, in, out, w, sample, begin, end, many, *e, last_event, *i, last_spike);
+    trace_quiet_span(g, w);
+    batch b;
+    b.many = b.sums = 0;
+    for (int32_t receptor = 0; receptor < 1; receptor++) {
+        for (int j = *i; j < last_spike && receptor == g->recurrent_receptor; j++)
+            join_batch(g, w, receptor, g->recurrent + (int64_t)out->neuron[base + j] * g->n_pad, per * (out->time[base + j] - middle), &b);
+        for (int j = *e, together_now; j < last_event; j += together_now) {
+            const int32_t *row = in->row + first + j;
+            together_now = together(g, in, first, j, last_event);
+            if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
+            const double *weight = sum_rows(g, w, row, together_now, b.sums);
+            b.sums += together_now > 1;
+            join_batch(g, w, receptor, weight, per * (in->time[first + j] - middle), &b);
+            if (b.sums == VOLLEY) trace_batch(g, w, receptor, &b);
+        }
+        if (b.many > 0) trace_batch(g, w, receptor, &b);
+    }
+    for (int l = 0; l < many; l++) {
+        w->x.V[w->who[l]] = w->x_end.V[l];
+        w->x.I[w->who[l]] = w->x_end.I[l];
+        w->z.V__tau_mem[w->who[l]] = w->z_end.V__tau_mem[l];
+        w->z.V__tau_syn[w->who[l]] = w->z_end.V__tau_syn[l];
+        w->z.I__tau_syn[w->who[l]] = w->z_end.I__tau_syn[l];
+    }
+    *e = last_event, *i = last_spike;
 }
 
 /* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. It ends at the next
@@ -2546,7 +2914,7 @@ static int merge(const saltus_group *g, const saltus_events *in, const saltus_sp
 
 /* What parameters of the flow do to one sample: the times of all spikes, in w->moved, and the states at the end. */
 SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out,
-                                   const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+                                   const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
     const int events = in->count[sample], count = out->count[sample];
     const int64_t first = in->start[sample], base = sample * out->capacity;
@@ -2554,7 +2922,16 @@ SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, cons
     if (shared) propagate(w, last);
     if (shared) differentiate(w, last);
     begin_tangents(g, w);
-    for (int e = 0, i = 0; i < count || final != NULL;) {
+    int e = 0, i = 0;
+    const double span = shared ? 0.0 : fitting_span(g, w, events + count);
+    if (span > 0.0) {
+        if (w->span_length != span) measure_spans(g, w, span);
+        for (int n = 0; n < g->n_pad; n++) w->latest[n] = -1;
+        int s = 0;
+        for (; (s + 1) * span <= g->horizon && (i < count || final != NULL); s++) trace_span(g, in, out, w, sample, s * span, (s + 1) * span, &e, &i);
+        w->dt[e + i] = (spike_is_next(out, base, count, e, i) ? out->time[base + i] : e < events ? in->time[first + e] : g->horizon) - s * span;
+    }
+    while (i < count || final != NULL) {
         if (w->dt[e + i] > 0.0) step_tangents(shared, g, w, e + i);
         if (spike_is_next(out, base, count, e, i)) {
             emit_tangents(out, base, i, w);

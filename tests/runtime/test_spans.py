@@ -1,0 +1,80 @@
+"""Tangents by spans, where neurons have their own time constants, against the network kernel."""
+
+import numpy as np
+import pytest
+
+import saltus
+
+N, INPUTS, T = 24, 12, 0.1
+
+PAIR = {
+    "name": "pair",
+    "title": "Two receptors, arrivals with a parameter, and a reset that mixes states",
+    "parameters": {
+        "tau_mem": {"value": 20e-3, "positive": True},
+        "tau_syn": {"value": 5e-3, "positive": True},
+        "c": {"value": 0.8},
+        "b": {"value": 0.3},
+        "theta": {"value": 1.0},
+    },
+    "initial": {"V": 0.0, "I": 0.0},
+    "dynamics": {"f_V": "tau_mem*dot(V) + V - c*I", "f_I": "tau_syn*dot(I) + I"},
+    "transition": {
+        "spike": {"when": "V - theta", "reset": {"V": "b*V - c", "I": "I - b*V*c"}, "emits": True}
+    },
+    "receive": {"exc": {"I": "I + c*w"}, "inh": {"I": "I - w/c"}},
+}
+OWN = {
+    "lif": {"tau_mem": (15e-3, 25e-3), "tau_syn": (3e-3, 6e-3), "theta": (0.8, 1.2), "v_reset": (-0.2, 0.2)},
+    "pair": {"tau_mem": (15e-3, 25e-3), "tau_syn": (3e-3, 6e-3), "c": (0.6, 1.2), "b": (-0.2, 0.2)},
+}
+TO = {"lif": ("exc", "exc"), "pair": ("exc", "inh")}
+
+
+def network(model, inwards, between, params, sparse):
+    """Half of the inputs into the first receptor, half into the other; sparse: in the network kernel."""
+    first, second = TO[model]
+    projections = {}
+    half = INPUTS // 2
+    rows = {"x": (inwards[:half], first), "y": (inwards[half:], second), "a": (between, first)}
+    for pre, (given, receptor) in rows.items():
+        source, target = np.nonzero(given)
+        weights = (source, target, given[source, target]) if sparse else given
+        projections[f"{pre}_a"] = {"pre": pre, "post": "a", "weights": weights, "receptor": receptor}
+    own = {"params": params, "per_neuron": tuple(params), "learn": tuple(params)}
+    population = {"model": PAIR if model == "pair" else model, "size": N, **own}
+    net = saltus.Network(
+        T=T, inputs={"x": half, "y": half}, populations={"a": population}, projections=projections
+    )
+    assert net.explain().count("network kernel" if sparse else "fast kernel")
+    return net
+
+
+@pytest.mark.parametrize("model", ["lif", "pair"])
+@pytest.mark.parametrize("grid", [0.0, 7e-4], ids=["any time", "grid"])
+@pytest.mark.parametrize("events", [4, 40, 400], ids=["no spans", "spans", "several batches"])
+def test_gradients_by_spans(model, grid, events):
+    random = np.random.default_rng(events)
+    inwards = random.uniform(0.0, 60.0 / events, (INPUTS, N)) * (1.0 if events > 4 else 0.4)
+    between = 0.2 * (random.standard_normal((N, N)) - 0.5)
+    np.fill_diagonal(between, 0.0)
+    params = {name: random.uniform(*ends, N) for name, ends in OWN[model].items()}
+    times = random.uniform(0.0, T, (2, INPUTS, events))
+    times = np.sort(grid * np.floor(times / grid) if grid else times)
+    trains = {
+        "x": [list(map(np.unique, sample[: INPUTS // 2])) for sample in times],
+        "y": [list(map(np.unique, sample[INPUTS // 2 :])) for sample in times],
+    }
+    nets = [network(model, inwards, between, params, sparse) for sparse in (False, True)]
+    results = [net.run(trains) for net in nets]
+    one, other = (result.spikes["a"] for result in results)
+    assert len(one.times) > 40
+    np.testing.assert_array_equal(one.neurons, other.neurons)
+    weights = {"a": np.random.default_rng(1).normal(size=len(one.times))}
+    found, expected = (
+        net.gradients(result, d_spike_times=weights) for net, result in zip(nets, results, strict=True)
+    )
+    for name in params:
+        exact = expected[f"a.{name}"]
+        most = np.abs(exact).max()
+        np.testing.assert_allclose(found[f"a.{name}"], exact, rtol=0, atol=1e-8 * most, err_msg=name)
