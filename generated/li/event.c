@@ -58,7 +58,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8 };
+enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {

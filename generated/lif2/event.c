@@ -58,7 +58,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8 };
+enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
@@ -1928,11 +1928,11 @@ SALTUS_INLINE int look_ahead_own(const saltus_group *g, const workspace *w, cons
  * when they could, everyone is brought up to the present and the pass is made again. */
 
 /* Brings the queued up to a crossing, and back to their places among all. */
-SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
+SALTUS_INLINE void advance_queued_of(const int shared, const int terms, const workspace *w, int queued, states_view into,
+                                     entries_view k)
 {
     const states_view x = w->queue;
     const parameters_view p = w->p;
-    const int terms = 0;
     const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
     const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
     const double common_Phi_V_I2 = shared ? *k.Phi_V_I2 : 0.0;
@@ -1940,7 +1940,7 @@ SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queu
     const double common_Phi_I2_I2 = shared ? *k.Phi_I2_I2 : 0.0;
     const double dt = k.dt;
     (void)dt;
-    (void)p, (void)terms;
+    (void)p;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
@@ -1964,6 +1964,50 @@ SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queu
             into.I[i] = I_next;
             into.I2[i] = I2_next;
         }
+}
+
+SALTUS_APART void advance_queued_6(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 6, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_8(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 8, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_12(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 12, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_15(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 15, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_0(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 0, w, queued, into, k);
+}
+
+SALTUS_INLINE void advance_queued_own(const workspace *w, int queued, states_view into, entries_view k)
+{
+    switch (k.terms) {
+    case 6: advance_queued_6(w, queued, into, k); break;
+    case 8: advance_queued_8(w, queued, into, k); break;
+    case 12: advance_queued_12(w, queued, into, k); break;
+    case 15: advance_queued_15(w, queued, into, k); break;
+    default: advance_queued_0(w, queued, into, k);
+    }
+}
+
+SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
+{
+    if (shared)
+        advance_queued_of(1, 0, w, queued, into, k);
+    else
+        advance_queued_own(w, queued, into, k);
 }
 
 static void put_back(const workspace *w, int queued, states_view from, states_view x)

@@ -58,7 +58,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
-enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8 };
+enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
@@ -81,6 +81,7 @@ typedef struct {
     states_view late;          /* [n_pad] what arrivals that wait come to at the end of their interval */
     double *beyond;            /* [n_pad] and how much they may lift a guard before, beyond half of that */
     double most_lifts, most_lowers; /* of all neurons; most_lifts < 0: not known yet */
+    double *most_rise, *most_fall; /* [receptors][LENGTHS] see margin */
     int keeps;                 /* may a spike wait for the end of its interval before it acts on all neurons? */
     int alike;                 /* do all neurons share all parameters that a search reads? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
@@ -169,6 +170,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->late.I = take(base, &used, d * pad);
     w->beyond = take(base, &used, d * pad);
     w->most_lifts = -1.0;
+    w->most_rise = take(base, &used, d * LENGTHS * 1);
+    w->most_fall = take(base, &used, d * LENGTHS * 1);
     w->flag = take(base, &used, d * pad);
     w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
     w->slope.Phi_V_I_tau_mem = take(base, &used, d * items);
@@ -1420,6 +1423,8 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     int64_t *restrict flag = w->flag;
     int64_t any = 0;
     const double low = -o->margin, *restrict beyond = w->beyond;
+    const double furthest = saltus_reach(k.dt, w->steepest); /* of all neurons: it grows with the rate */
+    (void)furthest;
     const double *restrict late_V = w->late.V;
     const double *restrict late_I = w->late.I;
     const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
@@ -1458,7 +1463,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double reach = shared ? o->reach : terms != 0 ? saltus_reach(dt, rate) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
+            const double reach = shared ? o->reach : terms != 0 ? furthest : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
             double lifted = 0.0;
             if (late) {
                 double c0;
@@ -1524,7 +1529,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_ladder_1_rate(p.per_tau_mem[alike ? 0 : n], &u_1_rate);
                 rate = u_1_rate;
             }
-            const double reach = shared ? o->reach : terms != 0 ? saltus_reach(dt, rate) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
+            const double reach = shared ? o->reach : terms != 0 ? furthest : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
             double lifted = 0.0;
             if (late) {
                 double c0;
@@ -1658,9 +1663,9 @@ SALTUS_APART int look_ahead_late(const saltus_group *g, const workspace *w, cons
 
 /* ---- How far a spike can lift a guard, so that it may wait for the end of its interval: see recurrent. */
 
-/* The most that a unit arrival lifts a guard within a stretch dt, and the most that it lowers it. Its effect on the guard is a
+/* The most that a unit arrival lifts neuron n's guard within a stretch dt, and the most that it lowers it. Its effect on the guard is a
  * trajectory like the guard's own: it lies between its start, its end, and the end's tangent at the start. */
-SALTUS_INLINE void effects(const int receptor, const workspace *w, entries_view k, double shrink, double *rise, double *fall)
+SALTUS_INLINE void effects(const int receptor, const workspace *w, int n, entries_view k, double shrink, double *rise, double *fall)
 {
     double unit_V = 0.0, unit_I = 0.0;
     switch (receptor) {
@@ -1686,37 +1691,37 @@ SALTUS_INLINE void effects(const int receptor, const workspace *w, entries_view 
     double a0;
     {
         double u_0;
-        model_ladder_0(unit_V, w->p.theta[0], &u_0);
+        model_ladder_0(unit_V, w->p.theta[n], &u_0);
         a0 = u_0;
     }
     double b0;
     {
         double u_0;
-        model_ladder_0(0.0, w->p.theta[0], &u_0);
+        model_ladder_0(0.0, w->p.theta[n], &u_0);
         b0 = u_0;
     }
     double c0, c1;
     {
         double u_0;
-        model_ladder_0(V_next, w->p.theta[0], &u_0);
+        model_ladder_0(V_next, w->p.theta[n], &u_0);
         c0 = u_0;
         double u_1;
-        model_ladder_1(V_next, I_next, w->p.per_tau_mem[0], &u_1);
+        model_ladder_1(V_next, I_next, w->p.per_tau_mem[n], &u_1);
         c1 = u_1;
     }
     double d0, d1;
     {
         double u_0;
-        model_ladder_0(still_V, w->p.theta[0], &u_0);
+        model_ladder_0(still_V, w->p.theta[n], &u_0);
         d0 = u_0;
         double u_1;
-        model_ladder_1(still_V, still_I, w->p.per_tau_mem[0], &u_1);
+        model_ladder_1(still_V, still_I, w->p.per_tau_mem[n], &u_1);
         d1 = u_1;
     }
     double rate;
     {
         double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
         rate = u_1_rate;
     }
     const double at_start = a0 - b0, at_end = c0 - d0, tangent = at_end - (c1 - d1) * (1.0 - shrink) / (shrink * rate);
@@ -1731,14 +1736,56 @@ SALTUS_APART void effects_all(const saltus_group *g, const workspace *w, int las
 {
 #pragma omp simd
     for (int e = 0; e <= last; e++) {
-        effects(g->recurrent_receptor, w, entry(w->k, e), w->shrink[e], w->rise + e, w->fall + e);
+        effects(g->recurrent_receptor, w, 0, entry(w->k, e), w->shrink[e], w->rise + e, w->fall + e);
     }
 }
 
-/* Whether arrivals may wait: they add up, and do the same to all neurons; and then what a spike of each neuron can do. */
+/* Where neurons have their own propagators: the most that a unit arrival lifts, or lowers, the guard of any of them within a
+ * stretch, for lengths a quarter of an octave apart. What a longer stretch allows is more, so that of the next longer one will do. */
+static void bound_effects(const saltus_group *g, const workspace *w)
+{
+    double *restrict most_rise = w->most_rise, *restrict most_fall = w->most_fall;
+    for (int i = 0; i < LENGTHS * 1; i++) most_rise[i] = most_fall[i] = 0.0;
+    for (int n = 0; n < g->n; n++)
+#pragma omp simd
+        for (int i = 0; i < LENGTHS; i++) {
+            const double dt = saltus_from_bits(((saltus_to_bits(1.0) >> 50) - (uint64_t)i) << 50) * (LONGEST / w->steepest);
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            double rate;
+            {
+                double u_1_rate;
+                model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
+                rate = u_1_rate;
+            }
+            const double shrink = saltus_exp(-dt * rate);
+            entries_view k = {&Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, dt, 0};
+            double rise, fall;
+            effects(0, w, n, k, shrink, &rise, &fall);
+            rise = rise <= most_rise[0 * LENGTHS + i] ? most_rise[0 * LENGTHS + i] : rise; /* what is not a number stays so */
+            fall = fall <= most_fall[0 * LENGTHS + i] ? most_fall[0 * LENGTHS + i] : fall;
+            most_rise[0 * LENGTHS + i] = rise, most_fall[0 * LENGTHS + i] = fall;
+        }
+}
+
+/* The same for a stretch dt; nothing may wait in a longer one. */
+SALTUS_INLINE void bounded_effects(const workspace *w, int32_t receptor, double dt, double *rise, double *fall)
+{
+    const double share = dt * w->steepest / LONGEST;
+    const int64_t shorter = (int64_t)(saltus_to_bits(1.0) >> 50) - 1 - (int64_t)(saltus_to_bits(share) >> 50);
+    const int64_t i = receptor * LENGTHS + (shorter < LENGTHS ? shorter : LENGTHS - 1);
+    *rise = share < 1.0 ? w->most_rise[i] : (double)NAN;
+    *fall = share < 1.0 ? w->most_fall[i] : (double)NAN;
+}
+
+/* Whether arrivals may wait: they add up, and what they do to all neurons is known; and then what a spike of each neuron can do. */
 static void weigh(const saltus_group *g, workspace *w)
 {
-    w->keeps = g->flow_shared && (g->recurrent == NULL || ADDITIVE[g->recurrent_receptor]) && all_equal(g, w->p.theta) && all_equal(g, w->p.per_tau_mem);
+    w->keeps = (g->recurrent == NULL || ADDITIVE[g->recurrent_receptor]);
+    if (!g->flow_shared && g->recurrent != NULL)
+        bound_effects(g, w);
+    else
+        w->keeps = w->keeps && g->flow_shared && all_equal(g, w->p.theta) && all_equal(g, w->p.per_tau_mem);
     w->most_lifts = w->most_lowers = 0.0;
     for (int i = 0; w->keeps && g->recurrent != NULL && i < g->n; i++) {
         const double *restrict row = g->recurrent + (int64_t)i * g->n_pad;
@@ -1822,8 +1869,8 @@ SALTUS_APART void act_together(const saltus_group *g, crew *all, states_view x)
     all->many = 0;
 }
 
-/* One more waits, for the end of a stretch k. */
-SALTUS_INLINE void wait_for(const saltus_group *g, const workspace *w, pending arrival, entries_view k, crew *all, states_view x)
+/* One more waits, for the end of a stretch k that all neurons share. */
+SALTUS_INLINE void join(const saltus_group *g, const workspace *w, pending arrival, entries_view k, crew *all, states_view x)
 {
     (void)w; /* a jump may have no use for parameters */
     double unit_V = 0.0, unit_I = 0.0;
@@ -1851,6 +1898,107 @@ SALTUS_INLINE void wait_for(const saltus_group *g, const workspace *w, pending a
     all->I[all->many] = I_next - still_I;
     all->row[all->many++] = arrival.weight;
     if (all->many == LANES) act_together(g, all, x);
+}
+
+/* Lets an arrival act on everyone, as seen after a stretch for which each neuron has its own propagators. */
+SALTUS_INLINE void act_later_of(const int shared, const int terms, const saltus_group *g, const workspace *w, pending arrival,
+                                entries_view k, states_view x)
+{
+    const double *restrict weight = arrival.weight;
+    const parameters_view p = w->p;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    (void)p;
+    switch (arrival.receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            if (shared) {
+                Phi_V_V = common_Phi_V_V;
+                Phi_V_I = common_Phi_V_I;
+                Phi_I_I = common_Phi_I_I;
+            } else if (terms != 0) {
+                model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            } else {
+                model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
+            double unit_V = 0.0, unit_I = 0.0;
+            switch (0) {
+            case 0: { /* exc */
+                double V_next, I_next;
+                model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+                unit_I = I_next;
+                break;
+            }
+            default: break;
+            }
+
+            double still_V, still_I;
+            {
+                double V_next, I_next;
+                model_advance(0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                still_V = V_next;
+                still_I = I_next;
+            }
+            double V_next, I_next;
+            model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+
+            x.V[n] += (V_next - still_V) * weight[n];
+            x.I[n] += (I_next - still_I) * weight[n];
+        }
+        break;
+    default: break;
+    }
+}
+
+SALTUS_APART void act_later_6(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+{
+    act_later_of(0, 6, g, w, arrival, k, x);
+}
+
+SALTUS_APART void act_later_8(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+{
+    act_later_of(0, 8, g, w, arrival, k, x);
+}
+
+SALTUS_APART void act_later_12(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+{
+    act_later_of(0, 12, g, w, arrival, k, x);
+}
+
+SALTUS_APART void act_later_15(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+{
+    act_later_of(0, 15, g, w, arrival, k, x);
+}
+
+SALTUS_APART void act_later_0(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+{
+    act_later_of(0, 0, g, w, arrival, k, x);
+}
+
+SALTUS_INLINE void act_later_own(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+{
+    switch (k.terms) {
+    case 6: act_later_6(g, w, arrival, k, x); break;
+    case 8: act_later_8(g, w, arrival, k, x); break;
+    case 12: act_later_12(g, w, arrival, k, x); break;
+    case 15: act_later_15(g, w, arrival, k, x); break;
+    default: act_later_0(g, w, arrival, k, x);
+    }
+}
+
+/* An arrival waits for the end of a stretch k; where neurons have their own propagators nothing is spared by many in one pass. */
+SALTUS_INLINE void wait_for(const int shared, const saltus_group *g, const workspace *w, pending arrival, entries_view k, crew *all,
+                            states_view x)
+{
+    if (shared)
+        join(g, w, arrival, k, all, x);
+    else
+        act_later_own(g, w, arrival, k, x);
 }
 
 /* ---- Volleys: arrivals within an interval that wait for its end before they act on all neurons, as spikes may (see
@@ -1930,7 +2078,7 @@ SALTUS_INLINE void measure_volley_of(const int terms, const workspace *w, volley
         const entries_view k = { v->Phi_V_V + j, v->Phi_V_I + j, v->Phi_I_I + j, v->Psi_I_V + j, 0.0, 0 };
         const int64_t mine = v->receptor[j] == 0;
         double rise, fall;
-        effects(0, w, k, v->shrink[j], &rise, &fall);
+        effects(0, w, 0, k, v->shrink[j], &rise, &fall);
         double unit_V = 0.0, unit_I = 0.0;
         switch (0) {
         case 0: { /* exc */
@@ -2215,17 +2363,17 @@ static int look_over(const saltus_group *g, workspace *w, pending start, volley 
  * when they could, everyone is brought up to the present and the pass is made again. */
 
 /* Brings the queued up to a crossing, and back to their places among all. */
-SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
+SALTUS_INLINE void advance_queued_of(const int shared, const int terms, const workspace *w, int queued, states_view into,
+                                     entries_view k)
 {
     const states_view x = w->queue;
     const parameters_view p = w->p;
-    const int terms = 0;
     const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
     const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
     const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
     const double dt = k.dt;
     (void)dt;
-    (void)p, (void)terms;
+    (void)p;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
@@ -2246,6 +2394,50 @@ SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queu
             into.V[i] = V_next;
             into.I[i] = I_next;
         }
+}
+
+SALTUS_APART void advance_queued_6(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 6, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_8(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 8, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_12(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 12, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_15(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 15, w, queued, into, k);
+}
+
+SALTUS_APART void advance_queued_0(const workspace *w, int queued, states_view into, entries_view k)
+{
+    advance_queued_of(0, 0, w, queued, into, k);
+}
+
+SALTUS_INLINE void advance_queued_own(const workspace *w, int queued, states_view into, entries_view k)
+{
+    switch (k.terms) {
+    case 6: advance_queued_6(w, queued, into, k); break;
+    case 8: advance_queued_8(w, queued, into, k); break;
+    case 12: advance_queued_12(w, queued, into, k); break;
+    case 15: advance_queued_15(w, queued, into, k); break;
+    default: advance_queued_0(w, queued, into, k);
+    }
+}
+
+SALTUS_INLINE void advance_queued(const int shared, const workspace *w, int queued, states_view into, entries_view k)
+{
+    if (shared)
+        advance_queued_of(1, 0, w, queued, into, k);
+    else
+        advance_queued_own(w, queued, into, k);
 }
 
 static void put_back(const workspace *w, int queued, states_view from, states_view x)
@@ -2377,13 +2569,16 @@ static void act(const saltus_group *g, const workspace *w, pending *start)
 }
 
 /* The most that a unit spike within the next o->dt lifts a guard, or lowers it; stretch e, or (e < 0) another one. */
-SALTUS_INLINE void look_out_for_spikes(const int keeps, const saltus_group *g, const workspace *w, int e, outlook *o)
+SALTUS_INLINE void look_out_for_spikes(const int shared, const int keeps, const saltus_group *g, const workspace *w, int e,
+                                       outlook *o)
 {
     o->rise = o->fall = 0.0;
-    if (keeps && e >= 0)
+    if (keeps && !shared)
+        bounded_effects(w, g->recurrent_receptor, o->dt, &o->rise, &o->fall);
+    else if (keeps && e >= 0)
         o->rise = w->rise[e], o->fall = w->fall[e];
     else if (keeps)
-        effects(g->recurrent_receptor, w, o->k, o->shrink, &o->rise, &o->fall);
+        effects(g->recurrent_receptor, w, 0, o->k, o->shrink, &o->rise, &o->fall);
 }
 
 /* What the strongest of a neuron's spikes may take from the margin. */
@@ -2406,8 +2601,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     measure(shared, g, times, events, w);
     if (shared) shrink_all(w, events);
     if (w->most_lifts < 0.0) weigh(g, w);
-    const int keeps = shared && w->keeps;
-    if (keeps) effects_all(g, w, events);
+    const int keeps = w->keeps, alike = shared && keeps;
+    if (alike) effects_all(g, w, events);
     double scale = 4.0;    /* of the margin: so many of the strongest spikes may wait */
     int most = VOLLEY - 1; /* arrivals that may wait */
     volley v = {.many = 1, .events = {0}};
@@ -2416,7 +2611,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     for (;;) {
         double until = e < events ? times[e] : g->horizon;
         int late = 0; /* so many arrivals wait for the interval's end */
-        if (keeps && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, most, 1, &v);
+        if (alike && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, most, 1, &v);
         late = v.many - 1;
         const int full = until - now <= ahead;
         if (!full) until = now + ahead, whole = 0;
@@ -2426,12 +2621,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 look_out_volley(g, w, &v, &o);
             } else {
                 look_out(shared, g, w, whole ? e : -1, &o);
-                look_out_for_spikes(keeps, g, w, whole ? e : -1, &o);
+                look_out_for_spikes(shared, keeps, g, w, whole ? e : -1, &o);
             }
             o.margin = keeps ? scale * strength(&o, w->most_lifts, w->most_lowers) : 0.0;
+            if (!(o.margin < INFINITY)) o.margin = 0.0; /* not known: nothing waits */
             double left = keeps ? o.margin : -1.0; /* of the margin, after the spikes that wait */
             const int queued = late ? look_ahead_late(g, w, &o)
-                               : keeps ? look_ahead_alike(g, w, &o)
+                               : alike ? look_ahead_alike(g, w, &o)
                                : shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
             if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
                 ahead = 0.5 * o.dt;
@@ -2449,15 +2645,15 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 const int known = whole || part > 0; /* is the part a stretch between two events? */
                 if (late) crosses = next_part(g, w, &v, part, queued, end - present, known ? e + v.events[part] : -1, &shrink);
                 while (crosses) {
-                    const int seekers = keeps ? list_seekers(1, 1, w, queued, 0.0, shrink)
+                    const int seekers = alike ? list_seekers(1, 1, w, queued, 0.0, shrink)
                                               : list_seekers(shared, 0, w, queued, end - present, shrink);
                     const double earliest = w->alike ? first_crossing(1, w, seekers, present, end - present, out, sample, status)
                                                    : first_crossing(0, w, seekers, present, end - present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
                     const double time = present + earliest;
-                    if (keeps) common_few(w, earliest, end - time, until - time);
-                    advance_queued(shared, w, queued, w->queue, keeps ? w->few : propagators(shared, g, w, earliest));
+                    if (alike) common_few(w, earliest, end - time, until - time);
+                    advance_queued(shared, w, queued, w->queue, alike ? w->few : propagators(shared, g, w, earliest));
                     many = emit_together(g, out, w, time, seekers, earliest, present, e + v.events[part], spikes, sample, status);
                     if (many < 0) return status->code;
                     present = time;
@@ -2466,11 +2662,12 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                     for (int i = 0; i < many; i++) left -= strength(&o, w->row_lifts[sender[i]], w->row_lowers[sender[i]]);
                     waits = left >= 0.0;
                     if (!waits) break;
-                    const entries_view rest = entry(w->few, 1), later = entry(w->few, 2);
+                    const entries_view rest = shared ? entry(w->few, 1) : own_propagators(w, end - time);
+                    const entries_view later = shared ? entry(w->few, 2) : own_propagators(w, until - time);
                     for (int i = 0; i < many; i++) {
                         const pending arrival = sent_by(g, sender[i]);
                         arrive_queued(w, queued, arrival);
-                        wait_for(g, w, arrival, later, &late_spikes, w->x_end);
+                        wait_for(shared, g, w, arrival, later, &late_spikes, w->x_end);
                     }
                     advance_queued(shared, w, queued, w->ahead, rest);
                     for (int i = 0; i < queued; i++) w->span[i] = end - present;
@@ -2485,9 +2682,9 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 act(g, w, &o.start);
                 advance_all(shared, g, w, propagators(shared, g, w, present - now));
                 for (int j = 1; j <= part; j++)
-                    wait_for(g, w, sent_with(&v, j), propagators(shared, g, w, present - v.time[j]), &all, w->x);
+                    wait_for(shared, g, w, sent_with(&v, j), propagators(shared, g, w, present - v.time[j]), &all, w->x);
                 for (int i = begun; i < spikes - many; i++)
-                    wait_for(g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), &all, w->x);
+                    wait_for(shared, g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), &all, w->x);
                 act_together(g, &all, w->x);
                 most = part / 2;
                 if (queued > 2 * LANES)

@@ -47,7 +47,11 @@ def trains(seed, events, T, grid=0.0):
     return [[np.unique(train) for train in sample] for sample in times]
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
+OWN = {"theta": (0.8, 1.2), "tau_mem": (15e-3, 25e-3), "tau_syn": (3e-3, 6e-3)}
+"""Between what the parameters lie that neurons have for themselves."""
+
+
+@pytest.mark.parametrize("own", [(), ("theta",), ("tau_mem", "tau_syn"), tuple(OWN)], ids="-".join)
 @pytest.mark.parametrize(
     ("strength", "events", "T"),
     [(0.05, 20, 0.05), (0.5, 60, 0.05), (0.7, 8, 0.1), (-0.5, 20, 0.1), (0.3, 40, 1.0)],
@@ -57,10 +61,8 @@ def test_waiting_loses_no_spike(strength, events, T, own):
     inwards, between = weights(events, abs(strength))
     if strength < 0:
         between = -np.abs(between)
-    params = {}
-    if own:
-        theta = np.random.default_rng(3).uniform(0.8, 1.2, N)
-        params = {"params": {"theta": theta}, "per_neuron": ("theta",)}
+    random = np.random.default_rng(3)
+    params = {"params": {name: random.uniform(*OWN[name], N) for name in own}, "per_neuron": own}
     spikes = trains(events, events, T)
     one, other = (build(between, inwards, T, **params).run(spikes) for build in (fast, slow))
     assert 40 < len(one.spikes["a"].times) < 10_000
