@@ -77,6 +77,7 @@ def event_unit(model: ModelIR) -> Unit:
         "posts_reach": REACH,
         "span_terms": next(n for n, widest in TERMS.items() if widest >= 2.0 * REACH),
         "superpose": all(a.additive for a in model.arrivals),
+        "by_spans": model.costate is not None and all(a.additive for a in model.arrivals),
         "tangents": moving,
         "gains_alike": {
             arrival.receptor

@@ -86,6 +86,8 @@ typedef struct {
     slopes_view span_slope;    /* [n_pad] */
     double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
     parameters_view p_few;     /* [n_pad] */
+    double **into, *arrived;   /* [events] see gain_spans */
+    int32_t *arrival;          /* [events] */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -228,6 +230,10 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p_few.per_tau_mem = take(base, &used, own);
     w->p_few.per_tau_exc = take(base, &used, own);
     w->p_few.per_tau_inh = take(base, &used, own);
+    const int64_t most = g->flow_shared ? 0 : events;
+    w->into = take(base, &used, (int64_t)sizeof(double *) * most);
+    w->arrived = take(base, &used, d * most);
+    w->arrival = take(base, &used, i * most);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
@@ -2276,15 +2282,6 @@ SALTUS_INLINE void share_out(batch *b)
     }
 }
 
-/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. Its
- * multiples are exact. */
-static double fitting_span(const saltus_group *g, const workspace *w, int items)
-{
-    const double longest = 0.5 / w->steepest;
-    const double length = saltus_from_bits(saltus_to_bits(longest) & ~(uint64_t)0x1fffffff);
-    return items * length >= 4.0 * g->horizon && length < g->horizon ? length : 0.0;
-}
-
 /* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
  * post, state or derivative, neuron. */
 SALTUS_APART void measure_spans(const saltus_group *g, workspace *w, double length)
@@ -2448,6 +2445,17 @@ SALTUS_APART void measure_spans(const saltus_group *g, workspace *w, double leng
             }
         }
     }
+}
+
+/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. Its
+ * multiples are exact. */
+static double fitting_span(const saltus_group *g, workspace *w, int items)
+{
+    const double longest = 0.5 / w->steepest;
+    const double length = saltus_from_bits(saltus_to_bits(longest) & ~(uint64_t)0x1fffffff);
+    if (!(items * length >= 4.0 * g->horizon && length < g->horizon)) return 0.0;
+    if (w->span_length != length) measure_spans(g, w, length);
+    return length;
 }
 
 /* Everyone by a span in which nothing arrives. */
@@ -2717,6 +2725,198 @@ SALTUS_APART void trace_span(const saltus_group *g, const saltus_events *in, con
     *e = last_event, *i = last_spike;
 }
 
+/* ---- What the weights of input gain, by spans (see there): dL/dw of an arrival is dL/dx at the end of its span times what a
+ * unit arrival comes to there, and of this the posts know all. A neuron's spike within the span changes dL/dx of its own before
+ * the spike: that reaches the arrivals before it by themselves. */
+
+/* The arrivals of input in a span, by receptor, the last ones first: where their weights' gain goes, when they come, and after
+ * how many events. */
+typedef struct {
+    int begin[3];
+    double **into, *time;
+    int32_t *event;
+} gains;
+
+/* At how many times input arrives. */
+static int count_times(const saltus_events *in, int32_t sample)
+{
+    const double *restrict time = in->time + in->start[sample];
+    int found = in->count[sample] > 0;
+    for (int e = 1; e < in->count[sample]; e++) found += time[e] != time[e - 1];
+    return found;
+}
+
+/* Whether all of a sample's spans have slots enough. */
+static int slots_suffice(const saltus_events *in, int32_t sample, double span)
+{
+    const double *restrict time = in->time + in->start[sample];
+    for (int e = 0; e + SLOTS < in->count[sample]; e++)
+        if (time[e + SLOTS] - time[e] < span) return 0;
+    return 1;
+}
+
+/* What the posts of all neurons gain, and of that the arrivals of a batch their shares. */
+SALTUS_APART void gain_batch(const saltus_group *g, const workspace *w, int32_t receptor, batch *b, double *const *into)
+{
+    const int64_t pad = g->n_pad;
+    const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
+    share_out(b);
+    for (int64_t n = 0; n < pad; n += 8) {
+        const double *restrict post = posts + n * TARGETS * POSTS;
+        eight gain[POSTS];
+        const eight costate_V = *(const eight *)(w->ahead.V + n);
+        const eight costate_I_exc = *(const eight *)(w->ahead.I_exc + n);
+        const eight costate_I_inh = *(const eight *)(w->ahead.I_inh + n);
+#pragma GCC unroll 32
+        for (int k = 0; k < POSTS; k++)
+            gain[k] = costate_V * *(const eight *)(post + (k * TARGETS + 0) * 8) + costate_I_exc * *(const eight *)(post + (k * TARGETS + 1) * 8) + costate_I_inh * *(const eight *)(post + (k * TARGETS + 2) * 8);
+        for (int j = 0; j < b->many; j++) {
+            double *row = into[j] + n;
+            eight sum = *(const eight *)row, odd = sum - sum;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k += 2) sum += b->share[k][j] * gain[k];
+#pragma GCC unroll 32
+            for (int k = 1; k < POSTS; k += 2) odd += b->share[k][j] * gain[k];
+            *(eight *)row = sum + odd;
+        }
+    }
+}
+
+/* What the arrivals of input in the span [begin, end) gain from the adjoints at its end: those of the events up to e, of which spikes
+ * up to i come among. Returns how many events come before. */
+static int gain_span(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, workspace *w, int32_t sample,
+                     double begin, double end, int e, int i, double *into, gains *all)
+{
+    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
+    const parameters_view p = w->p;
+    int least = e, found = 0;
+    while (least > 0 && in->time[first + least - 1] >= begin) least--;
+    if (w->slots_used + e - least > SLOTS) add_slots(g, w, into);
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        double costate_V, costate_I_exc, costate_I_inh;
+        model_costate(w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], p.tau_mem[n], p.tau_exc[n], p.tau_inh[n], &costate_V, &costate_I_exc, &costate_I_inh);
+        w->ahead.V[n] = costate_V;
+        w->ahead.I_exc[n] = costate_I_exc;
+        w->ahead.I_inh[n] = costate_I_inh;
+    }
+    for (int32_t receptor = 0; receptor < 2; receptor++) {
+        batch b;
+        b.many = 0;
+        all->begin[receptor] = found;
+        for (int j = e, spike = i, many; j > least; j -= many) {
+            while (spike > 0 && out->after[base + spike - 1] >= j) spike--;
+            const int earlier = spike > 0 ? out->after[base + spike - 1] : 0;
+            many = together_before(g, in, first, j, earlier > least ? earlier : least);
+            const int32_t *row = in->row + first + j - many;
+            if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
+            all->into[found] = many > 1 ? empty_slot(g, w, row, many, into) : into + (int64_t)row[0] * g->n_pad;
+            all->time[found] = in->time[first + j - 1];
+            all->event[found++] = j;
+            b.at[b.many++] = per * (in->time[first + j - 1] - middle);
+            if (b.many == BATCH) gain_batch(g, w, receptor, &b, all->into + found - b.many), b.many = 0;
+        }
+        if (b.many > 0) gain_batch(g, w, receptor, &b, all->into + found - b.many);
+    }
+    all->begin[2] = found;
+    return least;
+}
+
+/* What they gain besides, where dL/dx of neuron n changes at a time; of the arrivals before so many events. */
+static void gain_by_change(const workspace *w, const gains *all, int n, double time, int events, double costate_V, double costate_I_exc, double costate_I_inh)
+{
+    {
+        int from = all->begin[0];
+        const int to = all->begin[1];
+        double unit_V = 0.0, unit_I_exc = 0.0, unit_I_inh = 0.0;
+        switch (0) {
+        case 0: { /* exc */
+            double V_next, I_exc_next, I_inh_next;
+            model_exc_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_exc_next, &I_inh_next);
+            unit_I_exc = I_exc_next;
+            break;
+        }
+        case 1: { /* inh */
+            double V_next, I_exc_next, I_inh_next;
+            model_inh_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_exc_next, &I_inh_next);
+            unit_I_inh = I_inh_next;
+            break;
+        }
+        default: break;
+        }
+
+        while (from < to && all->event[from] > events) from++;
+        for (; from < to; from += LANES) {
+            double gain[LANES];
+#pragma omp simd
+            for (int l = 0; l < LANES; l++) {
+                const double dt = time - (from + l < to ? all->time[from + l] : time);
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                model_propagator_near(15, dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                double still_V, still_I_exc, still_I_inh;
+                {
+                    double V_next, I_exc_next, I_inh_next;
+                    model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                    still_V = V_next;
+                    still_I_exc = I_exc_next;
+                    still_I_inh = I_inh_next;
+                }
+                double V_next, I_exc_next, I_inh_next;
+                model_advance(unit_V, unit_I_exc, unit_I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+
+                gain[l] = costate_V * (V_next - still_V) + costate_I_exc * (I_exc_next - still_I_exc) + costate_I_inh * (I_inh_next - still_I_inh);
+            }
+            for (int l = 0; l < LANES && from + l < to; l++) all->into[from + l][n] += gain[l];
+        }
+    }
+    {
+        int from = all->begin[1];
+        const int to = all->begin[2];
+        double unit_V = 0.0, unit_I_exc = 0.0, unit_I_inh = 0.0;
+        switch (1) {
+        case 0: { /* exc */
+            double V_next, I_exc_next, I_inh_next;
+            model_exc_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_exc_next, &I_inh_next);
+            unit_I_exc = I_exc_next;
+            break;
+        }
+        case 1: { /* inh */
+            double V_next, I_exc_next, I_inh_next;
+            model_inh_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_exc_next, &I_inh_next);
+            unit_I_inh = I_inh_next;
+            break;
+        }
+        default: break;
+        }
+
+        while (from < to && all->event[from] > events) from++;
+        for (; from < to; from += LANES) {
+            double gain[LANES];
+#pragma omp simd
+            for (int l = 0; l < LANES; l++) {
+                const double dt = time - (from + l < to ? all->time[from + l] : time);
+                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                model_propagator_near(15, dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_exc[n], w->p.per_tau_inh[n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                double still_V, still_I_exc, still_I_inh;
+                {
+                    double V_next, I_exc_next, I_inh_next;
+                    model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                    still_V = V_next;
+                    still_I_exc = I_exc_next;
+                    still_I_inh = I_inh_next;
+                }
+                double V_next, I_exc_next, I_inh_next;
+                model_advance(unit_V, unit_I_exc, unit_I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+
+                gain[l] = costate_V * (V_next - still_V) + costate_I_exc * (I_exc_next - still_I_exc) + costate_I_inh * (I_inh_next - still_I_inh);
+            }
+            for (int l = 0; l < LANES && from + l < to; l++) all->into[from + l][n] += gain[l];
+        }
+    }
+}
+
 /* Lengths of the stretches between events and spikes; stretch e + i begins after e events and i spikes. It ends at the next
  * event or spike, or, with to_spike, at the next spike. Returns the last one's number. */
 static int merge(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
@@ -2749,7 +2949,6 @@ SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, cons
     int e = 0, i = 0;
     const double span = shared ? 0.0 : fitting_span(g, w, events + count);
     if (span > 0.0) {
-        if (w->span_length != span) measure_spans(g, w, span);
         for (int n = 0; n < g->n_pad; n++) w->latest[n] = -1;
         int s = 0;
         for (; (s + 1) * span <= g->horizon && (i < count || final != NULL); s++) trace_span(g, in, out, w, sample, s * span, (s + 1) * span, &e, &i);
@@ -3190,12 +3389,25 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     const int last = merge(g, in, out, w, sample, stay);
     if (shared) propagate(w, last);
     begin_adjoint(g, w, final);
+    const double fitting = shared || !stay || !weights ? 0.0 : fitting_span(g, w, count_times(in, sample));
+    const double span = slots_suffice(in, sample, fitting) ? fitting : 0.0;
+    int left = span > 0.0 ? (int)(g->horizon / span) : 0; /* spans */
+    double at = g->horizon; /* where the adjoints are */
+    gains all = {.begin = {0}, .into = w->into, .time = w->arrived, .event = w->arrival};
     for (int e = in->count[sample], i = out->count[sample];;) {
-        const int spike = i > 0 && out->after[base + i - 1] == e;
+        const int spike = i > 0 && out->after[base + i - 1] >= e; /* > where the input of its span has been */
+        const double next = spike ? out->time[base + i - 1] : e > 0 ? in->time[first + e - 1] : 0.0;
+        if (left > 0 && next < left * span && (spike || e > 0 || parameters)) {
+            look_back_own(g, w, -1, NULL, NULL, own_propagators(w, at - left * span));
+            at = left * span;
+            left--;
+            e = gain_span(g, in, out, w, sample, left * span, at, e, i, into, &all);
+            continue;
+        }
         const int many = spike || e == 0 || record != NULL ? 1 : together_before(g, in, first, e, i > 0 ? out->after[base + i - 1] : 0);
         const int32_t *row = spike ? out->neuron + base + i - 1 : in->row + first + e - many;
         const int32_t receptor = !spike && (e == 0 || row[0] < 0) ? -1 : spike ? g->recurrent_receptor : g->receptor[row[0]];
-        const entries_view k = stretch(shared, g, w, e + i);
+        const entries_view k = span > 0.0 ? own_propagators(w, at - next) : stretch(shared, g, w, e + i);
         if (stay && !spike && e > 0) {
             if (weights && receptor >= 0) {
                 double *target = many > 1 ? new_slot(g, w, row, many, into) : into + (int64_t)row[0] * pad;
@@ -3222,6 +3434,11 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
                                 : look_back_own(g, w, receptor, weight, target, k);
         if (spike) { /* first its arrivals, everywhere at once; then the spike itself */
             const int n = row[0];
+            double costate_V, costate_I_exc, costate_I_inh;
+            model_costate(w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], w->p.tau_mem[n], w->p.tau_exc[n], w->p.tau_inh[n], &costate_V, &costate_I_exc, &costate_I_inh);
+            const double later_V = costate_V;
+            const double later_I_exc = costate_I_exc;
+            const double later_I_inh = costate_I_inh;
             if (ARRIVALS_CHANGE_ADJOINTS) credits = depart(g, w, receptor, weight);
             {
                 double sensitivity, lambda_V_next, lambda_I_exc_next, lambda_I_inh_next;
@@ -3236,6 +3453,11 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
                     total.v_reset[n] += grad_v_reset;
                 }
                 w->y.lambda_V[n] = lambda_V_next;
+            }
+            if (span > 0.0) {
+                at = next;
+                model_costate(w->y.lambda_V[n], w->y.lambda_I_exc[n], w->y.lambda_I_inh[n], w->p.tau_mem[n], w->p.tau_exc[n], w->p.tau_inh[n], &costate_V, &costate_I_exc, &costate_I_inh);
+                gain_by_change(w, &all, n, at, out->after[base + i - 1], costate_V - later_V, costate_I_exc - later_I_exc, costate_I_inh - later_I_inh);
             }
             i--;
             continue;

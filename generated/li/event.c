@@ -79,6 +79,8 @@ typedef struct {
     slopes_view span_slope;    /* [n_pad] */
     double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
     parameters_view p_few;     /* [n_pad] */
+    double **into, *arrived;   /* [events] see gain_spans */
+    int32_t *arrival;          /* [events] */
     int32_t *latest;           /* [n_pad] */
     states_view queue;         /* [n_pad + LANES] candidates for a crossing */
     states_view ahead;         /* [n_pad + LANES] and what they come to at the end of the interval */
@@ -216,6 +218,10 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p_few.I0 = take(base, &used, own);
     w->p_few.per_tau_mem = take(base, &used, own);
     w->p_few.per_tau_syn = take(base, &used, own);
+    const int64_t most = g->flow_shared ? 0 : events;
+    w->into = take(base, &used, (int64_t)sizeof(double *) * most);
+    w->arrived = take(base, &used, d * most);
+    w->arrival = take(base, &used, i * most);
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);

@@ -51,8 +51,8 @@ def network(model, inwards, between, params, sparse):
 
 
 @pytest.mark.parametrize("model", ["lif", "pair"])
-@pytest.mark.parametrize("grid", [0.0, 7e-4], ids=["any time", "grid"])
-@pytest.mark.parametrize("events", [4, 40, 400], ids=["no spans", "spans", "several batches"])
+@pytest.mark.parametrize("grid", [0.0, 7e-4, 2e-4], ids=["any time", "grid", "fine grid"])
+@pytest.mark.parametrize("events", [4, 40, 400], ids=["few", "many", "several batches"])
 def test_gradients_by_spans(model, grid, events):
     random = np.random.default_rng(events)
     inwards = random.uniform(0.0, 60.0 / events, (INPUTS, N)) * (1.0 if events > 4 else 0.4)
@@ -65,16 +65,19 @@ def test_gradients_by_spans(model, grid, events):
         "x": [list(map(np.unique, sample[: INPUTS // 2])) for sample in times],
         "y": [list(map(np.unique, sample[INPUTS // 2 :])) for sample in times],
     }
+    given = {"x": inwards[: INPUTS // 2], "y": inwards[INPUTS // 2 :], "a": between}
     nets = [network(model, inwards, between, params, sparse) for sparse in (False, True)]
     results = [net.run(trains) for net in nets]
     one, other = (result.spikes["a"] for result in results)
     assert len(one.times) > 40
     np.testing.assert_array_equal(one.neurons, other.neurons)
-    weights = {"a": np.random.default_rng(1).normal(size=len(one.times))}
+    wanted = tuple(f"{name}_a.weights" for name in "xya") + tuple(f"a.{name}" for name in params)
+    seeds = {"a": np.random.default_rng(1).normal(size=len(one.times))}
     found, expected = (
-        net.gradients(result, d_spike_times=weights) for net, result in zip(nets, results, strict=True)
+        net.gradients(result, d_spike_times=seeds, wrt=wanted)
+        for net, result in zip(nets, results, strict=True)
     )
-    for name in params:
-        exact = expected[f"a.{name}"]
-        most = np.abs(exact).max()
-        np.testing.assert_allclose(found[f"a.{name}"], exact, rtol=0, atol=1e-8 * most, err_msg=name)
+    for name in wanted:
+        dense = found[name][np.nonzero(given[name[0]])] if name.endswith("weights") else found[name]
+        most = np.abs(expected[name]).max()
+        np.testing.assert_allclose(dense, expected[name], rtol=0, atol=1e-8 * most, err_msg=name)
