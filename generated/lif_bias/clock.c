@@ -121,13 +121,15 @@ typedef struct {
     int32_t count;
 } spike_log;
 
-/* Spikes of the neurons of a plain group that arrive in one step: neuron k's row, and what its arrival is owed. */
+/* Spikes that arrive in one step of a plain group: spike k is of row[k] of these weights, and is owed what its arrival is worth. */
 typedef struct {
     const real *weight;
-    const int32_t *neuron;
+    const int32_t *row;
     int32_t count;
     double *owed;
 } senders;
+
+enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -146,14 +148,32 @@ SALTUS_INLINE void fetch_rows(const real *weight, int64_t lanes, const int32_t *
         for (int64_t n = 0; n < lanes; n += 4 * LANES) __builtin_prefetch(weight + row[k] * lanes + n);
 }
 
-/* All spikes of a sample: the rows of neurons that spiked (NULL: they have none), and the first one of each step. */
+/* All spikes of one kind in a sample, and the first one of each step; weight: NULL if nothing is owed to any. */
 typedef struct {
     const real *weight;
-    const int32_t *neuron;
+    const int32_t *row;
     double *owed;
-    const real *state;
     const int32_t *first;
+} all_senders;
+
+SALTUS_INLINE senders in_step(const all_senders *all, int32_t j)
+{
+    const int32_t k = all->first[j];
+    return (senders){all->weight, all->row + k, all->weight == NULL ? 0 : all->first[j + 1] - k, all->owed + k};
+}
+
+/* Both kinds, and the states of the own ones at their crossings. */
+typedef struct {
+    all_senders kind[KINDS];
+    const real *state;
 } sent_spikes;
+
+/* The states at the start of each step, and where their products with adjoints are added up; path: NULL if not wanted. */
+typedef struct {
+    const real *path;
+    real *moments;
+    int64_t apart; /* from one step to the next */
+} kept_path;
 
 /* What a unit weight that arrives at a receptor in one step gives: LANES lanes to each column; and its credit (NULL: nowhere). */
 typedef struct {
@@ -932,10 +952,65 @@ static void lif_bias_undo(const saltus_clock_population *P, int32_t count, const
     lif_bias_undo_each(P, count, neuron, owed, state, adjoint, grad);
 }
 
+/* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
+static void lif_bias_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
+{
+    for (int64_t n = 0; n < P->lanes; n += LANES) {
+        const int q = 0;
+        const real * x_V = x + 0 * (int64_t)P->lanes + n;
+        ANCHOR(x_V);
+        const real * x_I = x + 1 * (int64_t)P->lanes + n;
+        ANCHOR(x_I);
+        const real * x_I_ext = x + 2 * (int64_t)P->lanes + n;
+        ANCHOR(x_I_ext);
+
+        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_V);
+        const real * y_lambda_I = y + 1 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_I);
+        const real * y_lambda_I_ext = y + 2 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_I_ext);
+
+        vec V = load(x_V + q * LANES);
+        vec I = load(x_I + q * LANES);
+        vec I_ext = load(x_I_ext + q * LANES);
+
+        vec lambda_V = load(y_lambda_V + q * LANES);
+        vec lambda_I = load(y_lambda_I + q * LANES);
+        vec lambda_I_ext = load(y_lambda_I_ext + q * LANES);
+
+        real *m = moments + n;
+        store(m, load(m) + lambda_V * V);
+        m += P->lanes;
+        m += P->lanes;
+        m += P->lanes;
+        store(m, load(m) + lambda_V * I);
+        m += P->lanes;
+        store(m, load(m) + lambda_I * I);
+        m += P->lanes;
+        m += P->lanes;
+        store(m, load(m) + lambda_V * I_ext);
+        m += P->lanes;
+        m += P->lanes;
+        m += P->lanes;
+        store(m, load(m) + lambda_V);
+        m += P->lanes;
+        m += P->lanes;
+        m += P->lanes;
+        (void)V;
+        (void)I;
+        (void)I_ext;
+        (void)lambda_V;
+        (void)lambda_I;
+        (void)lambda_I_ext;
+        (void)m;
+    }
+}
+
 /* `tile` vectors of neurons from n on, one step back if `back`; then what a unit weight that arrives here gives, and its
- * credit, at each port. The credits go to memory if `kept`, and to the spikes whose rows are `own`. */
+ * credit, at each port. The credits go to memory where there is some, and to the spikes that are sent `from` somewhere. */
 SALTUS_INLINE void lif_bias_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
-                                   real *restrict y, const receipts *to, const senders own)
+                                   real *restrict y, const receipts *to, const senders *from)
 {
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
@@ -999,94 +1074,43 @@ SALTUS_INLINE void lif_bias_back_tile(const int tile, const int shared, const in
             claim[q] = credit;
         }
     }
-    for (int32_t k = 0; k < own.count; k++) {
-        const real *row = own.weight + own.neuron[k] * (int64_t)P->lanes + n;
-        vec sum[4] = {{0}};
-        ANCHOR(row);
+#pragma GCC unroll 2
+    for (int kind = 0; kind < KINDS; kind++) {
+        const senders spikes = from[kind];
+        for (int32_t k = 0; k < spikes.count; k++) {
+            const real *row = spikes.weight + spikes.row[k] * (int64_t)P->lanes + n;
+            vec sum[4] = {{0}};
+            ANCHOR(row);
 #pragma GCC unroll 16
-        for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
-        own.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+            for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
+            spikes.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+        }
     }
 }
 
 SALTUS_INLINE void lif_bias_back_tiles(const int shared, const int back, const saltus_clock_population *P, real *y,
-                                    const receipts *to, const senders own)
+                                    const receipts *to, const senders *from)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_bias_back_tile(TILE, shared, back, n, P, y, to, own);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_bias_back_tile(4, shared, back, n, P, y, to, own);
-    for (; n < P->lanes; n += LANES) lif_bias_back_tile(1, shared, back, n, P, y, to, own);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_bias_back_tile(TILE, shared, back, n, P, y, to, from);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_bias_back_tile(4, shared, back, n, P, y, to, from);
+    for (; n < P->lanes; n += LANES) lif_bias_back_tile(1, shared, back, n, P, y, to, from);
 }
 
-static void lif_bias_deliver(const saltus_clock_population *P, real *y, const receipts *to, senders own)
+static void lif_bias_deliver(const saltus_clock_population *P, real *y, const receipts *to, const senders *from)
 {
     if (P->shared)
-        lif_bias_back_tiles(1, 0, P, y, to, own);
+        lif_bias_back_tiles(1, 0, P, y, to, from);
     else
-        lif_bias_back_tiles(0, 0, P, y, to, own);
+        lif_bias_back_tiles(0, 0, P, y, to, from);
 }
 
-static void lif_bias_retreat(const saltus_clock_population *P, real *y, const receipts *to, senders own)
+static void lif_bias_retreat(const saltus_clock_population *P, real *y, const receipts *to, const senders *from)
 {
     if (P->shared)
-        lif_bias_back_tiles(1, 1, P, y, to, own);
+        lif_bias_back_tiles(1, 1, P, y, to, from);
     else
-        lif_bias_back_tiles(0, 1, P, y, to, own);
-}
-
-/* Adds the adjoints at the end of a step times the states at its start (and times 1). */
-static void lif_bias_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
-{
-    for (int64_t n = 0; n < P->lanes; n += LANES) {
-        const int q = 0;
-        const real * x_V = x + 0 * (int64_t)P->lanes + n;
-        ANCHOR(x_V);
-        const real * x_I = x + 1 * (int64_t)P->lanes + n;
-        ANCHOR(x_I);
-        const real * x_I_ext = x + 2 * (int64_t)P->lanes + n;
-        ANCHOR(x_I_ext);
-
-        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_V);
-        const real * y_lambda_I = y + 1 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_I);
-        const real * y_lambda_I_ext = y + 2 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_I_ext);
-
-        vec V = load(x_V + q * LANES);
-        vec I = load(x_I + q * LANES);
-        vec I_ext = load(x_I_ext + q * LANES);
-
-        vec lambda_V = load(y_lambda_V + q * LANES);
-        vec lambda_I = load(y_lambda_I + q * LANES);
-        vec lambda_I_ext = load(y_lambda_I_ext + q * LANES);
-
-        real *m = moments + n;
-        store(m, load(m) + lambda_V * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_I_ext * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_V * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_I_ext * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_V * I_ext);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * I_ext);
-        m += P->lanes;
-        store(m, load(m) + lambda_I_ext * I_ext);
-        m += P->lanes;
-        store(m, load(m) + lambda_V);
-        m += P->lanes;
-        store(m, load(m) + lambda_I);
-        m += P->lanes;
-        store(m, load(m) + lambda_I_ext);
-        m += P->lanes;
-    }
+        lif_bias_back_tiles(0, 1, P, y, to, from);
 }
 
 /* ======== what the clock knows of a model */
@@ -1103,8 +1127,8 @@ typedef struct {
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
     void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
-    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
-    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
+    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
+    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
@@ -1172,7 +1196,7 @@ typedef struct {
     real *weight;          /* of a unit weight that arrives at each step of a block: see `place_of` */
     real *credit;          /* [port_lanes] of an arrival at one step */
     real *credits;         /* as `weight`, where delays are learned */
-    real *path;            /* [steps][lanes * STATES] states at the start of each step, only for moments */
+    real *path;            /* [steps + 1][lanes * STATES] states at the start of each step, only for moments */
     real *moments;         /* one sample's */
     real *sums;            /* [rows][STATES] where all is read at the end */
     double *owed;          /* [capacity] dL/dt of each spike */
@@ -1274,7 +1298,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->count = take(base, &used, sources * i);
     w->first = take(base, &used, sources * i);
     if (gradient->moments == NULL) return used;
-    w->path = take(base, &used, net->steps * states * f);
+    w->path = take(base, &used, (net->steps + 1) * states * f);
     w->moments = take(base, &used, net->moments * f);
     return used;
 }
@@ -1679,15 +1703,26 @@ static void undo_spikes(const run *r, int32_t j, double *parameters)
     }
 }
 
-/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
- * to memory or (credit NULL) to the spikes of a plain group. */
-static void step_back(const run *r, int32_t j, real *weight, real *credit)
+/* The spikes of a plain group that are owed something; event_time: to the incoming ones (NULL: nothing). */
+static sent_spikes sent_by(const run *r, double *event_time)
 {
     const saltus_clock *net = r->net;
-    senders own = {0};
-    if (credit == NULL && net->plain == 2) {
-        const int32_t *first = r->out->first + r->sample * (int64_t)(net->steps + 2);
-        own = (senders){own_rows(net), r->out->neuron + r->sample * r->out->capacity + first[j], first[j + 1] - first[j], r->w->owed + first[j]};
+    const int64_t place = r->sample * r->out->capacity, steps = r->sample * (int64_t)(net->steps + 2);
+    const all_senders own = {own_rows(net), r->out->neuron + place, r->w->owed, r->out->first + steps};
+    const all_senders heard = {event_time == NULL ? NULL : net->port->weight, r->in->channel + r->in->start[r->sample], event_time, r->in->first + steps};
+    return (sent_spikes){ {own, heard}, r->out->state + place * STATES};
+}
+
+/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
+ * to memory or (credit NULL) to the spikes of a plain group. */
+static void step_back(const run *r, int32_t j, real *weight, real *credit, double *event_time)
+{
+    const saltus_clock *net = r->net;
+    const senders nobody[KINDS] = {{0}};
+    senders all[KINDS] = {{0}};
+    if (credit == NULL) {
+        const sent_spikes sent = sent_by(r, event_time);
+        for (int kind = 0; kind < KINDS; kind++) all[kind] = in_step(sent.kind + kind, j);
     }
     for (int32_t k = 0; k < net->populations; k++) {
         const saltus_clock_population *P = net->population + k;
@@ -1699,13 +1734,14 @@ static void step_back(const run *r, int32_t j, real *weight, real *credit)
             const int32_t lane = net->port[P->first_port + i].first_lane;
             to[i] = (receipts){weight + place_of(net, lane), credit == NULL ? NULL : credit + lane, column_of(net)};
         }
+        const senders *from = ports > 0 ? all : nobody;
         if (j == net->steps) {
-            model->deliver(P, y, to, own);
+            model->deliver(P, y, to, from);
             continue;
         }
         if (r->w->path != NULL)
             model->moment(P, y, r->w->path + (j * (int64_t)net->lanes + P->first_lane) * STATES, r->w->moments + P->first_moment);
-        model->retreat(P, y, to, own);
+        model->retreat(P, y, to, from);
     }
 }
 
@@ -1855,13 +1891,13 @@ static void backward(const run *r, int32_t chunk, int fresh)
         backward_from_end(r, weights, event_time);
         return;
     }
-    const int kept = !net->plain || delays != NULL || event_time != NULL;
+    const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
             real *weight = w->weight + (j - low) * LANES, *credit = kept ? w->credit : NULL;
-            step_back(r, j, weight, credit);
+            step_back(r, j, weight, credit, event_time);
             if (kept) give_credits(r, j, credit, event_time);
             if (delays != NULL) file_credits(r, j - low);
             set_inputs_back(r, j, gradient->value);

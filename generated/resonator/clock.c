@@ -121,13 +121,15 @@ typedef struct {
     int32_t count;
 } spike_log;
 
-/* Spikes of the neurons of a plain group that arrive in one step: neuron k's row, and what its arrival is owed. */
+/* Spikes that arrive in one step of a plain group: spike k is of row[k] of these weights, and is owed what its arrival is worth. */
 typedef struct {
     const real *weight;
-    const int32_t *neuron;
+    const int32_t *row;
     int32_t count;
     double *owed;
 } senders;
+
+enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -146,14 +148,32 @@ SALTUS_INLINE void fetch_rows(const real *weight, int64_t lanes, const int32_t *
         for (int64_t n = 0; n < lanes; n += 4 * LANES) __builtin_prefetch(weight + row[k] * lanes + n);
 }
 
-/* All spikes of a sample: the rows of neurons that spiked (NULL: they have none), and the first one of each step. */
+/* All spikes of one kind in a sample, and the first one of each step; weight: NULL if nothing is owed to any. */
 typedef struct {
     const real *weight;
-    const int32_t *neuron;
+    const int32_t *row;
     double *owed;
-    const real *state;
     const int32_t *first;
+} all_senders;
+
+SALTUS_INLINE senders in_step(const all_senders *all, int32_t j)
+{
+    const int32_t k = all->first[j];
+    return (senders){all->weight, all->row + k, all->weight == NULL ? 0 : all->first[j + 1] - k, all->owed + k};
+}
+
+/* Both kinds, and the states of the own ones at their crossings. */
+typedef struct {
+    all_senders kind[KINDS];
+    const real *state;
 } sent_spikes;
+
+/* The states at the start of each step, and where their products with adjoints are added up; path: NULL if not wanted. */
+typedef struct {
+    const real *path;
+    real *moments;
+    int64_t apart; /* from one step to the next */
+} kept_path;
 
 /* What a unit weight that arrives at a receptor in one step gives: LANES lanes to each column; and its credit (NULL: nowhere). */
 typedef struct {
@@ -1058,10 +1078,10 @@ static void resonator_undo(const saltus_clock_population *P, int32_t count, cons
     resonator_undo_each(P, count, neuron, owed, state, adjoint, grad);
 }
 
-/* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
- * step of the last spike. */
-SALTUS_INLINE int resonator_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard,
-                                  spike_log *log)
+/* All steps of a plain group of this one population, which is not looked at in between; apart: from the states of a step to those
+ * of the next, where all are kept (0: they are not). Returns DONE, or what went wrong in the step of the last spike. */
+SALTUS_INLINE int resonator_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, int64_t apart,
+                                  const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
@@ -1075,23 +1095,85 @@ SALTUS_INLINE int resonator_run_steps(const int shared, const saltus_clock_popul
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         code = resonator_emit_each(P, j, in.hits, now, next, &out);
         in.sent[j + 2] = out.count;
-        real *swap = now;
-        now = next, next = swap;
+        real *after = apart == 0 ? now : next + apart;
+        now = next, next = after;
     }
     log->count = out.count;
     return code;
 }
 
-static int resonator_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
+static int resonator_run(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return resonator_run_steps(1, P, now, next, heard, log);
-    return resonator_run_steps(0, P, now, next, heard, log);
+    if (P->shared) return resonator_run_steps(1, P, now, next, apart, heard, log);
+    return resonator_run_steps(0, P, now, next, apart, heard, log);
+}
+
+/* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
+static void resonator_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
+{
+    for (int64_t n = 0; n < P->lanes; n += LANES) {
+        const int q = 0;
+        const real * x_V = x + 0 * (int64_t)P->lanes + n;
+        ANCHOR(x_V);
+        const real * x_U = x + 1 * (int64_t)P->lanes + n;
+        ANCHOR(x_U);
+        const real * x_I = x + 2 * (int64_t)P->lanes + n;
+        ANCHOR(x_I);
+
+        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_V);
+        const real * y_lambda_U = y + 1 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_U);
+        const real * y_lambda_I = y + 2 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_I);
+
+        vec V = load(x_V + q * LANES);
+        vec U = load(x_U + q * LANES);
+        vec I = load(x_I + q * LANES);
+
+        vec lambda_V = load(y_lambda_V + q * LANES);
+        vec lambda_U = load(y_lambda_U + q * LANES);
+        vec lambda_I = load(y_lambda_I + q * LANES);
+
+        real *m = moments + n;
+        store(m, load(m) + lambda_V * V);
+        m += P->lanes;
+        store(m, load(m) + lambda_U * V);
+        m += P->lanes;
+        store(m, load(m) + lambda_I * V);
+        m += P->lanes;
+        store(m, load(m) + lambda_V * U);
+        m += P->lanes;
+        store(m, load(m) + lambda_U * U);
+        m += P->lanes;
+        store(m, load(m) + lambda_I * U);
+        m += P->lanes;
+        store(m, load(m) + lambda_V * I);
+        m += P->lanes;
+        store(m, load(m) + lambda_U * I);
+        m += P->lanes;
+        store(m, load(m) + lambda_I * I);
+        m += P->lanes;
+        store(m, load(m) + lambda_V);
+        m += P->lanes;
+        store(m, load(m) + lambda_U);
+        m += P->lanes;
+        store(m, load(m) + lambda_I);
+        m += P->lanes;
+        (void)V;
+        (void)U;
+        (void)I;
+        (void)lambda_V;
+        (void)lambda_U;
+        (void)lambda_I;
+        (void)m;
+    }
 }
 
 /* `tile` vectors of neurons from n on, one step back if `back`; then what a unit weight that arrives here gives, and its
- * credit, at each port. The credits go to memory if `kept`, and to the spikes whose rows are `own`. */
+ * credit, at each port. The credits go to memory where there is some, and to the spikes that are sent `from` somewhere. */
 SALTUS_INLINE void resonator_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
-                                   real *restrict y, const receipts *to, const senders own)
+                                   real *restrict y, const receipts *to, const senders *from)
 {
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
@@ -1171,116 +1253,68 @@ SALTUS_INLINE void resonator_back_tile(const int tile, const int shared, const i
             claim[q] = credit;
         }
     }
-    for (int32_t k = 0; k < own.count; k++) {
-        const real *row = own.weight + own.neuron[k] * (int64_t)P->lanes + n;
-        vec sum[4] = {{0}};
-        ANCHOR(row);
+#pragma GCC unroll 2
+    for (int kind = 0; kind < KINDS; kind++) {
+        const senders spikes = from[kind];
+        for (int32_t k = 0; k < spikes.count; k++) {
+            const real *row = spikes.weight + spikes.row[k] * (int64_t)P->lanes + n;
+            vec sum[4] = {{0}};
+            ANCHOR(row);
 #pragma GCC unroll 16
-        for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
-        own.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+            for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
+            spikes.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+        }
     }
 }
 
 SALTUS_INLINE void resonator_back_tiles(const int shared, const int back, const saltus_clock_population *P, real *y,
-                                    const receipts *to, const senders own)
+                                    const receipts *to, const senders *from)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) resonator_back_tile(TILE, shared, back, n, P, y, to, own);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) resonator_back_tile(4, shared, back, n, P, y, to, own);
-    for (; n < P->lanes; n += LANES) resonator_back_tile(1, shared, back, n, P, y, to, own);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) resonator_back_tile(TILE, shared, back, n, P, y, to, from);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) resonator_back_tile(4, shared, back, n, P, y, to, from);
+    for (; n < P->lanes; n += LANES) resonator_back_tile(1, shared, back, n, P, y, to, from);
 }
 
-static void resonator_deliver(const saltus_clock_population *P, real *y, const receipts *to, senders own)
+static void resonator_deliver(const saltus_clock_population *P, real *y, const receipts *to, const senders *from)
 {
     if (P->shared)
-        resonator_back_tiles(1, 0, P, y, to, own);
+        resonator_back_tiles(1, 0, P, y, to, from);
     else
-        resonator_back_tiles(0, 0, P, y, to, own);
+        resonator_back_tiles(0, 0, P, y, to, from);
 }
 
-static void resonator_retreat(const saltus_clock_population *P, real *y, const receipts *to, senders own)
+static void resonator_retreat(const saltus_clock_population *P, real *y, const receipts *to, const senders *from)
 {
     if (P->shared)
-        resonator_back_tiles(1, 1, P, y, to, own);
+        resonator_back_tiles(1, 1, P, y, to, from);
     else
-        resonator_back_tiles(0, 1, P, y, to, own);
+        resonator_back_tiles(0, 1, P, y, to, from);
 }
 
 /* The steps [low, high) back of a plain group of this one population, which is not looked at in between; to: of the last of them. */
 SALTUS_INLINE void resonator_sweep_steps(const int shared, const saltus_clock_population *given, real *y, receipts to, const sent_spikes *sent,
-                                     int32_t low, int32_t high, double *grad)
+                                     const kept_path *kept, int32_t low, int32_t high, double *grad)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const sent_spikes spikes = *sent;
+    const kept_path products = *kept;
     for (int32_t j = high - 1; j >= low; j--) {
-        const int32_t k = spikes.first[j], count = spikes.first[j + 1] - k;
-        resonator_back_tiles(shared, 1, P, y, &to, (senders){spikes.weight, spikes.neuron + k, spikes.weight == NULL ? 0 : count, spikes.owed + k});
-        resonator_undo_each(P, count, spikes.neuron + k, spikes.owed + k, spikes.state + k * (int64_t)STATES, y, grad);
+        const senders from[KINDS] = { in_step(spikes.kind + OWN, j), in_step(spikes.kind + HEARD, j) };
+        if (products.path != NULL) resonator_moment(P, y, products.path + j * products.apart, products.moments);
+        resonator_back_tiles(shared, 1, P, y, &to, from);
+        const int32_t k = spikes.kind[OWN].first[j];
+        resonator_undo_each(P, spikes.kind[OWN].first[j + 1] - k, spikes.kind[OWN].row + k, spikes.kind[OWN].owed + k, spikes.state + k * (int64_t)STATES, y, grad);
         to.weight -= LANES;
     }
 }
 
-static void resonator_sweep(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, int32_t low, int32_t high, double *grad)
+static void resonator_sweep(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad)
 {
     if (P->shared)
-        resonator_sweep_steps(1, P, y, to, sent, low, high, grad);
+        resonator_sweep_steps(1, P, y, to, sent, kept, low, high, grad);
     else
-        resonator_sweep_steps(0, P, y, to, sent, low, high, grad);
-}
-
-/* Adds the adjoints at the end of a step times the states at its start (and times 1). */
-static void resonator_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
-{
-    for (int64_t n = 0; n < P->lanes; n += LANES) {
-        const int q = 0;
-        const real * x_V = x + 0 * (int64_t)P->lanes + n;
-        ANCHOR(x_V);
-        const real * x_U = x + 1 * (int64_t)P->lanes + n;
-        ANCHOR(x_U);
-        const real * x_I = x + 2 * (int64_t)P->lanes + n;
-        ANCHOR(x_I);
-
-        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_V);
-        const real * y_lambda_U = y + 1 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_U);
-        const real * y_lambda_I = y + 2 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_I);
-
-        vec V = load(x_V + q * LANES);
-        vec U = load(x_U + q * LANES);
-        vec I = load(x_I + q * LANES);
-
-        vec lambda_V = load(y_lambda_V + q * LANES);
-        vec lambda_U = load(y_lambda_U + q * LANES);
-        vec lambda_I = load(y_lambda_I + q * LANES);
-
-        real *m = moments + n;
-        store(m, load(m) + lambda_V * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_U * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_V * U);
-        m += P->lanes;
-        store(m, load(m) + lambda_U * U);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * U);
-        m += P->lanes;
-        store(m, load(m) + lambda_V * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_U * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_V);
-        m += P->lanes;
-        store(m, load(m) + lambda_U);
-        m += P->lanes;
-        store(m, load(m) + lambda_I);
-        m += P->lanes;
-    }
+        resonator_sweep_steps(0, P, y, to, sent, kept, low, high, grad);
 }
 
 /* ======== what the clock knows of a model */
@@ -1297,11 +1331,11 @@ typedef struct {
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
     void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
-    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
-    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
+    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
+    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
-    void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, int32_t low, int32_t high, double *grad);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log);
+    void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
@@ -1369,7 +1403,7 @@ typedef struct {
     real *weight;          /* of a unit weight that arrives at each step of a block: see `place_of` */
     real *credit;          /* [port_lanes] of an arrival at one step */
     real *credits;         /* as `weight`, where delays are learned */
-    real *path;            /* [steps][lanes * STATES] states at the start of each step, only for moments */
+    real *path;            /* [steps + 1][lanes * STATES] states at the start of each step, only for moments */
     real *moments;         /* one sample's */
     real *sums;            /* [rows][STATES] where all is read at the end */
     double *owed;          /* [capacity] dL/dt of each spike */
@@ -1471,7 +1505,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->count = take(base, &used, sources * i);
     w->first = take(base, &used, sources * i);
     if (gradient->moments == NULL) return used;
-    w->path = take(base, &used, net->steps * states * f);
+    w->path = take(base, &used, (net->steps + 1) * states * f);
     w->moments = take(base, &used, net->moments * f);
     return used;
 }
@@ -1593,12 +1627,14 @@ static int forward(const run *r, real *path)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     int32_t j = 0;
-    if (net->plain && net->populations == 1 && net->samples == 0 && path == NULL) {
+    if (net->plain && net->populations == 1 && net->samples == 0) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
-        const int code = MODELS[net->population->model].run(net->population, w->now, w->next, &heard, &log);
+        real *now = path == NULL ? w->now : path, *next = path == NULL ? w->next : path + states;
+        if (path != NULL) memcpy(path, w->now, sizeof(real) * (size_t)states);
+        const int code = MODELS[net->population->model].run(net->population, now, next, path == NULL ? 0 : states, &heard, &log);
         if (code) return failed(r, code, &log);
         j = net->steps;
-        if (j % 2) swap_states(w);
+        if (path == NULL && j % 2) swap_states(w);
     }
     for (; j <= net->steps; j++) {
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)
@@ -1852,15 +1888,26 @@ static void undo_spikes(const run *r, int32_t j, double *parameters)
     }
 }
 
-/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
- * to memory or (credit NULL) to the spikes of a plain group. */
-static void step_back(const run *r, int32_t j, real *weight, real *credit)
+/* The spikes of a plain group that are owed something; event_time: to the incoming ones (NULL: nothing). */
+static sent_spikes sent_by(const run *r, double *event_time)
 {
     const saltus_clock *net = r->net;
-    senders own = {0};
-    if (credit == NULL && net->plain == 2) {
-        const int32_t *first = r->out->first + r->sample * (int64_t)(net->steps + 2);
-        own = (senders){own_rows(net), r->out->neuron + r->sample * r->out->capacity + first[j], first[j + 1] - first[j], r->w->owed + first[j]};
+    const int64_t place = r->sample * r->out->capacity, steps = r->sample * (int64_t)(net->steps + 2);
+    const all_senders own = {own_rows(net), r->out->neuron + place, r->w->owed, r->out->first + steps};
+    const all_senders heard = {event_time == NULL ? NULL : net->port->weight, r->in->channel + r->in->start[r->sample], event_time, r->in->first + steps};
+    return (sent_spikes){ {own, heard}, r->out->state + place * STATES};
+}
+
+/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
+ * to memory or (credit NULL) to the spikes of a plain group. */
+static void step_back(const run *r, int32_t j, real *weight, real *credit, double *event_time)
+{
+    const saltus_clock *net = r->net;
+    const senders nobody[KINDS] = {{0}};
+    senders all[KINDS] = {{0}};
+    if (credit == NULL) {
+        const sent_spikes sent = sent_by(r, event_time);
+        for (int kind = 0; kind < KINDS; kind++) all[kind] = in_step(sent.kind + kind, j);
     }
     for (int32_t k = 0; k < net->populations; k++) {
         const saltus_clock_population *P = net->population + k;
@@ -1872,25 +1919,25 @@ static void step_back(const run *r, int32_t j, real *weight, real *credit)
             const int32_t lane = net->port[P->first_port + i].first_lane;
             to[i] = (receipts){weight + place_of(net, lane), credit == NULL ? NULL : credit + lane, column_of(net)};
         }
+        const senders *from = ports > 0 ? all : nobody;
         if (j == net->steps) {
-            model->deliver(P, y, to, own);
+            model->deliver(P, y, to, from);
             continue;
         }
         if (r->w->path != NULL)
             model->moment(P, y, r->w->path + (j * (int64_t)net->lanes + P->first_lane) * STATES, r->w->moments + P->first_moment);
-        model->retreat(P, y, to, own);
+        model->retreat(P, y, to, from);
     }
 }
 
 /* Steps [low, high) back of a plain group of one population: see the model's. */
-static void sweep(const run *r, int32_t low, int32_t high, double *parameters)
+static void sweep(const run *r, int32_t low, int32_t high, double *event_time, double *parameters)
 {
     const saltus_clock *net = r->net;
-    const int64_t place = r->sample * r->out->capacity;
-    const sent_spikes sent = {own_rows(net), r->out->neuron + place, r->w->owed, r->out->state + place * STATES,
-                              r->out->first + r->sample * (int64_t)(net->steps + 2)};
+    const sent_spikes sent = sent_by(r, event_time);
+    const kept_path kept = {r->w->path, r->w->moments, net->lanes * (int64_t)STATES};
     const receipts to = {r->w->weight + (high - 1 - low) * (int64_t)LANES, NULL, column_of(net)};
-    MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, low, high, parameters);
+    MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, &kept, low, high, parameters);
 }
 
 static void finish(const run *r, double *parameters, double *moments)
@@ -2039,18 +2086,18 @@ static void backward(const run *r, int32_t chunk, int fresh)
         backward_from_end(r, weights, event_time);
         return;
     }
-    const int kept = !net->plain || delays != NULL || event_time != NULL;
+    const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
-    const int swift = !kept && net->populations == 1 && net->samples == 0 && w->path == NULL;
+    const int swift = !kept && net->populations == 1 && net->samples == 0;
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
             if (swift && j < net->steps) {
-                sweep(r, low, j + 1, parameters);
+                sweep(r, low, j + 1, event_time, parameters);
                 break;
             }
             real *weight = w->weight + (j - low) * LANES, *credit = kept ? w->credit : NULL;
-            step_back(r, j, weight, credit);
+            step_back(r, j, weight, credit, event_time);
             if (kept) give_credits(r, j, credit, event_time);
             if (delays != NULL) file_credits(r, j - low);
             for (; sample >= 0 && net->sample_step[sample] == j; sample--)
