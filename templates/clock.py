@@ -55,6 +55,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     products = any(stateful(model.flow, model) for model in models)
     sizes = {
         "states_max": max(len(model.states) for model in models),
+        "wide": 1 << (max(len(model.states) for model in models) - 1).bit_length(),
         "peaks_max": max(len(model.peaks) for model in models),
         "windowed": any(map(windowed, models)),
         "phased": any(model.modes for model in models),

@@ -12,7 +12,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 2, ABI = 3 };
+enum { STATES = 2, WIDE = 2, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -537,7 +537,7 @@ static void lif_tabulate(const double *p, int64_t stride, double dt, int32_t ste
         double drift[SIZE] = { 0.0 };
         lif_advance_by(&q, left * dt, drift);
         {
-            const int64_t at = (0 * (int64_t)(steps + 1) + left) * SIZE;
+            const int64_t at = (0 * (int64_t)(steps + 1) + left) * WIDE;
             double V_next, I_next;
             lif_exc_jump(none[0], none[1], 1.0, &V_next, &I_next);
             x[0] = V_next;
@@ -1165,7 +1165,7 @@ typedef struct {
     real *credits;         /* as `weight`, where delays are learned */
     real *path;            /* [steps + 1][lanes * STATES] states at the start of each step, only for moments */
     real *moments;         /* one sample's */
-    real *sums;            /* [rows][STATES] where all is read at the end */
+    real *sums;            /* [rows][WIDE] where all is read at the end */
     double *owed;          /* [capacity] dL/dt of each spike */
     by_source sorted, rows; /* spikes of a block; where a group is not plain, rows of weights in the place of sources */
     int32_t *count, *first; /* [sources] for sorting */
@@ -1252,7 +1252,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
     w->before = take(base, &used, capacity * STATES * f);
     w->hits = take(base, &used, net->lanes / 8 + 16);
-    if (net->at_end) w->sums = take(base, &used, rows_of(net) * STATES * f);
+    if (net->at_end) w->sums = take(base, &used, rows_of(net) * WIDE * f);
     if (gradient == NULL) return used;
     const int64_t sources = sources_of(net);
     w->y = take(base, &used, states * f);
@@ -1718,19 +1718,22 @@ static void finish(const run *r, double *parameters, double *moments)
 
 typedef struct {
     const real *rest;                 /* [STATES] at the end if nothing arrives */
-    const real *reach, *gain, *claim; /* [ports][steps + 1][STATES] */
+    const real *reach, *gain, *claim; /* [ports][steps + 1][WIDE] */
 } end_tables;
+
+/* A number for each state, in one load: WIDE of them, a power of two. */
+typedef real each_state __attribute__((vector_size(WIDE * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 static end_tables tables_of(const saltus_clock *net)
 {
-    const int64_t size = net->ports * (int64_t)(net->steps + 1) * STATES;
+    const int64_t size = net->ports * (int64_t)(net->steps + 1) * WIDE;
     const real *base = net->tables + STATES;
     return (end_tables){net->tables, base, base + size, base + 2 * size};
 }
 
 int64_t saltus_clock_tables(const saltus_clock *net)
 {
-    return STATES + 3 * net->ports * (int64_t)(net->steps + 1) * STATES;
+    return STATES + 3 * net->ports * (int64_t)(net->steps + 1) * WIDE;
 }
 
 /* For each row, the sum of a table over its arrivals. */
@@ -1739,16 +1742,16 @@ static void sum_up(const run *r, const real *restrict table, real *restrict sums
     const saltus_clock *net = r->net;
     const int64_t start = r->in->start[r->sample];
     const int32_t *channel = r->in->channel + start, *step = r->in->step + start, events = r->in->count[r->sample];
-    memset(sums, 0, sizeof(real) * (size_t)(rows_of(net) * STATES));
+    memset(sums, 0, sizeof(real) * (size_t)(rows_of(net) * WIDE));
     for (int32_t e = 0; net->plain && e < events; e++) /* row s is of channel s */
-        for (int s = 0; s < STATES; s++) sums[channel[e] * STATES + s] += table[(net->steps - step[e]) * STATES + s];
+        *(each_state *)(sums + channel[e] * (int64_t)WIDE) += *(const each_state *)(table + (net->steps - step[e]) * (int64_t)WIDE);
     for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
         for (int32_t e = 0; e < events; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
             for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++) {
                 const int64_t at = net->row[i].port * (int64_t)(net->steps + 1) + left;
-                for (int s = 0; s < STATES; s++) sums[i * STATES + s] += table[at * STATES + s];
+                *(each_state *)(sums + i * WIDE) += *(const each_state *)(table + at * WIDE);
             }
         }
     }
@@ -1766,7 +1769,7 @@ static void forward_to_end(const run *r)
         for (int s = 0; s < STATES; s++) x[s] = splat(t.rest[s]);
         for (int64_t i = 0; i < rows; i++) {
             const saltus_clock_row *row = net->row + i;
-            for (int s = 0; s < STATES && row->target < 0; s++) x[s] += w->sums[i * STATES + s] * load(net->weight + row->at + n);
+            for (int s = 0; s < STATES && row->target < 0; s++) x[s] += w->sums[i * WIDE + s] * load(net->weight + row->at + n);
         }
         for (int s = 0; s < STATES; s++) store(w->now + s * (int64_t)net->lanes + n, x[s]);
     }
@@ -1774,7 +1777,7 @@ static void forward_to_end(const run *r)
         const saltus_clock_row *row = net->row + i;
         for (int s = 0; s < STATES && row->target >= 0; s++)
             for (int32_t k = 0; k < row->count; k++)
-                w->now[s * (int64_t)net->lanes + net->targets[row->target + k]] += w->sums[i * STATES + s] * net->weight[row->at + k];
+                w->now[s * (int64_t)net->lanes + net->targets[row->target + k]] += w->sums[i * WIDE + s] * net->weight[row->at + k];
     }
     r->out->count[r->sample] = 0;
     memset(r->out->first + r->sample * (int64_t)(net->steps + 2), 0, sizeof(int32_t) * (size_t)(net->steps + 2));
@@ -1796,11 +1799,12 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
         sum_up(r, t.gain, w->sums);
         for (int64_t i = 0; i < rows; i++) {
             const saltus_clock_row *row = net->row + i;
-            const real *sums = w->sums + i * STATES;
+            const real *sums = w->sums + i * WIDE;
             real *to = weights + place_in_sums(net, row->at);
             for (int32_t n = 0; n < net->lanes && row->target < 0; n += LANES, to += net->port[row->port].rows * (int64_t)LANES) {
                 vec sum = load(to);
-                for (int s = 0; s < STATES; s++) sum += sums[s] * load(w->y + s * (int64_t)net->lanes + n);
+                for (int s = 0; s < STATES; s++)
+                    if (matters[s]) sum += sums[s] * load(w->y + s * (int64_t)net->lanes + n);
                 store(to, sum);
             }
             for (int32_t k = 0; k < row->count && row->target >= 0; k++)
@@ -1810,17 +1814,17 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
     if (event_time == NULL) return;
     for (int64_t i = 0; i < rows; i++)
         for (int s = 0; s < STATES; s++)
-            w->sums[i * STATES + s] = !matters[s] ? 0 : (real)row_credit(r, net->row + i, w->y + s * (int64_t)net->lanes);
+            w->sums[i * WIDE + s] = !matters[s] ? 0 : (real)row_credit(r, net->row + i, w->y + s * (int64_t)net->lanes);
     for (int s = 0; net->plain && s < STATES; s++)
         for (int32_t e = 0; matters[s] && e < r->in->count[r->sample]; e++)
-            event_time[e] += w->sums[channel[e] * STATES + s] * t.claim[(net->steps - step[e]) * STATES + s];
+            event_time[e] += w->sums[channel[e] * WIDE + s] * t.claim[(net->steps - step[e]) * (int64_t)WIDE + s];
     for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
         for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
             for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++)
                 for (int s = 0; s < STATES; s++)
-                    event_time[e] += w->sums[i * STATES + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + s];
+                    event_time[e] += w->sums[i * WIDE + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * WIDE + s];
         }
     }
 }
@@ -2012,18 +2016,20 @@ enum { PIECE = 128, LEFT_OVER = 1024 }; /* rows of a column, and other weights, 
 typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
 typedef real eight_reals __attribute__((vector_size(8 * sizeof(real)), may_alias));
 
-/* Eight numbers, of all chunks at once: memory sends several streams as soon as one. */
-SALTUS_INLINE void add_eight(const saltus_clock *net, const real *sums, double *total, int64_t stride)
+/* A line, of all chunks at once: memory sends several streams as soon as one. */
+SALTUS_INLINE void add_line(const saltus_clock *net, const real *sums, double *total)
 {
-    eight sum = {0.0};
-    __builtin_prefetch(total + 16 * stride, 1);
-    for (int32_t chunk = 0; chunk < net->chunks; chunk++) sum += __builtin_convertvector(*(const eight_reals *)(sums + chunk * net->weights), eight);
-    *(eight *)total = sum;
+    enum { EIGHTS = LANES / 8 };
+    eight sum[EIGHTS] = {{0.0}};
+    for (int32_t chunk = 0; chunk < net->chunks; chunk++)
+#pragma GCC unroll 2
+        for (int i = 0; i < EIGHTS; i++) sum[i] += __builtin_convertvector(*(const eight_reals *)(sums + chunk * net->weights + 8 * i), eight);
+    for (int i = 0; i < EIGHTS; i++) *(eight *)(total + 8 * i) = sum[i];
 }
 
-static int32_t pieces_of(const saltus_clock_port *port)
+static int32_t pieces_of_column(const saltus_clock_port *port)
 {
-    return (port->rows + PIECE - 1) / PIECE * (port->lanes / LANES);
+    return (port->rows + PIECE - 1) / PIECE;
 }
 
 /* The first weight that is in no dense row. */
@@ -2036,24 +2042,30 @@ static int64_t left_over(const saltus_clock *net)
 int32_t saltus_clock_pieces(const saltus_clock *net)
 {
     int64_t count = (net->weights - left_over(net) + LEFT_OVER - 1) / LEFT_OVER;
-    for (int32_t p = 0; p < net->ports; p++) count += pieces_of(net->port + p);
+    for (int32_t p = 0; p < net->ports; p++) count += net->port[p].lanes / LANES * pieces_of_column(net->port + p);
     return (int32_t)count;
 }
 
+/* Column by column, as memory sends on what follows what was read. */
 static void add_piece(const saltus_clock *net, const real *sums, double *total, int32_t piece)
 {
     for (const saltus_clock_port *port = net->port; port < net->port + net->ports; port++) {
-        const int32_t columns = port->lanes / LANES;
-        const int64_t first = port->weight - net->weight, from = piece / columns * (int64_t)PIECE, lane = piece % columns * (int64_t)LANES;
-        piece -= pieces_of(port);
-        if (piece >= 0) continue;
-        for (int64_t row = from; row < from + PIECE && row < port->rows; row++)
-            for (int64_t n = 0; n < LANES; n += 8)
-                add_eight(net, sums + first + lane * port->rows + row * LANES + n, total + first + row * port->lanes + lane + n, port->lanes);
+        const int32_t each = pieces_of_column(port), count = port->lanes / LANES * each;
+        if (piece >= count) {
+            piece -= count;
+            continue;
+        }
+        const int64_t first = port->weight - net->weight, lane = piece / each * (int64_t)LANES, from = piece % each * (int64_t)PIECE;
+        for (int64_t row = from; row < from + PIECE && row < port->rows; row++) {
+            double *to = total + first + row * port->lanes + lane;
+            __builtin_prefetch(to + 6 * (int64_t)port->lanes, 1);
+            __builtin_prefetch(to + 6 * (int64_t)port->lanes + LANES - 1, 1);
+            add_line(net, sums + first + lane * port->rows + row * LANES, to);
+        }
         return;
     }
     const int64_t from = left_over(net) + piece * (int64_t)LEFT_OVER, to = from + LEFT_OVER < net->weights ? from + LEFT_OVER : net->weights;
-    for (int64_t i = from; i < to; i += 8) add_eight(net, sums + i, total + i, 8);
+    for (int64_t i = from; i < to; i += LANES) add_line(net, sums + i, total + i);
 }
 
 int32_t saltus_clock_sum(const saltus_clock *net, const real *sums, double *total, int32_t first, int32_t last, int32_t threads)
