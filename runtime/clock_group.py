@@ -34,8 +34,8 @@ from saltus.templates.context import flow_parameters, timed
 Array = NDArray[np.float64]
 
 
-FEW = 16
-"""Pieces of a gradient that are not worth the start of several threads."""
+FEW = 1 << 14
+"""Weights whose gradient is not worth the start of several threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,10 +204,11 @@ class ClockGroup:
         gradient.moments, gradient.event_time = kernel.array(sums.get(FLOW)), kernel.array(times)
         if values is not None:
             gradient.value = kernel.pointer(values)
+        tape.keep_sorted(kernel, net.channels, net.block)
         call = self._call(kernel.lib.saltus_clock_backward, tape, (cotangent, gradient))
         self._run(self._backward, call, tape, run, gradient)
         kernel.lib.saltus_clock_reduce(net, gradient)
-        weights, delays = (self._total(sums[bit], run) if bit in sums else None for bit in (WEIGHTS, DELAYS))
+        weights, delays = (self._total(net, sums.get(bit), run) for bit in (WEIGHTS, DELAYS))
         parameters = sums[PARAMETERS][0] if PARAMETERS in sums else None
         return ClockGradient(tape.wiring, weights, delays, parameters, times, values)
 
@@ -230,17 +231,18 @@ class ClockGroup:
                     found[f"{name}.{key}"] = members.parameters.gradient(key, values)
         return found
 
-    def _total(self, sums: NDArray[Any], run: Run) -> Array:
+    def _total(self, net: Any, sums: NDArray[Any] | None, run: Run) -> Array | None:
         """The sum over chunks, ``(weights,)``."""
-        kernel, size = self.kernel, sums.shape[1]
-        total = np.empty(size)
-        arrays = (kernel.pointer(sums), run.chunks, size, kernel.pointer(total))
-        pieces = -(-size // kernel.lib.SALTUS_CLOCK_PIECE)
+        if sums is None:
+            return None
+        kernel, total = self.kernel, np.empty(net.weights)
+        arrays = (net, kernel.pointer(sums), kernel.pointer(total))
+        pieces = int(kernel.lib.saltus_clock_pieces(net))
 
         def call(first: int, last: int, threads: int, _place: int) -> int:
             return int(kernel.lib.saltus_clock_sum(*arrays, first, last, threads))
 
-        self._sum.run(call, pieces, run.threads if pieces > FEW else 1)
+        self._sum.run(call, pieces, run.threads if net.weights > FEW else 1)
         return total
 
     def held(self) -> Held:

@@ -76,8 +76,9 @@ class Layout(NamedTuple):
     """Rows of weights.
 
     rows: ``STRUCT``, by class of delays, then by source; start: ``(classes, sources + 1)``; delay: of each
-    class in steps; targets: lanes; weight_at: first weight of each port; scattered: of each port, whether
-    sparse rows end there; parts: of each projection; size: number of weights; plain: see the header.
+    class in steps; targets: lanes; weight_at: first weight of each port; dense: rows there; scattered: of
+    each port, whether sparse rows end there; parts: of each projection; size: number of weights; plain: see
+    the header.
     """
 
     rows: NDArray[Any]
@@ -85,6 +86,7 @@ class Layout(NamedTuple):
     delay: Steps
     targets: Steps
     weight_at: Index
+    dense: Index
     scattered: NDArray[np.bool_]
     parts: tuple[Part, ...]
     size: int
@@ -122,7 +124,7 @@ def lay_out(frame: ClockFrame, delays: Sequence[Steps]) -> Layout:
     order = sorted(range(len(frame.synapses)), key=lambda k: frame.source(frame.synapses[k].pre))
     to = [_port(frame, where, synapses) for synapses in frame.synapses]
     dense = [k for k in order if _is_dense(frame.synapses[k], delays[k])]
-    weight_at = np.zeros(len(where.lanes), dtype=np.int64)
+    weight_at, rows_at = np.zeros((2, len(where.lanes)), dtype=np.int64)
     scattered = np.zeros(len(where.lanes), dtype=bool)
     parts: dict[int, Part] = {}
     pieces = [_Piece.none()]
@@ -131,7 +133,8 @@ def lay_out(frame: ClockFrame, delays: Sequence[Steps]) -> Layout:
         weight_at[port] = size
         for k in [k for k in dense if to[k] == port]:
             parts[k] = Part(size, lanes, None)
-            pieces.append(_dense(frame, k, delays[k], port, size, lanes, (size - weight_at[port]) // lanes))
+            pieces.append(_dense(frame, k, delays[k], port, size, lanes, int(rows_at[port])))
+            rows_at[port] += frame.synapses[k].shape[0]
             size += lanes * frame.synapses[k].shape[0]
     for k in [k for k in order if k not in dense]:
         piece, places = _sparse(frame, k, delays[k], to[k], size, used)
@@ -149,6 +152,7 @@ def lay_out(frame: ClockFrame, delays: Sequence[Steps]) -> Layout:
         delay.astype(np.int32),
         whole.targets,
         weight_at,
+        rows_at,
         scattered,
         tuple(parts[k] for k in range(len(frame.synapses))),
         frame.grid.padded(size),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from saltus.runtime.clock_input import Lists, Stepped, stepped
 from saltus.runtime.clock_wiring import ClockWiring
 from saltus.runtime.currents import Settings
 from saltus.runtime.failure import out_of_memory
@@ -43,7 +44,7 @@ class ClockTape:
         wiring: the values that the run was made with.
         heard: the incoming events, and where each source's went.
         sources: the trains of spikes among them.
-        first: of each step and the one after the last, the first event, ``(batch, steps + 2)``.
+        stepped: the incoming events on the grid.
         final: states at the end, ``(batch, neurons, states)``.
         sampled: states at the ``sample_times``, ``(batch, samples, neurons, states)``; sampled_from: where
             readouts have times of their own, those at the start of the step.
@@ -59,7 +60,7 @@ class ClockTape:
     wiring: ClockWiring
     heard: Merged
     sources: Sequence[Train]
-    first: NDArray[np.int32]
+    stepped: Stepped
     sampled: Array
     input_struct: Any
     output_struct: Any
@@ -80,7 +81,8 @@ class ClockTape:
         self._states, self._peaks, self._phased, self._dtype = states, peaks, phased, dtype
         self._timed = timed
         self._event_times = np.empty(0)
-        self._binned: tuple[Train, Any] | None = None
+        self._listens_to: Train | None = None
+        self._sorted: tuple[Lists, Any] | None = None
         self.settings: Index | None = None
         self._set: tuple[Any, ...] = ()
         self.setting_parts: dict[tuple[str, str], int] = {}
@@ -89,19 +91,26 @@ class ClockTape:
         """Points the kernel at these events; they are put into steps if they were not already."""
         self.heard, self.sources = heard, sources
         train = heard.train
-        if self._binned is not None and self._binned[0] is train:
+        if self._listens_to is train:
             return
         if isinstance(train, ClockTrain) and train.dt == dt:
-            step, self.first = train.step, train.first
+            self.stepped = Stepped(train.step, train.first)
         else:
-            batch = len(train.count)
-            step = np.empty(len(train.time), dtype=np.int32)
-            self.first = np.empty((batch, steps + 2), dtype=np.int32)
-            arrays = (train.start, train.count, train.time, step, self.first)
-            kernel.lib.saltus_clock_bin(batch, steps, dt, *(kernel.pointer(array) for array in arrays))
-        fields = {"start": train.start, "count": train.count, "channel": train.row, "step": step}
-        self.input_struct = kernel.struct("clock_input", first=self.first, **fields)
-        self._binned = (train, step)
+            self.stepped = stepped(kernel, train, steps, dt)
+        fields = {"start": train.start, "count": train.count, "channel": train.row}
+        self.input_struct = kernel.struct(
+            "clock_input", step=self.stepped.step, first=self.stepped.first, **fields
+        )
+        self._listens_to, self._sorted = train, None
+
+    def keep_sorted(self, kernel: Kernel, channels: int, block: int) -> None:
+        """Room for the incoming spikes by channel, where they are the user's own and may be run again."""
+        if self.heard.places or isinstance(self.heard.train, ClockTrain):
+            return
+        lists = self.stepped.by_channel(kernel, channels, block)
+        if self._sorted is None or self._sorted[0] is not lists:
+            self._sorted = (lists, kernel.struct("clock_sorted", **lists))
+            self.input_struct.sorted = self._sorted[1]
 
     def set_inputs(self, kernel: Kernel, given: Settings | None, batch: int, steps: int, dt: float) -> None:
         """Points the kernel at what input states are set to."""
@@ -178,7 +187,7 @@ class ClockTape:
     @property
     def together(self) -> int:
         """Incoming events of one sample in one step, at most."""
-        return int(np.diff(self.first, axis=1).max(initial=0))
+        return int(np.diff(self.stepped.first, axis=1).max(initial=0))
 
     @property
     def sample_times(self) -> Array:
@@ -196,11 +205,11 @@ class ClockTape:
         trains = [seen.out.arrays for seen in self.outcomes.values()]
         places = [seen.places for seen in self.outcomes.values()]
         own = (self.time, self.neuron, self.step, self.slope, self.count, self.recorded)
-        binned = () if self._binned is None else (self._binned[1], self.first)
+        stepped = () if self._listens_to is None else self.stepped.arrays
         return Held(
             spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
             states=(self.state, self.final, self.summits, self.until, self.released),
-            events=(*self.heard.arrays, *binned, self.settings, *self._set[1:]),
+            events=(*self.heard.arrays, *stepped, self.settings, *self._set[1:]),
             traces=(self.sampled, self.sampled_from),
             adjoints=(self._event_times,),
         )

@@ -183,6 +183,6 @@ def _ports(frame: ClockFrame, where: Ports, layout: Layout, weights: NDArray[Any
         port = structs[k]
         port.population, port.receptor = where.population[k], where.receptor[k]
         port.lanes, port.first_lane = where.lanes[k], where.first_lane[k]
-        port.scattered = layout.scattered[k]
+        port.scattered, port.rows = layout.scattered[k], layout.dense[k]
         port.weight = frame.kernel.pointer(weights) + int(layout.weight_at[k])
     return structs

@@ -23,8 +23,9 @@ class Credits:
 
     def add_to(self, total: Array, train: Train) -> Array:
         """Adds all of it to ``total``, laid out like the train."""
+        packed = len(total) == train.count.sum()  # no place is empty
         for values in self.whole:
-            at = train.cells.at
+            at = slice(len(total)) if packed else train.cells.at
             total[at] += values[at]
         for index, values in self.some:
             total[index] += values

@@ -63,6 +63,7 @@ _NAMES = {
     np.int32: "int32_t",
     np.int64: "int64_t",
     np.uint8: "uint8_t",
+    np.uint16: "uint16_t",
 }
 
 

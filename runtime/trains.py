@@ -54,10 +54,16 @@ class Train:
         sample, i = np.nonzero(np.arange(most) < self.count[:, None])
         return Cells(sample, self.start[sample] + i)
 
+    @functools.cached_property
+    def kept(self) -> dict[Any, Any]:
+        """What a kernel derived from the events, for its next runs, by what else that depends on."""
+        return {}
+
     @property
     def arrays(self) -> tuple[NDArray[Any], ...]:
         """All that it holds in memory."""
-        return (self.time, self.row, self.start, self.count, *self.__dict__.get("cells", ()))
+        derived = [array for each in self.__dict__.get("kept", {}).values() for array in each.arrays]
+        return (self.time, self.row, self.start, self.count, *self.__dict__.get("cells", ()), *derived)
 
     def kth(self, k: int, size: int) -> Kth:
         """The k-th event (from 0) of each row below ``size``."""

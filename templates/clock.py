@@ -25,6 +25,7 @@ from saltus.templates.ir import (
 )
 from saltus.templates.network import derivative_entries, state_array, windowed
 from saltus.templates.render import ABI, Unit, render
+from saltus.templates.tree import terms
 
 RECEPTORS = 32
 """Of a model, at most."""
@@ -54,6 +55,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     products = any(stateful(model.flow, model) for model in models)
     sizes = {
         "states_max": max(len(model.states) for model in models),
+        "wide": 1 << (max(len(model.states) for model in models) - 1).bit_length(),
         "peaks_max": max(len(model.peaks) for model in models),
         "windowed": any(map(windowed, models)),
         "phased": any(model.modes for model in models),
@@ -257,6 +259,7 @@ def _adapter(model: ModelIR, any_stateful: bool, many_steps: bool) -> str:
         "changed_states": moved,
         "place": {name: i for i, name in enumerate(values)},
         "used": used,
+        "products": _products(model),
         "terminal_names": state_array(model, "final_"),
         "into_adjoints": f"{model.name}_end",
         "carried": _carried(model),
@@ -269,6 +272,22 @@ def _adapter(model: ModelIR, any_stateful: bool, many_steps: bool) -> str:
         "derivative_entries": derivative_entries,
     }
     return render("clock_model.c.jinja", context)
+
+
+def _products(model: ModelIR) -> set[tuple[str, str | None]]:
+    """Each adjoint with each state (None: with 1) by whose product the flow's parameters gain."""
+    states = [state.name for state in model.states]
+    adjoints = [state.adjoint for state in model.states]
+    if not isinstance(model.flow, Flow):
+        return set(product(adjoints, [*states, None]))
+    block = model.flow.parameters
+    found = terms(block, (*states, *adjoints))
+    pairs = {term for output in block.outputs for term in found[output]}
+    return {
+        (adjoint, state)
+        for adjoint, state in product(adjoints, [*states, None])
+        if frozenset({adjoint, state} - {None}) in pairs
+    }
 
 
 def _phase(model: ModelIR, first_value: int) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from itertools import chain, product
+
 import msgspec
 
 
@@ -73,3 +76,33 @@ class Block(Node, frozen=True):
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     body: tuple[Assign, ...]
+
+
+def terms(block: Block, variables: Collection[str]) -> dict[str, frozenset[frozenset[str]]]:
+    """Of each value of a block, which products of ``variables`` it is a sum of, each times others.
+
+    An expression that is no polynomial in them counts as one product of all that are in it.
+    """
+    found = {name: frozenset({frozenset({name})}) for name in variables}
+    for assign in block.body:
+        found[assign.target] = _terms(assign.value, found)
+    return found
+
+
+def _terms(value: Expr, found: dict[str, frozenset[frozenset[str]]]) -> frozenset[frozenset[str]]:
+    """The same of an expression; ``found``: of what it refers to, itself alone where nothing is."""
+    if isinstance(value, Ref):
+        return found.get(value.name, frozenset({frozenset()}))
+    if isinstance(value, Const):
+        return frozenset({frozenset()})
+    if isinstance(value, Reduce):
+        parts = [_terms(value.body, found)]
+    else:
+        parts = [_terms(part, found) for part in value.args]
+    if isinstance(value, Op) and value.op in {"add", "neg"}:
+        return frozenset().union(*parts)
+    if isinstance(value, Op) and value.op == "mul":
+        return frozenset(frozenset().union(*factors) for factors in product(*parts))
+    if isinstance(value, Op) and parts[1] == {frozenset()}:  # a quotient
+        return parts[0]
+    return frozenset({frozenset().union(*chain.from_iterable(parts))})

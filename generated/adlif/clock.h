@@ -24,7 +24,8 @@ typedef struct {
 typedef struct {
     int32_t population, receptor, lanes, first_lane; /* among the lanes of all ports */
     int32_t scattered;         /* sparse rows end here, too */
-    const saltus_real *weight; /* [dense rows][lanes] */
+    int32_t rows;              /* dense ones */
+    const saltus_real *weight; /* [rows][lanes] */
 } saltus_clock_port;
 
 /* The synapses of one source with one delay onto one port. */
@@ -55,6 +56,16 @@ typedef struct {
     const int32_t *sample_step;   /* [samples] at which states are read, ascending */
 } saltus_clock;
 
+/* Incoming spikes by channel, in each block of steps from the last one on, channels by how many they have there: what the first
+ * backward run finds, for the next ones. */
+enum { SALTUS_CLOCK_MANY = 32 };
+typedef struct {
+    int32_t *order, *size; /* [batch][blocks][channels] the channels, and how many spikes each of these has */
+    int32_t *end;          /* [batch][blocks][SALTUS_CLOCK_MANY + 1] of those with 0, 1, ... spikes, and with so many or more */
+    uint16_t *at;          /* like the input: 8 times the step in its block, channel after channel */
+    uint8_t *done;         /* [batch][blocks] whether it has found them */
+} saltus_clock_sorted;
+
 /* Incoming spikes: event i of sample b is at start[b] + i, in the order of time. */
 typedef struct {
     const int64_t *start;
@@ -62,6 +73,7 @@ typedef struct {
     const int32_t *channel;
     const int32_t *step;  /* this and the next as saltus_clock_bin gives them: the step at which each event acts, */
     const int32_t *first; /* [batch][steps + 2] and the first event of each step */
+    const saltus_clock_sorted *sorted; /* NULL: not kept */
 } saltus_clock_input;
 
 /* Outgoing spikes, sorted by step and neuron: spike i of sample b is at b * capacity + i. */
@@ -87,8 +99,8 @@ typedef struct {
 
 /* One slice a chunk of samples; NULL where not wanted. */
 typedef struct {
-    saltus_real *weights; /* [chunks][weights] */
-    saltus_real *delays;  /* [chunks][weights] dL/d(delay), to be multiplied by the weight */
+    saltus_real *weights; /* [chunks][weights] the dense rows of each port column by column, 64 bytes of each row */
+    saltus_real *delays;  /* [chunks][weights] the same: dL/d(delay), to be multiplied by the weight */
     double *parameters;   /* [chunks][parameters] */
     double *moments;      /* [chunks][moments] sums over steps of adjoint at the end times state at the start */
     double *event_time;   /* like the input */
@@ -140,10 +152,10 @@ int32_t saltus_clock_backward(const saltus_clock *net, const saltus_clock_input 
                               int32_t first, int32_t last, int32_t threads, char *workspace, int64_t bytes,
                               int64_t events, saltus_status *status);
 
-/* Adds up the chunks' gradients of weights or delays, in the order of the chunks: pieces [first, last) of so many numbers. */
-enum { SALTUS_CLOCK_PIECE = 1024 };
-int32_t saltus_clock_sum(const saltus_real *sums, int32_t chunks, int64_t size, double *total, int32_t first, int32_t last,
-                         int32_t threads);
+/* Adds up the chunks' gradients of weights or delays, in the order of the chunks: pieces [first, last) of all. total: one number
+ * for each weight, in their order. */
+int32_t saltus_clock_pieces(const saltus_clock *net);
+int32_t saltus_clock_sum(const saltus_clock *net, const saltus_real *sums, double *total, int32_t first, int32_t last, int32_t threads);
 
 /* Adds those of parameters into the first chunk's, in a tree whose shape depends on nothing but chunks, and the moments to the
  * parameters. */

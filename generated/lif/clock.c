@@ -12,7 +12,7 @@
 #include <omp.h>
 #endif
 
-enum { STATES = 2, ABI = 3 };
+enum { STATES = 2, WIDE = 2, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -121,13 +121,15 @@ typedef struct {
     int32_t count;
 } spike_log;
 
-/* Spikes of the neurons of a plain group that arrive in one step: neuron k's row, and what its arrival is owed. */
+/* Spikes that arrive in one step of a plain group: spike k is of row[k] of these weights, and is owed what its arrival is worth. */
 typedef struct {
     const real *weight;
-    const int32_t *neuron;
+    const int32_t *row;
     int32_t count;
     double *owed;
 } senders;
+
+enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -146,14 +148,32 @@ SALTUS_INLINE void fetch_rows(const real *weight, int64_t lanes, const int32_t *
         for (int64_t n = 0; n < lanes; n += 4 * LANES) __builtin_prefetch(weight + row[k] * lanes + n);
 }
 
-/* All spikes of a sample: the rows of neurons that spiked (NULL: they have none), and the first one of each step. */
+/* All spikes of one kind in a sample, and the first one of each step; weight: NULL if nothing is owed to any. */
 typedef struct {
     const real *weight;
-    const int32_t *neuron;
+    const int32_t *row;
     double *owed;
-    const real *state;
     const int32_t *first;
+} all_senders;
+
+SALTUS_INLINE senders in_step(const all_senders *all, int32_t j)
+{
+    const int32_t k = all->first[j];
+    return (senders){all->weight, all->row + k, all->weight == NULL ? 0 : all->first[j + 1] - k, all->owed + k};
+}
+
+/* Both kinds, and the states of the own ones at their crossings. */
+typedef struct {
+    all_senders kind[KINDS];
+    const real *state;
 } sent_spikes;
+
+/* The states at the start of each step, and where their products with adjoints are added up; path: NULL if not wanted. */
+typedef struct {
+    const real *path;
+    real *moments;
+    int64_t apart; /* from one step to the next */
+} kept_path;
 
 /* What a unit weight that arrives at a receptor in one step gives: LANES lanes to each column; and its credit (NULL: nowhere). */
 typedef struct {
@@ -517,7 +537,7 @@ static void lif_tabulate(const double *p, int64_t stride, double dt, int32_t ste
         double drift[SIZE] = { 0.0 };
         lif_advance_by(&q, left * dt, drift);
         {
-            const int64_t at = (0 * (int64_t)(steps + 1) + left) * SIZE;
+            const int64_t at = (0 * (int64_t)(steps + 1) + left) * WIDE;
             double V_next, I_next;
             lif_exc_jump(none[0], none[1], 1.0, &V_next, &I_next);
             x[0] = V_next;
@@ -866,10 +886,10 @@ static void lif_undo(const saltus_clock_population *P, int32_t count, const int3
     lif_undo_each(P, count, neuron, owed, state, adjoint, grad);
 }
 
-/* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
- * step of the last spike. */
-SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard,
-                                  spike_log *log)
+/* All steps of a plain group of this one population, which is not looked at in between; apart: from the states of a step to those
+ * of the next, where all are kept (0: they are not). Returns DONE, or what went wrong in the step of the last spike. */
+SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, int64_t apart,
+                                  const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
@@ -883,23 +903,62 @@ SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population 
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         code = lif_emit_each(P, j, in.hits, now, next, &out);
         in.sent[j + 2] = out.count;
-        real *swap = now;
-        now = next, next = swap;
+        real *after = apart == 0 ? now : next + apart;
+        now = next, next = after;
     }
     log->count = out.count;
     return code;
 }
 
-static int lif_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
+static int lif_run(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return lif_run_steps(1, P, now, next, heard, log);
-    return lif_run_steps(0, P, now, next, heard, log);
+    if (P->shared) return lif_run_steps(1, P, now, next, apart, heard, log);
+    return lif_run_steps(0, P, now, next, apart, heard, log);
+}
+
+/* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
+static void lif_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
+{
+    for (int64_t n = 0; n < P->lanes; n += LANES) {
+        const int q = 0;
+        const real * x_V = x + 0 * (int64_t)P->lanes + n;
+        ANCHOR(x_V);
+        const real * x_I = x + 1 * (int64_t)P->lanes + n;
+        ANCHOR(x_I);
+
+        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_V);
+        const real * y_lambda_I = y + 1 * (int64_t)P->lanes + n;
+        ANCHOR(y_lambda_I);
+
+        vec V = load(x_V + q * LANES);
+        vec I = load(x_I + q * LANES);
+
+        vec lambda_V = load(y_lambda_V + q * LANES);
+        vec lambda_I = load(y_lambda_I + q * LANES);
+
+        real *m = moments + n;
+        store(m, load(m) + lambda_V * V);
+        m += P->lanes;
+        m += P->lanes;
+        store(m, load(m) + lambda_V * I);
+        m += P->lanes;
+        store(m, load(m) + lambda_I * I);
+        m += P->lanes;
+        m += P->lanes;
+        m += P->lanes;
+        (void)V;
+        (void)I;
+        (void)lambda_V;
+        (void)lambda_I;
+        (void)m;
+    }
 }
 
 /* `tile` vectors of neurons from n on, one step back if `back`; then what a unit weight that arrives here gives, and its
- * credit, at each port. The credits go to memory if `kept`, and to the spikes whose rows are `own`. */
+ * credit, at each port. The credits go to memory where there is some, and to the spikes that are sent `from` somewhere. */
 SALTUS_INLINE void lif_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
-                                   real *restrict y, const receipts *to, const senders own)
+                                   real *restrict y, const receipts *to, const senders *from)
 {
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
@@ -954,98 +1013,68 @@ SALTUS_INLINE void lif_back_tile(const int tile, const int shared, const int bac
             claim[q] = credit;
         }
     }
-    for (int32_t k = 0; k < own.count; k++) {
-        const real *row = own.weight + own.neuron[k] * (int64_t)P->lanes + n;
-        vec sum[4] = {{0}};
-        ANCHOR(row);
+#pragma GCC unroll 2
+    for (int kind = 0; kind < KINDS; kind++) {
+        const senders spikes = from[kind];
+        for (int32_t k = 0; k < spikes.count; k++) {
+            const real *row = spikes.weight + spikes.row[k] * (int64_t)P->lanes + n;
+            vec sum[4] = {{0}};
+            ANCHOR(row);
 #pragma GCC unroll 16
-        for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
-        own.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+            for (int q = 0; q < tile; q++) sum[q % 4] += claim[q] * load(row + q * LANES);
+            spikes.owed[k] += total((sum[0] + sum[1]) + (sum[2] + sum[3]));
+        }
     }
 }
 
 SALTUS_INLINE void lif_back_tiles(const int shared, const int back, const saltus_clock_population *P, real *y,
-                                    const receipts *to, const senders own)
+                                    const receipts *to, const senders *from)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_back_tile(TILE, shared, back, n, P, y, to, own);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_back_tile(4, shared, back, n, P, y, to, own);
-    for (; n < P->lanes; n += LANES) lif_back_tile(1, shared, back, n, P, y, to, own);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_back_tile(TILE, shared, back, n, P, y, to, from);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_back_tile(4, shared, back, n, P, y, to, from);
+    for (; n < P->lanes; n += LANES) lif_back_tile(1, shared, back, n, P, y, to, from);
 }
 
-static void lif_deliver(const saltus_clock_population *P, real *y, const receipts *to, senders own)
+static void lif_deliver(const saltus_clock_population *P, real *y, const receipts *to, const senders *from)
 {
     if (P->shared)
-        lif_back_tiles(1, 0, P, y, to, own);
+        lif_back_tiles(1, 0, P, y, to, from);
     else
-        lif_back_tiles(0, 0, P, y, to, own);
+        lif_back_tiles(0, 0, P, y, to, from);
 }
 
-static void lif_retreat(const saltus_clock_population *P, real *y, const receipts *to, senders own)
+static void lif_retreat(const saltus_clock_population *P, real *y, const receipts *to, const senders *from)
 {
     if (P->shared)
-        lif_back_tiles(1, 1, P, y, to, own);
+        lif_back_tiles(1, 1, P, y, to, from);
     else
-        lif_back_tiles(0, 1, P, y, to, own);
+        lif_back_tiles(0, 1, P, y, to, from);
 }
 
 /* The steps [low, high) back of a plain group of this one population, which is not looked at in between; to: of the last of them. */
 SALTUS_INLINE void lif_sweep_steps(const int shared, const saltus_clock_population *given, real *y, receipts to, const sent_spikes *sent,
-                                     int32_t low, int32_t high, double *grad)
+                                     const kept_path *kept, int32_t low, int32_t high, double *grad)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const sent_spikes spikes = *sent;
+    const kept_path products = *kept;
     for (int32_t j = high - 1; j >= low; j--) {
-        const int32_t k = spikes.first[j], count = spikes.first[j + 1] - k;
-        lif_back_tiles(shared, 1, P, y, &to, (senders){spikes.weight, spikes.neuron + k, spikes.weight == NULL ? 0 : count, spikes.owed + k});
-        lif_undo_each(P, count, spikes.neuron + k, spikes.owed + k, spikes.state + k * (int64_t)STATES, y, grad);
+        const senders from[KINDS] = { in_step(spikes.kind + OWN, j), in_step(spikes.kind + HEARD, j) };
+        if (products.path != NULL) lif_moment(P, y, products.path + j * products.apart, products.moments);
+        lif_back_tiles(shared, 1, P, y, &to, from);
+        const int32_t k = spikes.kind[OWN].first[j];
+        lif_undo_each(P, spikes.kind[OWN].first[j + 1] - k, spikes.kind[OWN].row + k, spikes.kind[OWN].owed + k, spikes.state + k * (int64_t)STATES, y, grad);
         to.weight -= LANES;
     }
 }
 
-static void lif_sweep(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, int32_t low, int32_t high, double *grad)
+static void lif_sweep(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad)
 {
     if (P->shared)
-        lif_sweep_steps(1, P, y, to, sent, low, high, grad);
+        lif_sweep_steps(1, P, y, to, sent, kept, low, high, grad);
     else
-        lif_sweep_steps(0, P, y, to, sent, low, high, grad);
-}
-
-/* Adds the adjoints at the end of a step times the states at its start (and times 1). */
-static void lif_moment(const saltus_clock_population *P, const real *restrict y, const real *restrict x, real *restrict moments)
-{
-    for (int64_t n = 0; n < P->lanes; n += LANES) {
-        const int q = 0;
-        const real * x_V = x + 0 * (int64_t)P->lanes + n;
-        ANCHOR(x_V);
-        const real * x_I = x + 1 * (int64_t)P->lanes + n;
-        ANCHOR(x_I);
-
-        const real * y_lambda_V = y + 0 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_V);
-        const real * y_lambda_I = y + 1 * (int64_t)P->lanes + n;
-        ANCHOR(y_lambda_I);
-
-        vec V = load(x_V + q * LANES);
-        vec I = load(x_I + q * LANES);
-
-        vec lambda_V = load(y_lambda_V + q * LANES);
-        vec lambda_I = load(y_lambda_I + q * LANES);
-
-        real *m = moments + n;
-        store(m, load(m) + lambda_V * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * V);
-        m += P->lanes;
-        store(m, load(m) + lambda_V * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_I * I);
-        m += P->lanes;
-        store(m, load(m) + lambda_V);
-        m += P->lanes;
-        store(m, load(m) + lambda_I);
-        m += P->lanes;
-    }
+        lif_sweep_steps(0, P, y, to, sent, kept, low, high, grad);
 }
 
 /* ======== what the clock knows of a model */
@@ -1062,11 +1091,11 @@ typedef struct {
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
     void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
-    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
-    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, senders own);
+    void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
+    void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
-    void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, int32_t low, int32_t high, double *grad);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log);
+    void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
@@ -1079,15 +1108,49 @@ static const model_table MODELS[] = {
       lif_begin_back },
 };
 
-/* ======== memory of one thread */
+/* ======== the spikes of a block of steps by source, and sources by how many spikes they have: what is added up for a source
+ * stays in registers, in a loop whose length the compiler knows */
 
-/* A row of the gradient of weights: its first place there, and its arrivals in `at`. */
+enum { MANY = SALTUS_CLOCK_MANY }; /* spikes, from which on the loop over them is an ordinary one */
+enum { STRIDE = 8 };               /* from one step of a column to the next, in units of 8 bytes, which an address can be counted in */
+
+/* Spikes of one kind of sources: the channels or the neurons. */
 typedef struct {
-    int64_t to;
-    int32_t first, count;
-} dense_row;
+    const int32_t *source, *step;
+    int32_t from, to, sources;
+} spike_range;
 
-enum { AHEAD = 24 }; /* rows, by which their places are fetched early; as many follow the last one of a list */
+typedef struct {
+    int32_t *order, *size; /* [sources] of them, and how many spikes each of these has */
+    int32_t *end;          /* [MANY + 1] of the sources with 0, 1, ... spikes, and with MANY or more */
+    uint16_t *at;          /* [spikes] places in a column of the steps at which they arrive, source after source */
+} by_source;
+
+/* Sources with as many spikes are together. */
+static int32_t group_of(int32_t count)
+{
+    return count < MANY ? count : MANY;
+}
+
+/* shift: of steps; count, start: [sources], room. */
+static void sort_spikes(const spike_range *in, int32_t shift, const by_source *out, int32_t *restrict count, int32_t *restrict start)
+{
+    const int32_t *source = in->source, *step = in->step, from = in->from, to = in->to, sources = in->sources;
+    int32_t bound[MANY + 2] = {0};
+    uint16_t *restrict at = out->at;
+    memset(count, 0, sizeof(int32_t) * (size_t)sources);
+    for (int32_t e = from; e < to; e++) count[source[e]]++;
+    for (int32_t s = 0; s < sources; s++) bound[group_of(count[s]) + 1]++;
+    for (int32_t k = 0; k <= MANY; k++) out->end[k] = bound[k + 1] += bound[k];
+    for (int32_t s = 0; s < sources; s++) out->order[bound[group_of(count[s])]++] = s;
+    for (int32_t i = 0, sum = 0; i < sources; sum += out->size[i++]) {
+        const int32_t s = out->order[i];
+        start[s] = sum, out->size[i] = count[s];
+    }
+    for (int32_t e = from; e < to; e++) at[start[source[e]]++] = (uint16_t)((step[e] + shift) * STRIDE);
+}
+
+/* ======== memory of one thread */
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
@@ -1100,13 +1163,12 @@ typedef struct {
     real *weight;          /* of a unit weight that arrives at each step of a block: see `place_of` */
     real *credit;          /* [port_lanes] of an arrival at one step */
     real *credits;         /* as `weight`, where delays are learned */
-    real *path;            /* [steps][lanes * STATES] states at the start of each step, only for moments */
+    real *path;            /* [steps + 1][lanes * STATES] states at the start of each step, only for moments */
     real *moments;         /* one sample's */
-    real *sums;            /* [rows][STATES] where all is read at the end */
+    real *sums;            /* [rows][WIDE] where all is read at the end */
     double *owed;          /* [capacity] dL/dt of each spike */
-    uint16_t *at;          /* [events] the steps of a block in which there are arrivals, by source */
-    int32_t *start, *order, *size; /* [sources + 1], [sources], [sources] of them */
-    dense_row *row;        /* [rows] of the gradient, by the number of their arrivals */
+    by_source sorted, rows; /* spikes of a block; where a group is not plain, rows of weights in the place of sources */
+    int32_t *count, *first; /* [sources] for sorting */
 } workspace;
 
 /* What a run reads and writes. */
@@ -1150,6 +1212,33 @@ static int64_t place_of(const saltus_clock *net, int64_t lane)
     return lane / LANES * column_of(net) + lane % LANES;
 }
 
+/* Of one source with one delay, at most. */
+static int64_t rows_at_once(const saltus_clock *net)
+{
+    int64_t most = 0;
+    for (int64_t s = 0; s < net->classes * (int64_t)(sources_of(net) + 1) - 1; s++)
+        if (net->row_start[s + 1] - net->row_start[s] > most) most = net->row_start[s + 1] - net->row_start[s];
+    return most;
+}
+
+/* Where the gradient of a weight is: dense rows lie column by column, as they are added up. */
+static int64_t place_in_sums(const saltus_clock *net, int64_t weight)
+{
+    for (int32_t p = 0; p < net->ports; p++) {
+        const saltus_clock_port *port = net->port + p;
+        const int64_t within = weight - (port->weight - net->weight), row = within / port->lanes, lane = within % port->lanes;
+        if (within >= 0 && row < port->rows) return weight - within + lane / LANES * port->rows * LANES + row * LANES + lane % LANES;
+    }
+    return weight;
+}
+
+static by_source take_sorted(char *base, int64_t *used, int64_t sources, int64_t spikes)
+{
+    const int64_t i = sizeof(int32_t);
+    int32_t *order = take(base, used, sources * i), *size = take(base, used, sources * i), *end = take(base, used, (MANY + 1) * i);
+    return (by_source){order, size, end, take(base, used, spikes * (int64_t)sizeof(uint16_t))};
+}
+
 static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, int64_t events,
                        const saltus_clock_gradient *gradient, char *base)
 {
@@ -1163,7 +1252,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
     w->before = take(base, &used, capacity * STATES * f);
     w->hits = take(base, &used, net->lanes / 8 + 16);
-    if (net->at_end) w->sums = take(base, &used, rows_of(net) * STATES * f);
+    if (net->at_end) w->sums = take(base, &used, rows_of(net) * WIDE * f);
     if (gradient == NULL) return used;
     const int64_t sources = sources_of(net);
     w->y = take(base, &used, states * f);
@@ -1171,13 +1260,12 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     w->credit = take(base, &used, net->port_lanes * f);
     w->credits = take(base, &used, gradient->delays == NULL ? 0 : net->port_lanes / LANES * column_of(net) * f);
     w->owed = take(base, &used, capacity * d);
-    w->at = take(base, &used, (capacity + events) * (int64_t)sizeof(uint16_t));
-    w->start = take(base, &used, (sources + 1) * i);
-    w->order = take(base, &used, sources * i);
-    w->size = take(base, &used, sources * i);
-    w->row = take(base, &used, (rows_of(net) + AHEAD) * (int64_t)sizeof(dense_row));
+    w->sorted = take_sorted(base, &used, sources, capacity + events);
+    if (!net->plain) w->rows = take_sorted(base, &used, rows_of(net), rows_at_once(net) * (capacity + events));
+    w->count = take(base, &used, sources * i);
+    w->first = take(base, &used, sources * i);
     if (gradient->moments == NULL) return used;
-    w->path = take(base, &used, net->steps * states * f);
+    w->path = take(base, &used, (net->steps + 1) * states * f);
     w->moments = take(base, &used, net->moments * f);
     return used;
 }
@@ -1299,12 +1387,14 @@ static int forward(const run *r, real *path)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     int32_t j = 0;
-    if (net->plain && net->populations == 1 && net->samples == 0 && path == NULL) {
+    if (net->plain && net->populations == 1 && net->samples == 0) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
-        const int code = MODELS[net->population->model].run(net->population, w->now, w->next, &heard, &log);
+        real *now = path == NULL ? w->now : path, *next = path == NULL ? w->next : path + states;
+        if (path != NULL) memcpy(path, w->now, sizeof(real) * (size_t)states);
+        const int code = MODELS[net->population->model].run(net->population, now, next, path == NULL ? 0 : states, &heard, &log);
         if (code) return failed(r, code, &log);
         j = net->steps;
-        if (j % 2) swap_states(w);
+        if (path == NULL && j % 2) swap_states(w);
     }
     for (; j <= net->steps; j++) {
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)
@@ -1337,17 +1427,8 @@ static int forward(const run *r, real *path)
 
 /* ======== gradients of weights: for each source, what a unit weight would have given at each of its arrivals
  *
- * Events are sorted by source first, so that a row of the gradient is read and written once for each block of steps, and
- * sources by their number of events, so that the loops over events have a length that the compiler knows. */
-
-enum { MANY = 32 };  /* arrivals, from which on the loop over them is an ordinary one */
-enum { STRIDE = 8 }; /* from one step of a column to the next, in units of 8 bytes, which an address can be counted in */
-
-/* Rows with as many arrivals are together. */
-static int32_t group_of(int32_t count)
-{
-    return count < MANY ? count : MANY;
-}
+ * A row of the gradient is read and written once for each block of steps, a column of it at a time, so that what is added up
+ * stays in the first caches. */
 
 /* A place of a column, later by what `at` holds. */
 SALTUS_INLINE const real *at_step(const real *column, uint16_t at)
@@ -1355,83 +1436,91 @@ SALTUS_INLINE const real *at_step(const real *column, uint16_t at)
     return (const real *)((const char *)column + at * (size_t)8);
 }
 
-/* The events whose arrivals with this delay are in steps [low, high), by source, the sources without any first; returns how
- * many those are. */
-static int32_t by_source(const run *r, int32_t low, int32_t high, int32_t delay)
+/* The spikes of channels (or of neurons) that arrive with this delay in steps [low, high), by source: kept with the input, or in
+ * the workspace. */
+static by_source spikes_by_source(const run *r, int neurons, int32_t low, int32_t high, int32_t delay)
 {
     const saltus_clock *net = r->net;
-    workspace *w = r->w;
-    const int32_t sources = sources_of(net), from = low < delay ? 0 : low - delay, to = high < delay ? 0 : high - delay, shift = delay - low;
-    const int32_t *in_first = r->in->first + r->sample * (int64_t)(net->steps + 2);
-    const int32_t *out_first = r->out->first + r->sample * (int64_t)(net->steps + 2);
-    const int32_t *channel = r->in->channel + r->in->start[r->sample], *in_step = r->in->step + r->in->start[r->sample];
-    const int32_t *neuron = r->out->neuron + r->sample * r->out->capacity, *out_step = r->out->step + r->sample * r->out->capacity;
-    const int32_t in_low = in_first[from], in_high = in_first[to], out_low = out_first[from], out_high = out_first[to];
-    int32_t *restrict start = w->start, *restrict size = w->size, bound[MANY + 2] = {0};
-    uint16_t *restrict at = w->at;
-    memset(size, 0, sizeof(int32_t) * (size_t)sources);
-    for (int32_t e = in_low; e < in_high; e++) size[channel[e]]++;
-    for (int32_t k = out_low; k < out_high; k++) size[net->channels + neuron[k]]++;
-    for (int32_t s = 0; s < sources; s++) bound[group_of(size[s]) + 1]++;
-    for (int32_t k = 0; k <= MANY; k++) bound[k + 1] += bound[k];
-    const int32_t silent = bound[1];
-    for (int32_t s = 0; s < sources; s++) w->order[bound[group_of(size[s])]++] = s;
-    for (int32_t i = 0, sum = 0; i < sources; sum += size[w->order[i++]]) start[w->order[i]] = sum;
-    for (int32_t e = in_low; e < in_high; e++) at[start[channel[e]]++] = (uint16_t)((in_step[e] + shift) * STRIDE);
-    for (int32_t k = out_low; k < out_high; k++) at[start[net->channels + neuron[k]]++] = (uint16_t)((out_step[k] + shift) * STRIDE);
-    for (int32_t s = 0; s < sources; s++) start[s] -= size[s];
-    return silent;
+    const workspace *w = r->w;
+    const int32_t from = low < delay ? 0 : low - delay, to = high < delay ? 0 : high - delay, shift = delay - low;
+    const int32_t *first = (neurons ? r->out->first : r->in->first) + r->sample * (int64_t)(net->steps + 2);
+    const int64_t sent = r->sample * r->out->capacity, heard = r->in->start[r->sample];
+    const spike_range spikes = neurons ? (spike_range){r->out->neuron + sent, r->out->step + sent, first[from], first[to], net->neurons}
+                                       : (spike_range){r->in->channel + heard, r->in->step + heard, first[from], first[to], net->channels};
+    const saltus_clock_sorted *kept = neurons || delay > 0 ? NULL : r->in->sorted;
+    if (kept == NULL) {
+        sort_spikes(&spikes, shift, &w->sorted, w->count, w->first);
+        return w->sorted;
+    }
+    const int64_t blocks = (net->steps + net->block) / net->block, block = r->sample * blocks + (net->steps + 1 - high) / net->block;
+    const by_source found = {kept->order + block * net->channels, kept->size + block * net->channels, kept->end + block * (MANY + 1),
+                             kept->at + heard + first[from]};
+    if (!kept->done[block]) sort_spikes(&spikes, shift, &found, w->count, w->first);
+    kept->done[block] = 1;
+    return found;
 }
 
-/* The dense rows of a class of delays that end at a port, of the sources from number `first` in their order on; end: of each
- * group. */
-static void list_rows(const run *r, int32_t c, int32_t port, int32_t first, int32_t *end)
+/* The dense rows of sources from number `offset` on that end at a port, as if they were sources: their numbers among the port's. */
+static by_source rows_by_number(const run *r, int32_t c, int32_t port, int32_t offset, int32_t sources, const by_source *sorted)
 {
-    const workspace *w = r->w;
-    const int64_t *start = r->net->row_start + c * (int64_t)(sources_of(r->net) + 1);
-    int32_t rows = 0, group = 0;
-    for (int32_t i = first; i < sources_of(r->net); i++) {
-        const int32_t s = w->order[i];
-        for (; group < group_of(w->size[s]); group++) end[group] = rows;
+    const by_source rows = r->w->rows;
+    const int64_t *start = r->net->row_start + c * (int64_t)(sources_of(r->net) + 1) + offset;
+    int32_t count = 0, group = 0;
+    int64_t from = 0, to = 0;
+    for (int32_t i = 0; i < sources; from += sorted->size[i++]) {
+        const int32_t s = sorted->order[i], size = sorted->size[i];
+        for (; group < group_of(size); group++) rows.end[group] = count;
         for (int64_t k = start[s]; k < start[s + 1]; k++) {
             const saltus_clock_row *row = r->net->row + k;
-            if (row->target < 0 && row->port == port) w->row[rows++] = (dense_row){row->at, w->start[s], w->size[s]};
+            if (row->target >= 0 || row->port != port) continue;
+            rows.order[count] = row->count, rows.size[count++] = size;
+            memcpy(rows.at + to, sorted->at + from, sizeof(uint16_t) * (size_t)size);
+            to += size;
         }
     }
-    for (; group <= MANY; group++) end[group] = rows;
-    memset(w->row + rows, 0, sizeof(dense_row[AHEAD]));
+    for (; group <= MANY; group++) rows.end[group] = count;
+    return rows;
 }
 
-/* A column of rows that have `count` arrivals each (MANY: as many as they say). */
-SALTUS_INLINE void add_column(const int count, int fresh, real *restrict gradient, const real *restrict column, const uint16_t *restrict at,
-                              const dense_row *row, const dense_row *end)
+/* A column of `rows` rows that have `count` arrivals each (MANY: as many as `size` says). Returns where the arrivals end. */
+SALTUS_INLINE const uint16_t *add_column(const int count, int fresh, int32_t rows, const int32_t *row, const int32_t *size,
+                                         const uint16_t *restrict at, const real *restrict column, real *restrict gradient, const real *next)
 {
-    for (; row < end; row++) {
-        const uint16_t *mine = at + row->first;
-        __builtin_prefetch(gradient + row[AHEAD].to, 0, 2); /* not further than the second cache: places of rows collide in the first */
-        vec sum = fresh ? splat(0) : load(gradient + row->to);
-        if (count == MANY)
-            for (int32_t k = 0; k < row->count; k++) sum += load(at_step(column, mine[k]));
-        else
-#pragma GCC unroll 32
-            for (int k = 0; k < count; k++) sum += load(at_step(column, mine[k]));
-        store(gradient + row->to, sum);
+    for (int32_t i = 0; i < rows; i++) {
+        __builtin_prefetch(next + i * (int64_t)LANES, 1, 2);
+        real *to = gradient + row[i] * (int64_t)LANES;
+        vec sum = fresh ? splat(0) : load(to);
+        const int arrivals = count == MANY ? size[i] : count;
+        int k = 0;
+#pragma GCC unroll 8
+        for (; k + 4 <= arrivals; k += 4) { /* four places in one load: loads are what takes long */
+            uint64_t four;
+            memcpy(&four, at + k, sizeof four);
+#pragma GCC unroll 4
+            for (int m = 0; m < 4; m++) sum += load(at_step(column, (uint16_t)(four >> 16 * m)));
+        }
+#pragma GCC unroll 4
+        for (; k < arrivals; k++) sum += load(at_step(column, at[k]));
+        store(to, sum);
+        at += arrivals;
     }
+    return at;
 }
 
-/* The rows that are listed, of a port. */
-SALTUS_APART void add_rows(const run *r, const saltus_clock_port *port, int fresh, real *gradient, const real *each, const int32_t *end)
+/* The rows of a port; gradient: of number 0. */
+SALTUS_APART void add_rows(const run *r, const saltus_clock_port *port, int fresh, const by_source *rows, const real *each, real *gradient)
 {
-    const workspace *w = r->w;
     for (int64_t lane = 0; lane < port->lanes; lane += LANES) {
         const real *column = each + place_of(r->net, port->first_lane + lane);
-        for (int32_t group = 0, first = 0; group <= MANY; first = end[group++])
+        const uint16_t *at = rows->at;
+        for (int32_t group = fresh ? 0 : 1, first = fresh ? 0 : rows->end[0]; group <= MANY; first = rows->end[group++])
             switch (group) {
 #define WITH(count) \
-    case count: add_column(count, fresh, gradient + lane, column, w->at, w->row + first, w->row + end[group]); break;
+    case count: at = add_column(count, fresh, rows->end[group] - first, rows->order + first, rows->size + first, at, column, gradient, gradient + (port->rows + first) * (int64_t)LANES); break;
 #define WITH_FOUR(count) WITH(count) WITH(count + 1) WITH(count + 2) WITH(count + 3)
                 WITH_FOUR(0) WITH_FOUR(4) WITH_FOUR(8) WITH_FOUR(12) WITH_FOUR(16) WITH_FOUR(20) WITH_FOUR(24) WITH_FOUR(28) WITH(MANY)
             }
+        gradient += port->rows * (int64_t)LANES;
     }
 }
 
@@ -1446,32 +1535,41 @@ static void add_sparse(const run *r, const saltus_clock_row *row, int fresh, rea
     }
 }
 
-/* The arrivals of steps [low, high), whose values are in the workspace; fresh: what is there is not yet a sum. */
-static void gather(const run *r, int32_t low, int32_t high, real *weights, real *delays, int fresh)
+/* The arrivals of steps [low, high) with delays of class c that are of channels (or of neurons); what they give is in the workspace;
+ * fresh: what is there is not yet a sum. */
+static void gather_from(const run *r, int neurons, int32_t c, int32_t low, int32_t high, real *weights, real *delays, int fresh)
 {
     const saltus_clock *net = r->net;
-    workspace *w = r->w;
-    int32_t end[MANY + 1];
-    for (int32_t c = 0; c < net->classes; c++) {
-        const int64_t *start = net->row_start + c * (int64_t)(sources_of(net) + 1);
-        const int32_t silent = by_source(r, low, high, net->delay[c]), first = fresh ? 0 : silent;
-        int scattered = 0;
-        for (int32_t p = 0; p < net->ports; p++) {
-            scattered |= net->port[p].scattered;
-            list_rows(r, c, p, first, end);
-            if (weights != NULL) add_rows(r, net->port + p, fresh, weights, w->weight, end);
-            if (delays != NULL) add_rows(r, net->port + p, fresh, delays, w->credits, end);
-        }
-        for (int32_t i = first; scattered && i < sources_of(net); i++) {
-            const int32_t s = w->order[i];
-            for (int64_t k = start[s]; k < start[s + 1]; k++) {
-                const saltus_clock_row *row = net->row + k;
-                if (row->target < 0) continue;
-                if (weights != NULL) add_sparse(r, row, fresh, weights, w->weight, w->at + w->start[s], w->size[s]);
-                if (delays != NULL) add_sparse(r, row, fresh, delays, w->credits, w->at + w->start[s], w->size[s]);
-            }
+    const workspace *w = r->w;
+    const int32_t offset = neurons ? net->channels : 0, sources = neurons ? net->neurons : net->channels;
+    const int64_t *start = net->row_start + c * (int64_t)(sources_of(net) + 1) + offset;
+    const by_source sorted = spikes_by_source(r, neurons, low, high, net->delay[c]);
+    int scattered = 0;
+    for (int32_t p = 0; p < net->ports; p++) {
+        const saltus_clock_port *port = net->port + p;
+        const by_source rows = net->plain ? sorted : rows_by_number(r, c, p, offset, sources, &sorted);
+        const int64_t first = port->weight - net->weight + (net->plain ? offset * (int64_t)LANES : 0);
+        scattered |= port->scattered;
+        if (weights != NULL) add_rows(r, port, fresh, &rows, w->weight, weights + first);
+        if (delays != NULL) add_rows(r, port, fresh, &rows, w->credits, delays + first);
+    }
+    const uint16_t *at = sorted.at;
+    for (int32_t i = 0; scattered && i < sources; at += sorted.size[i++]) {
+        const int32_t s = sorted.order[i], size = sorted.size[i];
+        for (int64_t k = start[s]; (fresh || size > 0) && k < start[s + 1]; k++) {
+            const saltus_clock_row *row = net->row + k;
+            if (row->target < 0) continue;
+            if (weights != NULL) add_sparse(r, row, fresh, weights, w->weight, at, size);
+            if (delays != NULL) add_sparse(r, row, fresh, delays, w->credits, at, size);
         }
     }
+}
+
+/* All arrivals of steps [low, high). */
+static void gather(const run *r, int32_t low, int32_t high, real *weights, real *delays, int fresh)
+{
+    for (int32_t c = 0; c < r->net->classes; c++)
+        for (int neurons = 0; neurons <= (r->net->plain != 1); neurons++) gather_from(r, neurons, c, low, high, weights, delays, fresh);
 }
 
 /* ======== backward */
@@ -1550,15 +1648,26 @@ static void undo_spikes(const run *r, int32_t j, double *parameters)
     }
 }
 
-/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
- * to memory or (credit NULL) to the spikes of a plain group. */
-static void step_back(const run *r, int32_t j, real *weight, real *credit)
+/* The spikes of a plain group that are owed something; event_time: to the incoming ones (NULL: nothing). */
+static sent_spikes sent_by(const run *r, double *event_time)
 {
     const saltus_clock *net = r->net;
-    senders own = {0};
-    if (credit == NULL && net->plain == 2) {
-        const int32_t *first = r->out->first + r->sample * (int64_t)(net->steps + 2);
-        own = (senders){own_rows(net), r->out->neuron + r->sample * r->out->capacity + first[j], first[j + 1] - first[j], r->w->owed + first[j]};
+    const int64_t place = r->sample * r->out->capacity, steps = r->sample * (int64_t)(net->steps + 2);
+    const all_senders own = {own_rows(net), r->out->neuron + place, r->w->owed, r->out->first + steps};
+    const all_senders heard = {event_time == NULL ? NULL : net->port->weight, r->in->channel + r->in->start[r->sample], event_time, r->in->first + steps};
+    return (sent_spikes){ {own, heard}, r->out->state + place * STATES};
+}
+
+/* The adjoints of all populations, one step back where there is one; what unit weights give there, and their credits,
+ * to memory or (credit NULL) to the spikes of a plain group. */
+static void step_back(const run *r, int32_t j, real *weight, real *credit, double *event_time)
+{
+    const saltus_clock *net = r->net;
+    const senders nobody[KINDS] = {{0}};
+    senders all[KINDS] = {{0}};
+    if (credit == NULL) {
+        const sent_spikes sent = sent_by(r, event_time);
+        for (int kind = 0; kind < KINDS; kind++) all[kind] = in_step(sent.kind + kind, j);
     }
     for (int32_t k = 0; k < net->populations; k++) {
         const saltus_clock_population *P = net->population + k;
@@ -1570,25 +1679,25 @@ static void step_back(const run *r, int32_t j, real *weight, real *credit)
             const int32_t lane = net->port[P->first_port + i].first_lane;
             to[i] = (receipts){weight + place_of(net, lane), credit == NULL ? NULL : credit + lane, column_of(net)};
         }
+        const senders *from = ports > 0 ? all : nobody;
         if (j == net->steps) {
-            model->deliver(P, y, to, own);
+            model->deliver(P, y, to, from);
             continue;
         }
         if (r->w->path != NULL)
             model->moment(P, y, r->w->path + (j * (int64_t)net->lanes + P->first_lane) * STATES, r->w->moments + P->first_moment);
-        model->retreat(P, y, to, own);
+        model->retreat(P, y, to, from);
     }
 }
 
 /* Steps [low, high) back of a plain group of one population: see the model's. */
-static void sweep(const run *r, int32_t low, int32_t high, double *parameters)
+static void sweep(const run *r, int32_t low, int32_t high, double *event_time, double *parameters)
 {
     const saltus_clock *net = r->net;
-    const int64_t place = r->sample * r->out->capacity;
-    const sent_spikes sent = {own_rows(net), r->out->neuron + place, r->w->owed, r->out->state + place * STATES,
-                              r->out->first + r->sample * (int64_t)(net->steps + 2)};
+    const sent_spikes sent = sent_by(r, event_time);
+    const kept_path kept = {r->w->path, r->w->moments, net->lanes * (int64_t)STATES};
     const receipts to = {r->w->weight + (high - 1 - low) * (int64_t)LANES, NULL, column_of(net)};
-    MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, low, high, parameters);
+    MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, &kept, low, high, parameters);
 }
 
 static void finish(const run *r, double *parameters, double *moments)
@@ -1609,19 +1718,22 @@ static void finish(const run *r, double *parameters, double *moments)
 
 typedef struct {
     const real *rest;                 /* [STATES] at the end if nothing arrives */
-    const real *reach, *gain, *claim; /* [ports][steps + 1][STATES] */
+    const real *reach, *gain, *claim; /* [ports][steps + 1][WIDE] */
 } end_tables;
+
+/* A number for each state, in one load: WIDE of them, a power of two. */
+typedef real each_state __attribute__((vector_size(WIDE * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 static end_tables tables_of(const saltus_clock *net)
 {
-    const int64_t size = net->ports * (int64_t)(net->steps + 1) * STATES;
+    const int64_t size = net->ports * (int64_t)(net->steps + 1) * WIDE;
     const real *base = net->tables + STATES;
     return (end_tables){net->tables, base, base + size, base + 2 * size};
 }
 
 int64_t saltus_clock_tables(const saltus_clock *net)
 {
-    return STATES + 3 * net->ports * (int64_t)(net->steps + 1) * STATES;
+    return STATES + 3 * net->ports * (int64_t)(net->steps + 1) * WIDE;
 }
 
 /* For each row, the sum of a table over its arrivals. */
@@ -1630,16 +1742,16 @@ static void sum_up(const run *r, const real *restrict table, real *restrict sums
     const saltus_clock *net = r->net;
     const int64_t start = r->in->start[r->sample];
     const int32_t *channel = r->in->channel + start, *step = r->in->step + start, events = r->in->count[r->sample];
-    memset(sums, 0, sizeof(real) * (size_t)(rows_of(net) * STATES));
+    memset(sums, 0, sizeof(real) * (size_t)(rows_of(net) * WIDE));
     for (int32_t e = 0; net->plain && e < events; e++) /* row s is of channel s */
-        for (int s = 0; s < STATES; s++) sums[channel[e] * STATES + s] += table[(net->steps - step[e]) * STATES + s];
+        *(each_state *)(sums + channel[e] * (int64_t)WIDE) += *(const each_state *)(table + (net->steps - step[e]) * (int64_t)WIDE);
     for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
         for (int32_t e = 0; e < events; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
             for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++) {
                 const int64_t at = net->row[i].port * (int64_t)(net->steps + 1) + left;
-                for (int s = 0; s < STATES; s++) sums[i * STATES + s] += table[at * STATES + s];
+                *(each_state *)(sums + i * WIDE) += *(const each_state *)(table + at * WIDE);
             }
         }
     }
@@ -1657,7 +1769,7 @@ static void forward_to_end(const run *r)
         for (int s = 0; s < STATES; s++) x[s] = splat(t.rest[s]);
         for (int64_t i = 0; i < rows; i++) {
             const saltus_clock_row *row = net->row + i;
-            for (int s = 0; s < STATES && row->target < 0; s++) x[s] += w->sums[i * STATES + s] * load(net->weight + row->at + n);
+            for (int s = 0; s < STATES && row->target < 0; s++) x[s] += w->sums[i * WIDE + s] * load(net->weight + row->at + n);
         }
         for (int s = 0; s < STATES; s++) store(w->now + s * (int64_t)net->lanes + n, x[s]);
     }
@@ -1665,7 +1777,7 @@ static void forward_to_end(const run *r)
         const saltus_clock_row *row = net->row + i;
         for (int s = 0; s < STATES && row->target >= 0; s++)
             for (int32_t k = 0; k < row->count; k++)
-                w->now[s * (int64_t)net->lanes + net->targets[row->target + k]] += w->sums[i * STATES + s] * net->weight[row->at + k];
+                w->now[s * (int64_t)net->lanes + net->targets[row->target + k]] += w->sums[i * WIDE + s] * net->weight[row->at + k];
     }
     r->out->count[r->sample] = 0;
     memset(r->out->first + r->sample * (int64_t)(net->steps + 2), 0, sizeof(int32_t) * (size_t)(net->steps + 2));
@@ -1687,12 +1799,13 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
         sum_up(r, t.gain, w->sums);
         for (int64_t i = 0; i < rows; i++) {
             const saltus_clock_row *row = net->row + i;
-            const real *sums = w->sums + i * STATES;
-            real *to = weights + row->at;
-            for (int32_t n = 0; n < net->lanes && row->target < 0; n += LANES) {
-                vec sum = load(to + n);
-                for (int s = 0; s < STATES; s++) sum += sums[s] * load(w->y + s * (int64_t)net->lanes + n);
-                store(to + n, sum);
+            const real *sums = w->sums + i * WIDE;
+            real *to = weights + place_in_sums(net, row->at);
+            for (int32_t n = 0; n < net->lanes && row->target < 0; n += LANES, to += net->port[row->port].rows * (int64_t)LANES) {
+                vec sum = load(to);
+                for (int s = 0; s < STATES; s++)
+                    if (matters[s]) sum += sums[s] * load(w->y + s * (int64_t)net->lanes + n);
+                store(to, sum);
             }
             for (int32_t k = 0; k < row->count && row->target >= 0; k++)
                 for (int s = 0; s < STATES; s++) to[k] += sums[s] * w->y[s * (int64_t)net->lanes + net->targets[row->target + k]];
@@ -1701,17 +1814,17 @@ static void backward_from_end(const run *r, real *weights, double *event_time)
     if (event_time == NULL) return;
     for (int64_t i = 0; i < rows; i++)
         for (int s = 0; s < STATES; s++)
-            w->sums[i * STATES + s] = !matters[s] ? 0 : (real)row_credit(r, net->row + i, w->y + s * (int64_t)net->lanes);
+            w->sums[i * WIDE + s] = !matters[s] ? 0 : (real)row_credit(r, net->row + i, w->y + s * (int64_t)net->lanes);
     for (int s = 0; net->plain && s < STATES; s++)
         for (int32_t e = 0; matters[s] && e < r->in->count[r->sample]; e++)
-            event_time[e] += w->sums[channel[e] * STATES + s] * t.claim[(net->steps - step[e]) * STATES + s];
+            event_time[e] += w->sums[channel[e] * WIDE + s] * t.claim[(net->steps - step[e]) * (int64_t)WIDE + s];
     for (int32_t c = 0; !net->plain && c < net->classes; c++) {
         const int64_t *first = net->row_start + c * (int64_t)(sources_of(net) + 1);
         for (int32_t e = 0; e < r->in->count[r->sample]; e++) {
             const int32_t left = net->steps - net->delay[c] - step[e];
             for (int64_t i = first[channel[e]]; left >= 0 && i < first[channel[e] + 1]; i++)
                 for (int s = 0; s < STATES; s++)
-                    event_time[e] += w->sums[i * STATES + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * STATES + s];
+                    event_time[e] += w->sums[i * WIDE + s] * t.claim[(net->row[i].port * (int64_t)(net->steps + 1) + left) * WIDE + s];
         }
     }
 }
@@ -1737,18 +1850,18 @@ static void backward(const run *r, int32_t chunk, int fresh)
         backward_from_end(r, weights, event_time);
         return;
     }
-    const int kept = !net->plain || delays != NULL || event_time != NULL;
+    const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
-    const int swift = !kept && net->populations == 1 && net->samples == 0 && w->path == NULL;
+    const int swift = !kept && net->populations == 1 && net->samples == 0;
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
             if (swift && j < net->steps) {
-                sweep(r, low, j + 1, parameters);
+                sweep(r, low, j + 1, event_time, parameters);
                 break;
             }
             real *weight = w->weight + (j - low) * LANES, *credit = kept ? w->credit : NULL;
-            step_back(r, j, weight, credit);
+            step_back(r, j, weight, credit, event_time);
             if (kept) give_credits(r, j, credit, event_time);
             if (delays != NULL) file_credits(r, j - low);
             for (; sample >= 0 && net->sample_step[sample] == j; sample--)
@@ -1898,24 +2011,70 @@ int32_t saltus_clock_read(const double *given, int64_t rows, int64_t columns, in
     return !wrong;
 }
 
+enum { PIECE = 128, LEFT_OVER = 1024 }; /* rows of a column, and other weights, whose sums are added up at a time */
+
 typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
 typedef real eight_reals __attribute__((vector_size(8 * sizeof(real)), may_alias));
 
-int32_t saltus_clock_sum(const saltus_real *sums, int32_t chunks, int64_t size, double *total, int32_t first, int32_t last, int32_t threads)
+/* A line, of all chunks at once: memory sends several streams as soon as one. */
+SALTUS_INLINE void add_line(const saltus_clock *net, const real *sums, double *total)
+{
+    enum { EIGHTS = LANES / 8 };
+    eight sum[EIGHTS] = {{0.0}};
+    for (int32_t chunk = 0; chunk < net->chunks; chunk++)
+#pragma GCC unroll 2
+        for (int i = 0; i < EIGHTS; i++) sum[i] += __builtin_convertvector(*(const eight_reals *)(sums + chunk * net->weights + 8 * i), eight);
+    for (int i = 0; i < EIGHTS; i++) *(eight *)(total + 8 * i) = sum[i];
+}
+
+static int32_t pieces_of_column(const saltus_clock_port *port)
+{
+    return (port->rows + PIECE - 1) / PIECE;
+}
+
+/* The first weight that is in no dense row. */
+static int64_t left_over(const saltus_clock *net)
+{
+    const saltus_clock_port *last = net->port + net->ports - 1;
+    return net->ports == 0 ? 0 : last->weight - net->weight + last->rows * (int64_t)last->lanes;
+}
+
+int32_t saltus_clock_pieces(const saltus_clock *net)
+{
+    int64_t count = (net->weights - left_over(net) + LEFT_OVER - 1) / LEFT_OVER;
+    for (int32_t p = 0; p < net->ports; p++) count += net->port[p].lanes / LANES * pieces_of_column(net->port + p);
+    return (int32_t)count;
+}
+
+/* Column by column, as memory sends on what follows what was read. */
+static void add_piece(const saltus_clock *net, const real *sums, double *total, int32_t piece)
+{
+    for (const saltus_clock_port *port = net->port; port < net->port + net->ports; port++) {
+        const int32_t each = pieces_of_column(port), count = port->lanes / LANES * each;
+        if (piece >= count) {
+            piece -= count;
+            continue;
+        }
+        const int64_t first = port->weight - net->weight, lane = piece / each * (int64_t)LANES, from = piece % each * (int64_t)PIECE;
+        for (int64_t row = from; row < from + PIECE && row < port->rows; row++) {
+            double *to = total + first + row * port->lanes + lane;
+            __builtin_prefetch(to + 6 * (int64_t)port->lanes, 1);
+            __builtin_prefetch(to + 6 * (int64_t)port->lanes + LANES - 1, 1);
+            add_line(net, sums + first + lane * port->rows + row * LANES, to);
+        }
+        return;
+    }
+    const int64_t from = left_over(net) + piece * (int64_t)LEFT_OVER, to = from + LEFT_OVER < net->weights ? from + LEFT_OVER : net->weights;
+    for (int64_t i = from; i < to; i += LANES) add_line(net, sums + i, total + i);
+}
+
+int32_t saltus_clock_sum(const saltus_clock *net, const real *sums, double *total, int32_t first, int32_t last, int32_t threads)
 {
     (void)threads;
 #ifdef _OPENMP
 #pragma omp parallel for num_threads(threads)
 #endif
-    for (int32_t piece = first; piece < last; piece++) {
-        const int64_t from = piece * (int64_t)SALTUS_CLOCK_PIECE, to = from + SALTUS_CLOCK_PIECE < size ? from + SALTUS_CLOCK_PIECE : size;
-        for (int64_t i = from; i < to; i += 8) { /* all chunks at once: memory sends several streams as soon as one */
-            eight sum = {0.0};
-            for (int32_t chunk = 0; chunk < chunks; chunk++)
-                sum += __builtin_convertvector(*(const eight_reals *)(sums + chunk * size + i), eight);
-            *(eight *)(total + i) = sum;
-        }
-    }
+    for (int32_t piece = first; piece < last; piece++) add_piece(net, sums, total, piece);
     return DONE;
 }
 
