@@ -324,6 +324,9 @@ class Network:
         """The spikes of each input, in any of the accepted forms; raises ``InputError`` naming the place."""
         if given is None and not self.inputs:
             return {}
+        if isinstance(given, Spikes) and len(self.inputs) == 1 and len(given):
+            ((name, size),) = self.inputs.items()
+            return {name: check_horizon(as_spikes(given, size, name), self.horizon, name)}
         if not isinstance(given, Mapping):
             if len(self.inputs) != 1:
                 raise InputError(
@@ -344,9 +347,7 @@ class Network:
             )
         if 0 in lengths.values():
             raise InputError("spikes: there are no samples. Give at least one.")
-        for name, spikes in found.items():
-            check_horizon(spikes, self.horizon, name)
-        return found
+        return {name: check_horizon(spikes, self.horizon, name) for name, spikes in found.items()}
 
     def checked_data(self, labels: ArrayLike | None, targets: Any, batch: int) -> Data | None:
         """Labels and targets of a run whose loss is to be evaluated; None: it is not.
