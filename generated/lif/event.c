@@ -1018,8 +1018,8 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
  * L(y) = -log(1 - y)/y. Up to there the integral of u_1 is that of u_2, and u_1, over r. */
 static void bracket(bundle *q)
 {
-    int64_t falls = 0;
-#pragma omp simd reduction(| : falls)
+    int64_t below = 0;
+#pragma omp simd reduction(| : below)
     for (int l = 0; l < LANES; l++) {
         double b0, b1, b2;
         {
@@ -1038,9 +1038,10 @@ static void bracket(bundle *q)
         q->peak[l] = b0;
         q->u1_high[l] = b1;
         q->u2_high[l] = b2;
-        falls |= b1 <= 0.0;
+        q->crosses[l] = (b0 >= 0.0) & (q->span[l] > 0.0);
+        below |= b0 < 0.0;
     }
-    if (!falls) return; /* who rises at the end has no maximum before */
+    if (!below) return; /* who ends above zero has one upward zero, and the span is its bracket */
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double a0, a1, a2;
@@ -1076,6 +1077,7 @@ static void bracket(bundle *q)
         q->peak[l] = inside ? a0 + (a1 * rate_2 + a2 * (1.0 - shrunk)) / (rate * rate_2) : q->peak[l];
         q->u1_high[l] = inside ? 0.0 : q->u1_high[l];
         q->u2_high[l] = inside ? a2 * shrunk : q->u2_high[l];
+        q->crosses[l] = (q->peak[l] >= 0.0) & (q->high[l] > 0.0);
     }
 }
 
@@ -1198,8 +1200,6 @@ static int64_t find(bundle *q, double time)
 static int64_t search(bundle *q, double time)
 {
     bracket(q);
-#pragma omp simd
-    for (int l = 0; l < LANES; l++) q->crosses[l] = (q->peak[l] >= 0.0) & (q->high[l] > 0.0);
     return find(q, time);
 }
 
@@ -2908,8 +2908,8 @@ SALTUS_INLINE int ascertain(const workspace *w, bundle *q, int many, double *nea
     bracket(q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
-        const int64_t crosses = (q->peak[l] >= 0.0) & (q->high[l] > 0.0), falls_short = q->may[l] & !crosses;
-        q->crosses[l] = q->may[l] & crosses;
+        const int64_t falls_short = q->may[l] & !q->crosses[l];
+        q->crosses[l] &= q->may[l];
         miss = falls_short && -q->peak[l] < miss ? -q->peak[l] : miss;
     }
     *nearest_miss = miss;
@@ -3511,24 +3511,28 @@ SALTUS_INLINE void step_back(const int shared, const saltus_group *g, const work
         step_back_own(g, w, k);
 }
 
-/* ---- Few neurons and many arrivals, backward: a vector of neurons goes from event to event until there is a spike. */
+/* ---- Many arrivals and few spikes, backward: some neurons at a time go from event to event until there is a spike, so that what
+ * their weights gain stays in the caches. The adjoints of several vectors at once, as each step waits for the one before. */
 
-/* The neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with something
- * else than such arrivals. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const saltus_group *g, const workspace *w, const int32_t *restrict row, double *gain, double *times,
-                                 int from, int e, int stop)
+enum { WIDE = 64 };
+
+/* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
+ * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
+ * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w, const int32_t *restrict row, double *gain,
+                                 double *times, int from, int e, int stop)
 {
     const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
-    double spare[LANES] = {0.0};
-    double now_lambda_V[LANES], now_lambda_I[LANES];
-    for (int l = 0; l < LANES; l++) {
+    double spare[WIDE] = {0.0};
+    double now_lambda_V[WIDE], now_lambda_I[WIDE];
+    for (int l = 0; l < width; l++) {
         now_lambda_V[l] = w->y.lambda_V[from + l];
         now_lambda_I[l] = w->y.lambda_I[from + l];
     }
     switch (receptor) {
     case 0: /* exc */
-        for (; e > stop && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e--) {
+        for (; e > stop && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor && (credited || w->dt[e - 1] > 0.0); e--) {
             const int64_t place = (int64_t)row[e - 1] * g->n_pad + from;
             const double *restrict weight = g->weights + place;
             double *restrict into = gain == NULL ? spare : gain + place, credits = 0.0;
@@ -3539,7 +3543,7 @@ SALTUS_INLINE int skim_back_some(const saltus_group *g, const workspace *w, cons
             const double dt = k.dt;
             (void)dt;
 #pragma omp simd reduction(+ : credits)
-            for (int l = 0; l < LANES; l++) {
+            for (int l = 0; l < width; l++) {
                 double lambda_V = now_lambda_V[l], lambda_I = now_lambda_I[l];
                 {
                     double lambda_V_next, lambda_I_next;
@@ -3550,31 +3554,42 @@ SALTUS_INLINE int skim_back_some(const saltus_group *g, const workspace *w, cons
                 double grad_w;
                 model_exc_weight(lambda_I, p.tau_syn[from + l], &grad_w);
                 into[l] += grad_w;
-                double credit;
-                model_exc_credit(lambda_V, lambda_I, &credit);
-                credits += weight[l] * credit;
+                if (credited) {
+                    double credit;
+                    model_exc_credit(lambda_V, lambda_I, &credit);
+                    credits += weight[l] * credit;
+                }
                 now_lambda_V[l] = lambda_V;
                 now_lambda_I[l] = lambda_I;
             }
-            if (times != NULL) times[e - 1] = (from > 0 ? times[e - 1] : 0.0) + credits;
+            if (credited) times[e - 1] = (from > 0 ? times[e - 1] : 0.0) + credits;
         }
         break;
     default: break;
     }
     (void)p, (void)spare, (void)gain, (void)times, (void)stop, (void)shared;
-    for (int l = 0; l < LANES; l++) {
+    for (int l = 0; l < width; l++) {
         w->y.lambda_V[from + l] = now_lambda_V[l];
         w->y.lambda_I[from + l] = now_lambda_I[l];
     }
     return e;
 }
 
+SALTUS_INLINE int skim_back_of(const int credited, const saltus_group *g, const workspace *w, const int32_t *row, double *gain,
+                               double *times, int e, int stop)
+{
+    int reached = e, from = 0;
+    for (; from + WIDE <= g->n_pad; from += WIDE)
+        reached = skim_back_some(WIDE, credited, g, w, row, gain, times, from, e, stop);
+    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, g, w, row, gain, times, from, e, stop);
+    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, g, w, row, gain, times, from, e, stop);
+    return reached;
+}
+
 /* The same for everyone. */
 SALTUS_APART int skim_back(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e, int stop)
 {
-    int reached = e;
-    for (int from = 0; from < g->n_pad; from += LANES) reached = skim_back_some(g, w, row, gain, times, from, e, stop);
-    return reached;
+    return times != NULL ? skim_back_of(1, g, w, row, gain, times, e, stop) : skim_back_of(0, g, w, row, gain, times, e, stop);
 }
 
 /* One sample backward. */
@@ -3602,7 +3617,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
         last = used > 0 ? after[used - 1] : -1;
     }
-    const int few = shared && record == NULL && into_delays == NULL && g->n <= FEW && origin == NULL;
+    const int skims = shared && record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
     measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
@@ -3643,7 +3658,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     for (int e = last; e >= 0; e--) {
         int held = 0;
         const int stop = used > 0 ? after[used - 1] : 0;
-        if (few && e > stop) e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
+        if (skims && e > stop + 3 && (times || (w->dt[e - 1] > 0.0 && w->dt[e - 2] > 0.0))) /* it is some way */
+            e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
             const int i = used - 1, n = neuron[i];
             const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
