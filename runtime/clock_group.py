@@ -25,12 +25,11 @@ from saltus.runtime.group import DELAYS, FLOW, PARAMETERS, TIMES, VALUES, WEIGHT
 from saltus.runtime.kernel import clock_kernel
 from saltus.runtime.model import Model
 from saltus.runtime.network_group import channels_of, distinct, failure_in, members_of
-from saltus.runtime.parameters import flow_parameters
 from saltus.runtime.probes import Probes
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.threads import Schedule
 from saltus.runtime.trains import Merged, Train, merge
-from saltus.templates.context import timed
+from saltus.templates.context import flow_parameters, timed
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from saltus.runtime.build import AnyGroup
 from saltus.runtime.group import Group
 from saltus.runtime.influence import influence
-from saltus.runtime.parameters import flow_parameters, moving_parameters
+from saltus.runtime.parameters import moving_parameters
+from saltus.templates.context import flow_parameters
 from saltus.templates.ir import ModelIR
 
 

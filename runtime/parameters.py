@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from saltus.errors import ConfigError, RunError
 from saltus.runtime import memory
 from saltus.runtime.config import Population
+from saltus.templates.context import flow_parameters
 from saltus.templates.ir import ModelIR
 
 Array = NDArray[np.float64]
@@ -102,11 +103,3 @@ def moving_parameters(ir: ModelIR) -> set[str]:
     return {*flow_parameters(ir)}.union(
         output.removeprefix("grad_") for arrival in ir.arrivals for output in arrival.parameters.outputs
     )
-
-
-def flow_parameters(ir: ModelIR) -> tuple[str, ...]:
-    """The names that the solution between events depends on; all of them where the IR does not say."""
-    for fact in ir.facts:
-        if fact.name == "flow_parameters":
-            return tuple(name.strip() for name in fact.text.split(","))
-    return tuple(parameter.name for parameter in ir.parameters)

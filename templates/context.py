@@ -105,6 +105,22 @@ def names_of(model: ModelIR, flow: AnyFlow) -> dict[str, list[str]]:
     }
 
 
+def flow_parameters(model: ModelIR) -> tuple[str, ...]:
+    """The names that the solution between events depends on; all of them where the IR does not say."""
+    for fact in model.facts:
+        if fact.name == "flow_parameters":
+            return tuple(name.strip() for name in fact.text.split(","))
+    return tuple(parameter.name for parameter in model.parameters)
+
+
+def shared_names(model: ModelIR) -> set[str]:
+    """Parameters and constants that all neurons share as soon as they share their flow."""
+    flow = set(flow_parameters(model))
+    own = {parameter.name for parameter in model.parameters} - flow
+    differ = {output for output, _ in reaches(model.constants, sorted(own))}
+    return (flow | set(model.constants.outputs)) - differ
+
+
 def only_emission(model: ModelIR) -> Emission | None:
     """The transition that sends spikes, None without one; raises ``EmitError`` for several."""
     if len(model.emissions) > 1:

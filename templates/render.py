@@ -10,7 +10,15 @@ import jinja2
 
 from saltus.errors import EmitError
 from saltus.templates import c_printer
-from saltus.templates.context import Arguments, header, names_of, only_emission, reaches, sections
+from saltus.templates.context import (
+    Arguments,
+    header,
+    names_of,
+    only_emission,
+    reaches,
+    sections,
+    shared_names,
+)
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 from saltus.templates.near import TERMS, merged, near, nodes_of
 from saltus.templates.tangents import Tangents, tangents
@@ -64,6 +72,11 @@ def event_unit(model: ModelIR) -> Unit:
         "motion": motion,
         "near": [near(flow.propagator), near(motion)],
         "tangents": moving,
+        "gains_alike": {
+            arrival.receptor
+            for arrival in model.arrivals
+            if set(arrival.weight.inputs) <= {*names["adjoints"], *shared_names(model)}
+        },
         "adjoint_entries": [n for n in names["entries"] if n in flow.adjoint.inputs],
         "final_names": {
             f"final_{state.name}": f"final[{i} * g->n_pad + n]" for i, state in enumerate(model.states)

@@ -7,6 +7,7 @@ closer to the threshold than ``UNDECIDABLE`` (2e-15 of the scale), which roundin
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import intervals
@@ -37,6 +38,25 @@ def test_where_all_neurons_share_their_time_constants(seed: int):
     rng = np.random.default_rng([seed, 2])
     cells = intervals.draw(rng, SIZE, intervals.one_model(rng, 0.02), (at_peak, at_start))
     assert_right(cells, first_spikes(cells, []))
+
+
+@pytest.mark.parametrize("furthest", [1 / 20, 1 / 4, 1 / 2])
+@pytest.mark.parametrize("shared", [True, False])
+def test_in_brief_and_short_intervals(furthest: float, shared: bool):
+    """By the fastest rate the search has versions, up to 1/16 and up to 5/16, and the one for any length."""
+    rng = np.random.default_rng([round(1 / furthest), shared])
+
+    def slow(rng: np.random.Generator, n: int, T: float) -> Intervals:
+        ratio = np.full(n, 3.0) if shared else rng.uniform(1.0, 4.0, n)
+        tau_syn = np.full(n, T / furthest)
+        cells = intervals.anywhere(rng, n, T)
+        near = cells.theta - rng.exponential(4.0 * furthest, n) - 1e-6  # many reach it in so short a time
+        return replace(cells, V=near, tau_mem=ratio * tau_syn, tau_syn=tau_syn)
+
+    cells = intervals.draw(rng, 4_000, slow, (at_peak, at_end, at_start))
+    times = first_spikes(cells, [])
+    assert 0.2 < np.isfinite(times).mean() < 0.8
+    assert_right(cells, times)
 
 
 @pytest.mark.parametrize("seed", MANY)

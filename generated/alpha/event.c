@@ -91,10 +91,6 @@ typedef struct {
     entries_view few;          /* [LANES] propagators of a few stretches */
     double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
-    certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
-    int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
-    fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
-    int32_t *fresh_neuron;     /* [spikes + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes] */
     entries_view k_gap, k_lead; /* [spikes] */
@@ -104,6 +100,10 @@ typedef struct {
     int64_t *before;           /* [spikes + LANES] how many spikes come before */
     coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
+    certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
+    int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
+    fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
+    int32_t *fresh_neuron;     /* [spikes + LANES] */
     double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
@@ -201,23 +201,6 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
-    w->certain.V = take(base, &used, d * wide);
-    w->certain.I = take(base, &used, d * wide);
-    w->certain.J = take(base, &used, d * wide);
-    w->certain.span = take(base, &used, d * wide);
-    w->certain.since = take(base, &used, d * wide);
-    w->certain.low = take(base, &used, d * wide);
-    w->certain.high = take(base, &used, d * wide);
-    w->certain.peak = take(base, &used, d * wide);
-    w->certain.u1_high = take(base, &used, d * wide);
-    w->certain.u2_high = take(base, &used, d * wide);
-    w->certain_place = take(base, &used, i * wide);
-    w->fresh.time = take(base, &used, d * (spikes + LANES));
-    w->fresh.slope = take(base, &used, d * (spikes + LANES));
-    w->fresh.V = take(base, &used, d * (spikes + LANES));
-    w->fresh.I = take(base, &used, d * (spikes + LANES));
-    w->fresh.J = take(base, &used, d * (spikes + LANES));
-    w->fresh_neuron = take(base, &used, i * (spikes + LANES));
     w->seek = take(base, &used, i * wide);
     w->few_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
@@ -237,6 +220,23 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->before = take(base, &used, d * (spikes + LANES));
     w->under_way = take(base, &used, (int64_t)sizeof(coming) * spikes * g->most_lines);
     w->owed = take(base, &used, d * spikes);
+    w->certain.V = take(base, &used, d * wide);
+    w->certain.I = take(base, &used, d * wide);
+    w->certain.J = take(base, &used, d * wide);
+    w->certain.span = take(base, &used, d * wide);
+    w->certain.since = take(base, &used, d * wide);
+    w->certain.low = take(base, &used, d * wide);
+    w->certain.high = take(base, &used, d * wide);
+    w->certain.peak = take(base, &used, d * wide);
+    w->certain.u1_high = take(base, &used, d * wide);
+    w->certain.u2_high = take(base, &used, d * wide);
+    w->certain_place = take(base, &used, i * wide);
+    w->fresh.time = take(base, &used, d * (spikes + LANES));
+    w->fresh.slope = take(base, &used, d * (spikes + LANES));
+    w->fresh.V = take(base, &used, d * (spikes + LANES));
+    w->fresh.I = take(base, &used, d * (spikes + LANES));
+    w->fresh.J = take(base, &used, d * (spikes + LANES));
+    w->fresh_neuron = take(base, &used, i * (spikes + LANES));
     return used;
 }
 
@@ -1053,21 +1053,32 @@ typedef struct {
 SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *seek, int seekers, bundle *q)
 {
     const int lanes = seekers < LANES ? seekers : LANES;
-    for (int l = 0; l < LANES; l++) {
-        const int i = seek[l < lanes ? l : lanes - 1], n = alike ? 0 : w->who[i];
-        q->span[l] = w->span[i];
-        q->V[l] = w->queue.V[i];
-        q->V_end[l] = w->ahead.V[i];
-        q->I[l] = w->queue.I[i];
-        q->I_end[l] = w->ahead.I[i];
-        q->J[l] = w->queue.J[i];
-        q->J_end[l] = w->ahead.J[i];
-        q->tau_mem[l] = w->p.tau_mem[n];
-        q->theta[l] = w->p.theta[n];
-        q->v_reset[l] = w->p.v_reset[n];
-        q->per_tau_mem[l] = w->p.per_tau_mem[n];
-        q->per_tau_syn[l] = w->p.per_tau_syn[n];
-    }
+    int32_t place[LANES];
+    for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->V_end[l] = w->ahead.V[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->I[l] = w->queue.I[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->I_end[l] = w->ahead.I[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->J[l] = w->queue.J[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->J_end[l] = w->ahead.J[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->tau_mem[l] = w->p.tau_mem[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->theta[l] = w->p.theta[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->v_reset[l] = w->p.v_reset[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_mem[l] = w->p.per_tau_mem[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_syn[l] = w->p.per_tau_syn[alike ? 0 : w->who[place[l]]];
     return lanes;
 }
 
@@ -1175,7 +1186,7 @@ static double model_isolate(const model_parameters *q, const double *x, double s
 }
 
 /* Brackets each lane's first upward zero. */
-static void bracket(bundle *q)
+SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
     for (int l = 0; l < LANES; l++) {
         const model_parameters own = { q->tau_mem[l], q->theta[l], q->v_reset[l], q->per_tau_mem[l], q->per_tau_syn[l] };
@@ -1185,7 +1196,11 @@ static void bracket(bundle *q)
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
-        model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        if (terms != 0) {
+            model_propagator_near(terms, q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        } else {
+            model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        }
         double V_next, I_next, J_next;
         model_advance(q->V[l], q->I[l], q->J[l], Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
         double b0, b1, b2;
@@ -1210,8 +1225,9 @@ static void bracket(bundle *q)
 /* The first upward zero of each lane's guard, where it q->crosses, in its bracket: q->at.
  * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
  * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * settles: the last iterate is kept for settle; by_ends: brackets are spans, and what lies at their ends is not known yet.
  * Returns a bit for each lane that did not settle. */
-static int64_t find(bundle *q, double time)
+SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_ends, bundle *q, double time)
 {
     int64_t open[LANES];
 #pragma omp simd
@@ -1234,26 +1250,47 @@ static int64_t find(bundle *q, double time)
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
-        const double high = q->high[l], b0 = q->peak[l], b1 = q->u1_high[l], b2 = q->u2_high[l];
-        q->V_before[l] = q->V[l];
-        q->I_before[l] = q->I[l];
-        q->J_before[l] = q->J[l];
-        q->left[l] = 0.0;
-        /* a start: the root of the parabola through the start, its slope and the right end, then one step on the quintic
-         * that has u_0 and its first two derivatives at both ends; in units of the bracket */
-        const double d0 = a1 * high, d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
-        const double gap = b0 - a0, bend = gap - d0;
-        const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
-        const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
-        const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+        double end0, end1, end2;
+        {
+            double u_0;
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+            end0 = u_0;
+            double u_1;
+            model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+            end1 = u_1;
+            double u_2;
+            model_ladder_2(q->I_end[l], q->J_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+            end2 = u_2;
+        }
+        const double b0 = by_ends ? end0 : q->peak[l], b1 = by_ends ? end1 : q->u1_high[l], b2 = by_ends ? end2 : q->u2_high[l];
+        const double high = q->high[l];
+        if (by_ends) {
+            q->peak[l] = b0;
+            q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
+        }
+        if (settles) {
+            q->V_before[l] = q->V[l];
+            q->I_before[l] = q->I[l];
+            q->J_before[l] = q->J[l];
+            q->left[l] = 0.0;
+        }
+        /* a start, in units of the bracket: the root of the parabola through the start, its slope and the right end; and, where
+         * the span is not brief, one step on the quintic that has u_0 and its first two derivatives at both ends */
+        const double d0 = a1 * high, gap = b0 - a0, bend = gap - d0;
         const double root = d0 * d0 - 4.0 * bend * a0;
         double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
-        const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
-        const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
-        const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
-        const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
-        t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
-             (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+        if (terms != SALTUS_BRIEF) {
+            const double d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
+            const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
+            const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
+            const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
+            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
+            const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
+            const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
+            t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
+                 (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+        }
         const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
@@ -1267,12 +1304,18 @@ static int64_t find(bundle *q, double time)
         for (int l = 0; l < LANES; l++) {
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
-            model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+            if (terms != 0) {
+                model_propagator_near(terms, s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+            } else {
+                model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+            }
             double V_next, I_next, J_next;
             model_advance(q->V[l], q->I[l], q->J[l], Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
-            q->V_before[l] = V_next;
-            q->I_before[l] = I_next;
-            q->J_before[l] = J_next;
+            if (settles) {
+                q->V_before[l] = V_next;
+                q->I_before[l] = I_next;
+                q->J_before[l] = J_next;
+            }
             double a0, a1, a2, a3;
             {
                 double u_0;
@@ -1317,7 +1360,7 @@ static int64_t find(bundle *q, double time)
             const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
             const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
             q->at[l] = open[l] ? next : s;
-            q->left[l] = open[l] ? next - s : 0.0;
+            if (settles) q->left[l] = open[l] ? next - s : 0.0;
             open[l] = open[l] & !settled & !closed;
             left |= open[l];
         }
@@ -1327,36 +1370,36 @@ static int64_t find(bundle *q, double time)
     return unsettled;
 }
 
-/* Where each lane's guard first crosses zero, q->at, if it q->crosses. Returns a bit for each lane that did not settle. */
-static int64_t search(bundle *q, double time)
-{
-    bracket(q);
-    return find(q, time);
-}
-
 /* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. The last iterate is
  * so close that exponentials are short polynomials. */
-static void settle(bundle *q, double steepest)
+SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
 {
-    const int terms = 6;
+    const int fewest = 6;
     int64_t far = 0;
 #pragma omp simd reduction(| : far)
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
-        model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        {
+            const int terms = fewest;
+            model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        }
         double V_next, I_next, J_next;
         model_advance(q->V_before[l], q->I_before[l], q->J_before[l], Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
         q->V_after[l] = V_next;
         q->I_after[l] = I_next;
         q->J_after[l] = J_next;
-        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != terms);
+        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
     }
     if (far) {
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != terms;
+            const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
-            model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+            if (terms != 0) {
+                model_propagator_near(terms, q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+            } else {
+                model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+            }
             double V_next, I_next, J_next;
             model_advance(q->V[l], q->I[l], q->J[l], Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             q->V_after[l] = short_of ? V_next : q->V_after[l];
@@ -1383,7 +1426,11 @@ static void settle(bundle *q, double steepest)
     for (int l = 0; l < LANES; l++) {
         const double rest = q->span[l] - q->at[l];
         double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
-        model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        if (terms != 0) {
+            model_propagator_near(terms, rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        } else {
+            model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+        }
         double V_next, I_next, J_next;
         model_advance(q->V_after[l], q->I_after[l], q->J_after[l], Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
         double u0;
@@ -1398,7 +1445,7 @@ static void settle(bundle *q, double steepest)
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = saltus_exp(-rest * rate);
+        const double shrink = terms != 0 ? saltus_exp_near(terms, -rest * rate) : saltus_exp(-rest * rate);
         int may_cross;
         {
             double a0, a1, a2;
@@ -1437,27 +1484,135 @@ static void settle(bundle *q, double steepest)
     }
 }
 
-/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
-static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
+SALTUS_APART void bracket_brief(bundle *q)
 {
-    const int64_t *restrict flag = w->flag;
-    int32_t *restrict who = w->who;
+    bracket_of(SALTUS_BRIEF, q);
+}
+
+SALTUS_APART int64_t find_brief(bundle *q, double time)
+{
+    return find_of(SALTUS_BRIEF, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_brief(bundle *q, double time)
+{
+    bracket_of(SALTUS_BRIEF, q);
+    return find_of(SALTUS_BRIEF, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_brief(bundle *q, double steepest)
+{
+    settle_of(SALTUS_BRIEF, q, steepest);
+}
+
+SALTUS_APART void bracket_short(bundle *q)
+{
+    bracket_of(SALTUS_SHORT, q);
+}
+
+SALTUS_APART int64_t find_short(bundle *q, double time)
+{
+    return find_of(SALTUS_SHORT, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_short(bundle *q, double time)
+{
+    bracket_of(SALTUS_SHORT, q);
+    return find_of(SALTUS_SHORT, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_short(bundle *q, double steepest)
+{
+    settle_of(SALTUS_SHORT, q, steepest);
+}
+
+SALTUS_APART void bracket_any(bundle *q)
+{
+    bracket_of(0, q);
+}
+
+SALTUS_APART int64_t find_any(bundle *q, double time)
+{
+    return find_of(0, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_any(bundle *q, double time)
+{
+    bracket_of(0, q);
+    return find_of(0, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_any(bundle *q, double steepest)
+{
+    settle_of(0, q, steepest);
+}
+
+/* All of them in the version for spans of some length: see saltus_version. */
+SALTUS_INLINE void bracket(int version, bundle *q)
+{
+    switch (version) {
+    case SALTUS_BRIEF: bracket_brief(q); break;
+    case SALTUS_SHORT: bracket_short(q); break;
+    default: bracket_any(q);
+    }
+}
+
+SALTUS_INLINE int64_t find(int version, bundle *q, double time)
+{
+    switch (version) {
+    case SALTUS_BRIEF: return find_brief(q, time);
+    case SALTUS_SHORT: return find_short(q, time);
+    default: return find_any(q, time);
+    }
+}
+
+SALTUS_INLINE void settle(int version, bundle *q, double steepest)
+{
+    switch (version) {
+    case SALTUS_BRIEF: settle_brief(q, steepest); break;
+    case SALTUS_SHORT: settle_short(q, steepest); break;
+    default: settle_any(q, steepest);
+    }
+}
+
+/* Where each lane's guard first crosses zero, q->at, if it q->crosses, where no span is longer than this. Returns a bit for each
+ * lane that did not settle. */
+SALTUS_INLINE int64_t search(const workspace *w, bundle *q, double time, double longest)
+{
+    switch (saltus_version(longest * w->steepest)) {
+    case SALTUS_BRIEF: return search_brief(q, time);
+    case SALTUS_SHORT: return search_short(q, time);
+    default: return search_any(q, time);
+    }
+}
+
+/* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
+ * in it then. The last may lie behind `to`, within its vector. */
+SALTUS_INLINE int list_flagged(const int64_t *restrict flag, int from, int to, int32_t *restrict list, int many)
+{
 #ifdef __AVX512VL__
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    for (int n = from; n < to; n += 8) { /* who has room for a vector more */
+    for (int n = from; n < to; n += 8) {
         const __m512i some = _mm512_loadu_si512(flag + n);
         const __mmask8 mask = _mm512_test_epi64_mask(some, some);
         const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
-        _mm256_storeu_si256((__m256i *)(void *)(who + queued), _mm256_maskz_compress_epi32(mask, these));
-        queued += __builtin_popcount(mask);
+        _mm256_storeu_si256((__m256i *)(void *)(list + many), _mm256_maskz_compress_epi32(mask, these));
+        many += __builtin_popcount(mask);
     }
 #else
-    for (int n = from; n < to; n++) { /* without branches: which neuron is flagged cannot be predicted */
-        who[queued] = n;
-        queued += flag[n] != 0;
+    for (int n = from; n < to; n++) { /* without branches: which one is flagged cannot be predicted */
+        list[many] = n;
+        many += flag[n] != 0;
     }
 #endif
-    while (queued > 0 && who[queued - 1] >= g->n) queued--; /* the padding is nobody */
+    return many;
+}
+
+/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
+static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
+{
+    queued = list_flagged(w->flag, from, to, w->who, queued);
+    while (queued > 0 && w->who[queued - 1] >= g->n) queued--; /* the padding is nobody */
     return queued;
 }
 
@@ -1814,7 +1969,6 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
     const parameters_view p = w->p;
     const int32_t *restrict who = w->who;
     int64_t *restrict flag = w->flag;
-    int seekers = 0;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
@@ -1857,23 +2011,21 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
             }
             flag[i] = may_cross;
         }
-    for (int i = 0; i < queued; i++) {
-        w->seek[seekers] = i;
-        seekers += flag[i] != 0;
-    }
+    int seekers = list_flagged(flag, 0, queued, w->seek, 0);
+    while (seekers > 0 && w->seek[seekers - 1] >= queued) seekers--; /* a spare lane is nobody */
     return seekers;
 }
 
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
-SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out,
-                                    int32_t sample, saltus_status *status)
+SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, double span,
+                                    saltus_spikes *out, int32_t sample, saltus_status *status)
 {
     double earliest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
         const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
-        const int64_t unsettled = search(&q, present);
+        const int64_t unsettled = search(w, &q, present, span);
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
             if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
@@ -1972,8 +2124,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 int crosses = 1;
                 while (crosses) {
                     const int seekers = list_seekers(shared, 0, w, queued, end - present, shrink);
-                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, out, sample, status)
-                                                   : first_crossing(0, w, seekers, present, out, sample, status);
+                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, end - present, out, sample, status)
+                                                   : first_crossing(0, w, seekers, present, end - present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
                     const double time = present + earliest;
@@ -2002,7 +2154,9 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 whole = 0;
                 continue;
             }
-            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+            if (spikes > begun) {
+                put_back(w, queued, w->ahead, w->x_end);
+            }
             o.start.receptor = -1;
             const states_view swap = w->x;
             w->x = w->x_end;
@@ -2126,7 +2280,7 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                 y.lambda_J[n] = lambda_J_next;
             }
             double grad_w;
-            model_exc_weight(lambda_J, p.tau_syn[n], &grad_w);
+            model_exc_weight(lambda_J, p.tau_syn[shared ? 0 : n], &grad_w);
             gradient[n] = gradient[n] + grad_w;
             double credit;
             model_exc_credit(lambda_I, lambda_J, &credit);
@@ -2223,6 +2377,40 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
     (void)p;
     switch (receptor) {
     case 0: /* exc */
+        if (shared) {
+            double of_lambda_V, of_lambda_I, of_lambda_J;
+            {
+                const double unit_lambda_V = 1.0, unit_lambda_I = 0.0, unit_lambda_J = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_J;
+                double lambda_V_next, lambda_I_next, lambda_J_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_J, common_Phi_V_V, common_Phi_I_I, common_Phi_I_J, common_Psi_I_V, common_Psi_J_V, &lambda_V_next, &lambda_I_next, &lambda_J_next);
+                double grad_w;
+                model_exc_weight(lambda_J_next, p.tau_syn[0], &grad_w);
+                of_lambda_V = grad_w;
+            }
+            {
+                const double unit_lambda_V = 0.0, unit_lambda_I = 1.0, unit_lambda_J = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_J;
+                double lambda_V_next, lambda_I_next, lambda_J_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_J, common_Phi_V_V, common_Phi_I_I, common_Phi_I_J, common_Psi_I_V, common_Psi_J_V, &lambda_V_next, &lambda_I_next, &lambda_J_next);
+                double grad_w;
+                model_exc_weight(lambda_J_next, p.tau_syn[0], &grad_w);
+                of_lambda_I = grad_w;
+            }
+            {
+                const double unit_lambda_V = 0.0, unit_lambda_I = 0.0, unit_lambda_J = 1.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_J;
+                double lambda_V_next, lambda_I_next, lambda_J_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_J, common_Phi_V_V, common_Phi_I_I, common_Phi_I_J, common_Psi_I_V, common_Psi_J_V, &lambda_V_next, &lambda_I_next, &lambda_J_next);
+                double grad_w;
+                model_exc_weight(lambda_J_next, p.tau_syn[0], &grad_w);
+                of_lambda_J = grad_w;
+            }
+#pragma omp simd
+            for (int n = 0; n < g->n_pad; n++)
+                gradient[n] = (adds ? gradient[n] : 0.0) + of_lambda_V * y.lambda_V[n] + of_lambda_I * y.lambda_I[n] + of_lambda_J * y.lambda_J[n];
+            break;
+        }
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n], lambda_J = y.lambda_J[n];
@@ -2246,7 +2434,7 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
                 lambda_J = lambda_J_next;
             }
             double grad_w;
-            model_exc_weight(lambda_J, p.tau_syn[n], &grad_w);
+            model_exc_weight(lambda_J, p.tau_syn[shared ? 0 : n], &grad_w);
             gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
         }
         break;
@@ -2552,10 +2740,10 @@ static int queue_all(const saltus_group *g, const workspace *w)
 }
 
 /* Brackets the crossings of the lanes that may, and appends the certain ones. Returns their number then. */
-SALTUS_INLINE int ascertain(const workspace *w, bundle *q, int many, double *nearest_miss)
+SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many, double *nearest_miss)
 {
     double miss = *nearest_miss;
-    bracket(q);
+    bracket(version, q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
         const int64_t falls_short = q->may[l] & !q->crosses[l];
@@ -2668,6 +2856,7 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
                                  const int32_t *seek, double origin, double span, int after, int spikes, int32_t sample,
                                  saltus_status *status)
 {
+    const int version = saltus_version(span * w->steepest);
     int many = 0, fresh = 0;
     bundle q;
     for (int from = 0; from < seekers; from += LANES) {
@@ -2689,18 +2878,18 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
             q.per_tau_mem[l] = w->p.per_tau_mem[n];
             q.per_tau_syn[l] = w->p.per_tau_syn[n];
         }
-        many = ascertain(w, &q, many, out->nearest_miss + sample);
+        many = ascertain(w, version, &q, many, out->nearest_miss + sample);
     }
     while (many > 0) {
         const int from = many > LANES ? many - LANES : 0, lanes = many - from;
         if (spikes + fresh + lanes > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
         take_certain(alike, w, from, lanes, &q);
-        const int64_t unsettled = find(&q, origin);
-        settle(&q, w->steepest);
+        const int64_t unsettled = find(version, &q, origin);
+        settle(version, &q, w->steepest);
         const int again = spike(g, w, &q, lanes, fresh, origin, unsettled, sample, status);
         if (again < 0) return -1;
         fresh += lanes;
-        many = again ? ascertain(w, &q, from, out->nearest_miss + sample) : from;
+        many = again ? ascertain(w, version, &q, from, out->nearest_miss + sample) : from;
     }
     if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
     return spikes + fresh;
@@ -3182,8 +3371,8 @@ enum { WIDE = 64 };
 /* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
  * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
  * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w, const int32_t *restrict row, double *gain,
-                                 double *times, int from, int e, int stop)
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
+                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
 {
     const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;

@@ -1157,8 +1157,8 @@ enum { WIDE = 64 };
 /* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
  * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
  * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w, const int32_t *restrict row, double *gain,
-                                 double *times, int from, int e, int stop)
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
+                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
 {
     const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;

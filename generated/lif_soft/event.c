@@ -82,7 +82,7 @@ typedef struct {
     double *rise, *fall;       /* [events + 1] the most that a unit arrival lifts, or lowers, a guard: see look_ahead */
     double *row_lifts, *row_lowers; /* [n] the greatest positive weight that a neuron sends, and the greatest negative one */
     states_view late;          /* [n_pad] what arrivals that wait come to at the end of their interval */
-    double *lift;              /* [n_pad] and how much they may lift a guard before */
+    double *beyond;            /* [n_pad] and how much they may lift a guard before, beyond half of that */
     double most_lifts, most_lowers; /* of all neurons; most_lifts < 0: not known yet */
     int keeps;                 /* may a spike wait for the end of its interval before it acts on all neurons? */
     int alike;                 /* do all neurons share all parameters that a search reads? */
@@ -97,10 +97,6 @@ typedef struct {
     entries_view few;          /* [LANES] propagators of a few stretches */
     double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
-    certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
-    int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
-    fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
-    int32_t *fresh_neuron;     /* [spikes + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
     double *gap, *lead;        /* [spikes] */
     entries_view k_gap, k_lead; /* [spikes] */
@@ -110,6 +106,10 @@ typedef struct {
     int64_t *before;           /* [spikes + LANES] how many spikes come before */
     coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
+    certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
+    int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
+    fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
+    int32_t *fresh_neuron;     /* [spikes + LANES] */
     double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
@@ -169,7 +169,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->row_lowers = take(base, &used, d * pad);
     w->late.V = take(base, &used, d * pad);
     w->late.I = take(base, &used, d * pad);
-    w->lift = take(base, &used, d * pad);
+    w->beyond = take(base, &used, d * pad);
     w->most_lifts = -1.0;
     w->flag = take(base, &used, d * pad);
     w->slope.Phi_V_V_tau_mem = take(base, &used, d * items);
@@ -187,20 +187,6 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->latest = take(base, &used, i * pad);
     w->from = take(base, &used, d * wide);
     w->span = take(base, &used, d * wide);
-    w->certain.V = take(base, &used, d * wide);
-    w->certain.I = take(base, &used, d * wide);
-    w->certain.span = take(base, &used, d * wide);
-    w->certain.since = take(base, &used, d * wide);
-    w->certain.high = take(base, &used, d * wide);
-    w->certain.peak = take(base, &used, d * wide);
-    w->certain.u1_high = take(base, &used, d * wide);
-    w->certain.u2_high = take(base, &used, d * wide);
-    w->certain_place = take(base, &used, i * wide);
-    w->fresh.time = take(base, &used, d * (spikes + LANES));
-    w->fresh.slope = take(base, &used, d * (spikes + LANES));
-    w->fresh.V = take(base, &used, d * (spikes + LANES));
-    w->fresh.I = take(base, &used, d * (spikes + LANES));
-    w->fresh_neuron = take(base, &used, i * (spikes + LANES));
     w->seek = take(base, &used, i * wide);
     w->few_shrink = take(base, &used, d * LANES);
     w->who = take(base, &used, i * wide);
@@ -220,6 +206,20 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->before = take(base, &used, d * (spikes + LANES));
     w->under_way = take(base, &used, (int64_t)sizeof(coming) * spikes * g->most_lines);
     w->owed = take(base, &used, d * spikes);
+    w->certain.V = take(base, &used, d * wide);
+    w->certain.I = take(base, &used, d * wide);
+    w->certain.span = take(base, &used, d * wide);
+    w->certain.since = take(base, &used, d * wide);
+    w->certain.high = take(base, &used, d * wide);
+    w->certain.peak = take(base, &used, d * wide);
+    w->certain.u1_high = take(base, &used, d * wide);
+    w->certain.u2_high = take(base, &used, d * wide);
+    w->certain_place = take(base, &used, i * wide);
+    w->fresh.time = take(base, &used, d * (spikes + LANES));
+    w->fresh.slope = take(base, &used, d * (spikes + LANES));
+    w->fresh.V = take(base, &used, d * (spikes + LANES));
+    w->fresh.I = take(base, &used, d * (spikes + LANES));
+    w->fresh_neuron = take(base, &used, i * (spikes + LANES));
     return used;
 }
 
@@ -992,28 +992,35 @@ typedef struct {
 SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *seek, int seekers, bundle *q)
 {
     const int lanes = seekers < LANES ? seekers : LANES;
-    for (int l = 0; l < LANES; l++) {
-        const int i = seek[l < lanes ? l : lanes - 1], n = alike ? 0 : w->who[i];
-        q->span[l] = w->span[i];
-        q->V[l] = w->queue.V[i];
-        q->V_end[l] = w->ahead.V[i];
-        q->I[l] = w->queue.I[i];
-        q->I_end[l] = w->ahead.I[i];
-        q->tau_mem[l] = w->p.tau_mem[n];
-        q->theta[l] = w->p.theta[n];
-        q->per_tau_mem[l] = w->p.per_tau_mem[n];
-        q->per_tau_syn[l] = w->p.per_tau_syn[n];
-    }
+    int32_t place[LANES];
+    for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->V_end[l] = w->ahead.V[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->I[l] = w->queue.I[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->I_end[l] = w->ahead.I[place[l]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->tau_mem[l] = w->p.tau_mem[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->theta[l] = w->p.theta[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_mem[l] = w->p.per_tau_mem[alike ? 0 : w->who[place[l]]];
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) q->per_tau_syn[l] = w->p.per_tau_syn[alike ? 0 : w->who[place[l]]];
     return lanes;
 }
 
 /* Brackets each lane's first upward zero by [0, end or maximum]. The maximum is in closed form:
  * exp(r s) u_1(s) = u_1 + u_2 (1 - exp(-d s))/d with d = rate(u_2) - r is zero at s = q L(d q), q = -u_1/u_2,
  * L(y) = -log(1 - y)/y. Up to there the integral of u_1 is that of u_2, and u_1, over r. */
-static void bracket(bundle *q)
+SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
-    int64_t below = 0;
-#pragma omp simd reduction(| : below)
+#pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double b0, b1, b2;
         {
@@ -1027,17 +1034,6 @@ static void bracket(bundle *q)
             model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
             b2 = u_2;
         }
-        q->low[l] = 0.0;
-        q->high[l] = q->span[l];
-        q->peak[l] = b0;
-        q->u1_high[l] = b1;
-        q->u2_high[l] = b2;
-        q->crosses[l] = (b0 >= 0.0) & (q->span[l] > 0.0);
-        below |= b0 < 0.0;
-    }
-    if (!below) return; /* who ends above zero has one upward zero, and the span is its bracket */
-#pragma omp simd
-    for (int l = 0; l < LANES; l++) {
         double a0, a1, a2;
         {
             double u_0;
@@ -1066,20 +1062,41 @@ static void bracket(bundle *q)
         const double share = (rate_2 - rate) * quotient;
         const double top = quotient * saltus_log1m_ratio(share < 1.0 ? share : 0.0);
         const int inside = (a2 < 0.0) & (a1 > 0.0) & (share < 1.0) & (top < q->span[l]);
-        const double shrunk = saltus_exp(-rate_2 * top);
-        q->high[l] = inside ? top : q->high[l];
-        q->peak[l] = inside ? a0 + (a1 * rate_2 + a2 * (1.0 - shrunk)) / (rate * rate_2) : q->peak[l];
-        q->u1_high[l] = inside ? 0.0 : q->u1_high[l];
-        q->u2_high[l] = inside ? a2 * shrunk : q->u2_high[l];
+        const double shrunk = terms != 0 ? saltus_exp_near(terms, -rate_2 * top) : saltus_exp(-rate_2 * top);
+        q->low[l] = 0.0;
+        q->high[l] = inside ? top : q->span[l];
+        q->peak[l] = inside ? a0 + (a1 * rate_2 + a2 * (1.0 - shrunk)) / (rate * rate_2) : b0;
+        q->u1_high[l] = inside ? 0.0 : b1;
+        q->u2_high[l] = inside ? a2 * shrunk : b2;
         q->crosses[l] = (q->peak[l] >= 0.0) & (q->high[l] > 0.0);
     }
+}
+
+/* Brackets each lane's first upward zero by its span, if all end above zero: then there is one. Returns whether they do. */
+SALTUS_INLINE int bracket_by_ends(bundle *q)
+{
+    int64_t below = 0;
+#pragma omp simd reduction(| : below)
+    for (int l = 0; l < LANES; l++) {
+        double b0;
+        {
+            double u_0;
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+            b0 = u_0;
+        }
+        q->low[l] = 0.0;
+        q->high[l] = q->span[l];
+        below |= b0 < 0.0;
+    }
+    return below == 0;
 }
 
 /* The first upward zero of each lane's guard, where it q->crosses, in its bracket: q->at.
  * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
  * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * settles: the last iterate is kept for settle; by_ends: brackets are spans, and what lies at their ends is not known yet.
  * Returns a bit for each lane that did not settle. */
-static int64_t find(bundle *q, double time)
+SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_ends, bundle *q, double time)
 {
     int64_t open[LANES];
 #pragma omp simd
@@ -1102,25 +1119,46 @@ static int64_t find(bundle *q, double time)
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
-        const double high = q->high[l], b0 = q->peak[l], b1 = q->u1_high[l], b2 = q->u2_high[l];
-        q->V_before[l] = q->V[l];
-        q->I_before[l] = q->I[l];
-        q->left[l] = 0.0;
-        /* a start: the root of the parabola through the start, its slope and the right end, then one step on the quintic
-         * that has u_0 and its first two derivatives at both ends; in units of the bracket */
-        const double d0 = a1 * high, d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
-        const double gap = b0 - a0, bend = gap - d0;
-        const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
-        const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
-        const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+        double end0, end1, end2;
+        {
+            double u_0;
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+            end0 = u_0;
+            double u_1;
+            model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+            end1 = u_1;
+            double u_2;
+            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+            end2 = u_2;
+        }
+        const double b0 = by_ends ? end0 : q->peak[l], b1 = by_ends ? end1 : q->u1_high[l], b2 = by_ends ? end2 : q->u2_high[l];
+        const double high = q->high[l];
+        if (by_ends) {
+            q->peak[l] = b0;
+            q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
+        }
+        if (settles) {
+            q->V_before[l] = q->V[l];
+            q->I_before[l] = q->I[l];
+            q->left[l] = 0.0;
+        }
+        /* a start, in units of the bracket: the root of the parabola through the start, its slope and the right end; and, where
+         * the span is not brief, one step on the quintic that has u_0 and its first two derivatives at both ends */
+        const double d0 = a1 * high, gap = b0 - a0, bend = gap - d0;
         const double root = d0 * d0 - 4.0 * bend * a0;
         double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
-        const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
-        const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
-        const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
-        const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
-        t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
-             (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+        if (terms != SALTUS_BRIEF) {
+            const double d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
+            const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
+            const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
+            const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
+            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
+            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
+            const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
+            const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
+            t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
+                 (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+        }
         const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
@@ -1134,11 +1172,17 @@ static int64_t find(bundle *q, double time)
         for (int l = 0; l < LANES; l++) {
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            if (terms != 0) {
+                model_propagator_near(terms, s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            } else {
+                model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
             double V_next, I_next;
             model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-            q->V_before[l] = V_next;
-            q->I_before[l] = I_next;
+            if (settles) {
+                q->V_before[l] = V_next;
+                q->I_before[l] = I_next;
+            }
             double a0, a1, a2;
             {
                 double u_0;
@@ -1180,7 +1224,7 @@ static int64_t find(bundle *q, double time)
             const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
             const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
             q->at[l] = open[l] ? next : s;
-            q->left[l] = open[l] ? next - s : 0.0;
+            if (settles) q->left[l] = open[l] ? next - s : 0.0;
             open[l] = open[l] & !settled & !closed;
             left |= open[l];
         }
@@ -1190,35 +1234,35 @@ static int64_t find(bundle *q, double time)
     return unsettled;
 }
 
-/* Where each lane's guard first crosses zero, q->at, if it q->crosses. Returns a bit for each lane that did not settle. */
-static int64_t search(bundle *q, double time)
-{
-    bracket(q);
-    return find(q, time);
-}
-
 /* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. The last iterate is
  * so close that exponentials are short polynomials. */
-static void settle(bundle *q, double steepest)
+SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
 {
-    const int terms = 6;
+    const int fewest = 6;
     int64_t far = 0;
 #pragma omp simd reduction(| : far)
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        {
+            const int terms = fewest;
+            model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
         double V_next, I_next;
         model_advance(q->V_before[l], q->I_before[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
         q->V_after[l] = V_next;
         q->I_after[l] = I_next;
-        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != terms);
+        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
     }
     if (far) {
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != terms;
+            const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            if (terms != 0) {
+                model_propagator_near(terms, q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            } else {
+                model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
             double V_next, I_next;
             model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             q->V_after[l] = short_of ? V_next : q->V_after[l];
@@ -1243,7 +1287,11 @@ static void settle(bundle *q, double steepest)
     for (int l = 0; l < LANES; l++) {
         const double rest = q->span[l] - q->at[l];
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        if (terms != 0) {
+            model_propagator_near(terms, rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        } else {
+            model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
         double V_next, I_next;
         model_advance(q->V_after[l], q->I_after[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
         double u0;
@@ -1258,7 +1306,7 @@ static void settle(bundle *q, double steepest)
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = saltus_exp(-rest * rate);
+        const double shrink = terms != 0 ? saltus_exp_near(terms, -rest * rate) : saltus_exp(-rest * rate);
         int may_cross;
         {
             double a0, a1, a2;
@@ -1291,27 +1339,138 @@ static void settle(bundle *q, double steepest)
     }
 }
 
-/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
-static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
+SALTUS_APART void bracket_brief(bundle *q)
 {
-    const int64_t *restrict flag = w->flag;
-    int32_t *restrict who = w->who;
+    bracket_of(SALTUS_BRIEF, q);
+}
+
+SALTUS_APART int64_t find_brief(bundle *q, double time)
+{
+    return find_of(SALTUS_BRIEF, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_brief(bundle *q, double time)
+{
+    if (bracket_by_ends(q)) return find_of(SALTUS_BRIEF, 0, 1, q, time);
+    bracket_of(SALTUS_BRIEF, q);
+    return find_of(SALTUS_BRIEF, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_brief(bundle *q, double steepest)
+{
+    settle_of(SALTUS_BRIEF, q, steepest);
+}
+
+SALTUS_APART void bracket_short(bundle *q)
+{
+    bracket_of(SALTUS_SHORT, q);
+}
+
+SALTUS_APART int64_t find_short(bundle *q, double time)
+{
+    return find_of(SALTUS_SHORT, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_short(bundle *q, double time)
+{
+    if (bracket_by_ends(q)) return find_of(SALTUS_SHORT, 0, 1, q, time);
+    bracket_of(SALTUS_SHORT, q);
+    return find_of(SALTUS_SHORT, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_short(bundle *q, double steepest)
+{
+    settle_of(SALTUS_SHORT, q, steepest);
+}
+
+SALTUS_APART void bracket_any(bundle *q)
+{
+    bracket_of(0, q);
+}
+
+SALTUS_APART int64_t find_any(bundle *q, double time)
+{
+    return find_of(0, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_any(bundle *q, double time)
+{
+    if (bracket_by_ends(q)) return find_of(0, 0, 1, q, time);
+    bracket_of(0, q);
+    return find_of(0, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_any(bundle *q, double steepest)
+{
+    settle_of(0, q, steepest);
+}
+
+/* All of them in the version for spans of some length: see saltus_version. */
+SALTUS_INLINE void bracket(int version, bundle *q)
+{
+    switch (version) {
+    case SALTUS_BRIEF: bracket_brief(q); break;
+    case SALTUS_SHORT: bracket_short(q); break;
+    default: bracket_any(q);
+    }
+}
+
+SALTUS_INLINE int64_t find(int version, bundle *q, double time)
+{
+    switch (version) {
+    case SALTUS_BRIEF: return find_brief(q, time);
+    case SALTUS_SHORT: return find_short(q, time);
+    default: return find_any(q, time);
+    }
+}
+
+SALTUS_INLINE void settle(int version, bundle *q, double steepest)
+{
+    switch (version) {
+    case SALTUS_BRIEF: settle_brief(q, steepest); break;
+    case SALTUS_SHORT: settle_short(q, steepest); break;
+    default: settle_any(q, steepest);
+    }
+}
+
+/* Where each lane's guard first crosses zero, q->at, if it q->crosses, where no span is longer than this. Returns a bit for each
+ * lane that did not settle. */
+SALTUS_INLINE int64_t search(const workspace *w, bundle *q, double time, double longest)
+{
+    switch (saltus_version(longest * w->steepest)) {
+    case SALTUS_BRIEF: return search_brief(q, time);
+    case SALTUS_SHORT: return search_short(q, time);
+    default: return search_any(q, time);
+    }
+}
+
+/* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
+ * in it then. The last may lie behind `to`, within its vector. */
+SALTUS_INLINE int list_flagged(const int64_t *restrict flag, int from, int to, int32_t *restrict list, int many)
+{
 #ifdef __AVX512VL__
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    for (int n = from; n < to; n += 8) { /* who has room for a vector more */
+    for (int n = from; n < to; n += 8) {
         const __m512i some = _mm512_loadu_si512(flag + n);
         const __mmask8 mask = _mm512_test_epi64_mask(some, some);
         const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
-        _mm256_storeu_si256((__m256i *)(void *)(who + queued), _mm256_maskz_compress_epi32(mask, these));
-        queued += __builtin_popcount(mask);
+        _mm256_storeu_si256((__m256i *)(void *)(list + many), _mm256_maskz_compress_epi32(mask, these));
+        many += __builtin_popcount(mask);
     }
 #else
-    for (int n = from; n < to; n++) { /* without branches: which neuron is flagged cannot be predicted */
-        who[queued] = n;
-        queued += flag[n] != 0;
+    for (int n = from; n < to; n++) { /* without branches: which one is flagged cannot be predicted */
+        list[many] = n;
+        many += flag[n] != 0;
     }
 #endif
-    while (queued > 0 && who[queued - 1] >= g->n) queued--; /* the padding is nobody */
+    return many;
+}
+
+/* Appends the flagged neurons among [from, to) to the queue, and returns how many are queued then. */
+static int queue_flagged(const saltus_group *g, const workspace *w, int from, int to, int queued)
+{
+    queued = list_flagged(w->flag, from, to, w->who, queued);
+    while (queued > 0 && w->who[queued - 1] >= g->n) queued--; /* the padding is nobody */
     return queued;
 }
 
@@ -1384,7 +1543,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     const double *restrict weight = o->start.weight;
     int64_t *restrict flag = w->flag;
     int64_t any = 0;
-    const double low = -o->margin, *restrict lifted = w->lift;
+    const double low = -o->margin, *restrict beyond = w->beyond;
     const double *restrict late_V = w->late.V;
     const double *restrict late_I = w->late.I;
     const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
@@ -1424,6 +1583,22 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 rate = u_1_rate;
             }
             const double reach = shared ? o->reach : terms != 0 ? saltus_reach(dt, rate) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
+            double lifted = 0.0;
+            if (late) {
+                double c0;
+                {
+                    double u_0;
+                    model_ladder_0(late_V[n], p.theta[alike ? 0 : n], &u_0);
+                    c0 = u_0;
+                }
+                double d0;
+                {
+                    double u_0;
+                    model_ladder_0(0.0, p.theta[alike ? 0 : n], &u_0);
+                    d0 = u_0;
+                }
+                lifted = beyond[n] + 0.5 * (c0 - d0);
+            }
             int may_cross;
             {
                 double a0;
@@ -1443,7 +1618,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 }
                 const double lift = b1 * reach;
                 const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
-                may_cross = !(bound < (late ? low - lifted[n] : low));
+                may_cross = !(bound < (late ? low - lifted : low));
             }
             flag[n] = may_cross;
             any |= may_cross;
@@ -1474,6 +1649,22 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 rate = u_1_rate;
             }
             const double reach = shared ? o->reach : terms != 0 ? saltus_reach(dt, rate) : (1.0 + 1e-11) * (1.0 - saltus_exp(-dt * rate)) / (saltus_exp(-dt * rate) * rate);
+            double lifted = 0.0;
+            if (late) {
+                double c0;
+                {
+                    double u_0;
+                    model_ladder_0(late_V[n], p.theta[alike ? 0 : n], &u_0);
+                    c0 = u_0;
+                }
+                double d0;
+                {
+                    double u_0;
+                    model_ladder_0(0.0, p.theta[alike ? 0 : n], &u_0);
+                    d0 = u_0;
+                }
+                lifted = beyond[n] + 0.5 * (c0 - d0);
+            }
             int may_cross;
             {
                 double a0;
@@ -1493,7 +1684,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 }
                 const double lift = b1 * reach;
                 const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
-                may_cross = !(bound < (late ? low - lifted[n] : low));
+                may_cross = !(bound < (late ? low - lifted : low));
             }
             flag[n] = may_cross;
             any |= may_cross;
@@ -1689,13 +1880,17 @@ static void weigh(const saltus_group *g, workspace *w)
 }
 
 /* The propagators of three stretches, and exp(-rate dt), where all neurons share them. */
-SALTUS_APART void common_few(const workspace *w, double first, double second, double third)
+SALTUS_INLINE void common_few_of(const int terms, const workspace *w, double first, double second, double third)
 {
     const double dts[LANES] = {first, second, third};
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        if (terms != 0) {
+            model_propagator_near(terms, dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        } else {
+            model_propagator(dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
         w->few.Phi_V_V[l] = Phi_V_V;
         w->few.Phi_V_I[l] = Phi_V_I;
         w->few.Phi_I_I[l] = Phi_I_I;
@@ -1706,14 +1901,54 @@ SALTUS_APART void common_few(const workspace *w, double first, double second, do
             model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
             rate = u_1_rate;
         }
-        w->few_shrink[l] = saltus_exp(-dts[l] * rate);
+        w->few_shrink[l] = terms != 0 ? saltus_exp_near(terms, -dts[l] * rate) : saltus_exp(-dts[l] * rate);
     }
 }
 
-/* Lets an arrival act on everyone, as seen after a stretch. */
-SALTUS_APART void act_later(const saltus_group *g, const workspace *w, pending arrival, entries_view k, states_view x)
+SALTUS_APART void common_few_short(const workspace *w, double first, double second, double third)
 {
-    const double *restrict weight = arrival.weight;
+    common_few_of(SALTUS_SHORT, w, first, second, third);
+}
+
+SALTUS_APART void common_few_any(const workspace *w, double first, double second, double third)
+{
+    common_few_of(0, w, first, second, third);
+}
+
+SALTUS_INLINE void common_few(const workspace *w, double first, double second, double third)
+{
+    if (saltus_version((first + third) * w->steepest) != 0) /* third is no shorter than second */
+        common_few_short(w, first, second, third);
+    else
+        common_few_any(w, first, second, third);
+}
+
+/* Arrivals that wait for one time, by what a unit of each comes to then. */
+typedef struct {
+    int many;
+    const double *row[LANES];
+    double V[LANES], I[LANES];
+} crew;
+
+/* Lets all that wait act on everyone, in one pass. */
+SALTUS_APART void act_together(const saltus_group *g, crew *all, states_view x)
+{
+    for (int64_t n = 0; n < g->n_pad; n += 8) {
+        eight V = *(const eight *)(x.V + n), I = *(const eight *)(x.I + n);
+        for (int j = 0; j < all->many; j++) {
+            const eight weight = *(const eight *)(all->row[j] + n);
+            V += all->V[j] * weight;
+            I += all->I[j] * weight;
+        }
+        *(eight *)(x.V + n) = V;
+        *(eight *)(x.I + n) = I;
+    }
+    all->many = 0;
+}
+
+/* One more waits, for the end of a stretch k. */
+SALTUS_INLINE void wait_for(const saltus_group *g, const workspace *w, pending arrival, entries_view k, crew *all, states_view x)
+{
     (void)w; /* a jump may have no use for parameters */
     double unit_V = 0.0, unit_I = 0.0;
     switch (arrival.receptor) {
@@ -1736,13 +1971,10 @@ SALTUS_APART void act_later(const saltus_group *g, const workspace *w, pending a
     double V_next, I_next;
     model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
 
-    const double effect_V = V_next - still_V;
-    const double effect_I = I_next - still_I;
-#pragma omp simd
-    for (int n = 0; n < g->n_pad; n++) {
-        x.V[n] += effect_V * weight[n];
-        x.I[n] += effect_I * weight[n];
-    }
+    all->V[all->many] = V_next - still_V;
+    all->I[all->many] = I_next - still_I;
+    all->row[all->many++] = arrival.weight;
+    if (all->many == LANES) act_together(g, all, x);
 }
 
 /* ---- Volleys: arrivals within an interval that wait for its end before they act on all neurons, as spikes may (see
@@ -1758,7 +1990,7 @@ typedef struct {
     int64_t receptor[VOLLEY];
     const double *row[VOLLEY];
     double time[VOLLEY], dt[VOLLEY], Phi_V_V[VOLLEY], Phi_V_I[VOLLEY], Phi_I_I[VOLLEY], Psi_I_V[VOLLEY], shrink[VOLLEY];
-    double V[VOLLEY], I[VOLLEY], rise[VOLLEY], fall[VOLLEY];
+    double V[VOLLEY], I[VOLLEY], rise[VOLLEY], fall[VOLLEY], beyond[VOLLEY];
 } volley;
 
 /* The arrivals from event e on that may wait in an interval from now on, no longer than reach: most at most, each of no more than
@@ -1790,15 +2022,21 @@ static double gather_volley(const saltus_group *g, const workspace *w, const sal
     return until;
 }
 
-/* What unit arrivals come to. */
-SALTUS_APART void measure_volley(const workspace *w, volley *v)
+/* What unit arrivals come to. The most that an arrival of weight w lifts a guard, rise w or, if that is negative, fall |w|, is
+ * (rise - fall)/2 w + (rise + fall)/2 |w|; half of what it is worth at the end, which is known for all together, stands for the
+ * first of these, and `beyond` |w| for the second and whatever the first differs by. */
+SALTUS_INLINE void measure_volley_of(const int terms, const workspace *w, volley *v)
 {
     const int lanes = (v->many + LANES - 1) & ~(LANES - 1);
     for (int j = v->many; j < lanes; j++) v->dt[j] = 0.0, v->receptor[j] = -1;
 #pragma omp simd
     for (int j = 0; j < lanes; j++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(v->dt[j], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        if (terms != 0) {
+            model_propagator_near(terms, v->dt[j], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        } else {
+            model_propagator(v->dt[j], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
         v->Phi_V_V[j] = Phi_V_V;
         v->Phi_V_I[j] = Phi_V_I;
         v->Phi_I_I[j] = Phi_I_I;
@@ -1809,7 +2047,7 @@ SALTUS_APART void measure_volley(const workspace *w, volley *v)
             model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
             rate = u_1_rate;
         }
-        v->shrink[j] = saltus_exp(-v->dt[j] * rate);
+        v->shrink[j] = terms != 0 ? saltus_exp_near(terms, -v->dt[j] * rate) : saltus_exp(-v->dt[j] * rate);
     }
 #pragma omp simd
     for (int j = 0; j < lanes; j++) { /* exc */
@@ -1843,49 +2081,75 @@ SALTUS_APART void measure_volley(const workspace *w, volley *v)
         v->rise[j] = mine ? rise : v->rise[j];
         v->fall[j] = mine ? fall : v->fall[j];
     }
+#pragma omp simd
+    for (int j = 0; j < lanes; j++) {
+        double a0;
+        {
+            double u_0;
+            model_ladder_0(v->V[j], w->p.theta[0], &u_0);
+            a0 = u_0;
+        }
+        double b0;
+        {
+            double u_0;
+            model_ladder_0(0.0, w->p.theta[0], &u_0);
+            b0 = u_0;
+        }
+        v->beyond[j] = 0.5 * (v->rise[j] + v->fall[j]) + fabs(0.5 * (v->rise[j] - v->fall[j]) - 0.5 * (a0 - b0));
+    }
 }
 
-/* What the volley comes to for everyone: w->late at the end of the interval, w->lift of the guard until then. */
+SALTUS_APART void measure_volley_short(const workspace *w, volley *v)
+{
+    measure_volley_of(SALTUS_SHORT, w, v);
+}
+
+SALTUS_APART void measure_volley_any(const workspace *w, volley *v)
+{
+    measure_volley_of(0, w, v);
+}
+
+/* What the volley comes to for everyone: w->late at the end of the interval; and w->beyond. */
 SALTUS_APART void add_up_volley(const saltus_group *g, const workspace *w, const volley *v)
 {
     const int64_t pad = g->n_pad;
     int64_t n = 0;
     for (; n + 32 <= pad; n += 32) {
-        eight lift[4] = {{0.0}}, late_V[4] = {{0.0}}, late_I[4] = {{0.0}};
+        eight beyond[4] = {{0.0}}, late_V[4] = {{0.0}}, late_I[4] = {{0.0}};
         for (int j = 1; j < v->many; j++) {
             const double *restrict row = v->row[j] + n;
-            const double mean = 0.5 * (v->rise[j] - v->fall[j]), half = 0.5 * (v->rise[j] + v->fall[j]);
+            const double most = v->beyond[j];
             for (int l = 0; l < 4; l++) {
                 const eight weight = *(const eight *)(row + 8 * l);
                 const eight size = (eight)((eight_bits)weight & INT64_MAX);
                 late_V[l] += v->V[j] * weight;
                 late_I[l] += v->I[j] * weight;
-                lift[l] += mean * weight + half * size; /* rise times a positive weight, fall times a negative one's size */
+                beyond[l] += most * size;
             }
         }
         for (int l = 0; l < 4; l++) {
             *(eight *)(w->late.V + n + 8 * l) = late_V[l];
             *(eight *)(w->late.I + n + 8 * l) = late_I[l];
-            *(eight *)(w->lift + n + 8 * l) = lift[l];
+            *(eight *)(w->beyond + n + 8 * l) = beyond[l];
         }
     }
     for (; n + 8 <= pad; n += 8) {
-        eight lift[1] = {{0.0}}, late_V[1] = {{0.0}}, late_I[1] = {{0.0}};
+        eight beyond[1] = {{0.0}}, late_V[1] = {{0.0}}, late_I[1] = {{0.0}};
         for (int j = 1; j < v->many; j++) {
             const double *restrict row = v->row[j] + n;
-            const double mean = 0.5 * (v->rise[j] - v->fall[j]), half = 0.5 * (v->rise[j] + v->fall[j]);
+            const double most = v->beyond[j];
             for (int l = 0; l < 1; l++) {
                 const eight weight = *(const eight *)(row + 8 * l);
                 const eight size = (eight)((eight_bits)weight & INT64_MAX);
                 late_V[l] += v->V[j] * weight;
                 late_I[l] += v->I[j] * weight;
-                lift[l] += mean * weight + half * size; /* rise times a positive weight, fall times a negative one's size */
+                beyond[l] += most * size;
             }
         }
         for (int l = 0; l < 1; l++) {
             *(eight *)(w->late.V + n + 8 * l) = late_V[l];
             *(eight *)(w->late.I + n + 8 * l) = late_I[l];
-            *(eight *)(w->lift + n + 8 * l) = lift[l];
+            *(eight *)(w->beyond + n + 8 * l) = beyond[l];
         }
     }
 }
@@ -2045,7 +2309,10 @@ static void look_out_volley(const saltus_group *g, const workspace *w, volley *v
         model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
         rate = u_1_rate;
     }
-    measure_volley(w, v);
+    if (saltus_version(v->dt[0] * w->steepest) != 0)
+        measure_volley_short(w, v);
+    else
+        measure_volley_any(w, v);
     add_up_volley(g, w, v);
     o->k = (entries_view){v->Phi_V_V, v->Phi_V_I, v->Phi_I_I, v->Psi_I_V, 0.0, 0};
     o->shrink = v->shrink[0];
@@ -2121,7 +2388,6 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
     const parameters_view p = w->p;
     const int32_t *restrict who = w->who;
     int64_t *restrict flag = w->flag;
-    int seekers = 0;
     for (int from = 0; from < queued; from += LANES)
 #pragma omp simd
         for (int i = from; i < from + LANES; i++) {
@@ -2159,23 +2425,21 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
             }
             flag[i] = may_cross;
         }
-    for (int i = 0; i < queued; i++) {
-        w->seek[seekers] = i;
-        seekers += flag[i] != 0;
-    }
+    int seekers = list_flagged(flag, 0, queued, w->seek, 0);
+    while (seekers > 0 && w->seek[seekers - 1] >= queued) seekers--; /* a spare lane is nobody */
     return seekers;
 }
 
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
-SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, saltus_spikes *out,
-                                    int32_t sample, saltus_status *status)
+SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, double span,
+                                    saltus_spikes *out, int32_t sample, saltus_status *status)
 {
     double earliest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
         const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
-        const int64_t unsettled = search(&q, present);
+        const int64_t unsettled = search(w, &q, present, span);
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
             if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
@@ -2301,6 +2565,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             const int begun = spikes;
             int many = 0, waits = 1, part = 0; /* of the interval: parts end at the events that wait */
             double present = now, shrink = o.shrink;
+            crew late_spikes = {0};
             if (late) begin_parts(w, queued);
             while (queued > 0) {
                 const double end = part < late ? v.time[part + 1] : until;
@@ -2310,8 +2575,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 while (crosses) {
                     const int seekers = keeps ? list_seekers(1, 1, w, queued, 0.0, shrink)
                                               : list_seekers(shared, 0, w, queued, end - present, shrink);
-                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, out, sample, status)
-                                                   : first_crossing(0, w, seekers, present, out, sample, status);
+                    const double earliest = w->alike ? first_crossing(1, w, seekers, present, end - present, out, sample, status)
+                                                   : first_crossing(0, w, seekers, present, end - present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
                     const double time = present + earliest;
@@ -2329,7 +2594,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                     for (int i = 0; i < many; i++) {
                         const pending arrival = sent_by(g, sender[i]);
                         arrive_queued(w, queued, arrival);
-                        act_later(g, w, arrival, later, w->x_end);
+                        wait_for(g, w, arrival, later, &late_spikes, w->x_end);
                     }
                     advance_queued(shared, w, queued, w->ahead, rest);
                     for (int i = 0; i < queued; i++) w->span[i] = end - present;
@@ -2340,12 +2605,14 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 present = end;
             }
             if (!waits) { /* everyone to the present */
+                crew all = {0};
                 act(g, w, &o.start);
                 advance_all(shared, g, w, propagators(shared, g, w, present - now));
                 for (int j = 1; j <= part; j++)
-                    act_later(g, w, sent_with(&v, j), propagators(shared, g, w, present - v.time[j]), w->x);
+                    wait_for(g, w, sent_with(&v, j), propagators(shared, g, w, present - v.time[j]), &all, w->x);
                 for (int i = begun; i < spikes - many; i++)
-                    act_later(g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), w->x);
+                    wait_for(g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), &all, w->x);
+                act_together(g, &all, w->x);
                 most = part / 2;
                 if (queued > 2 * LANES)
                     scale *= 0.5;
@@ -2363,7 +2630,10 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 continue;
             }
             most += most < VOLLEY - 1;
-            if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
+            if (spikes > begun) {
+                act_together(g, &late_spikes, w->x_end);
+                put_back(w, queued, w->ahead, w->x_end);
+            }
             o.start.receptor = -1;
             const states_view swap = w->x;
             w->x = w->x_end;
@@ -2482,7 +2752,7 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                 y.lambda_I[n] = lambda_I_next;
             }
             double grad_w;
-            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            model_exc_weight(lambda_I, p.tau_syn[shared ? 0 : n], &grad_w);
             gradient[n] = gradient[n] + grad_w;
             double credit;
             model_exc_credit(lambda_V, lambda_I, &credit);
@@ -2573,6 +2843,31 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
     (void)p;
     switch (receptor) {
     case 0: /* exc */
+        if (shared) {
+            double of_lambda_V, of_lambda_I;
+            {
+                const double unit_lambda_V = 1.0, unit_lambda_I = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I;
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, common_Phi_V_V, common_Phi_I_I, common_Psi_I_V, &lambda_V_next, &lambda_I_next);
+                double grad_w;
+                model_exc_weight(lambda_I_next, p.tau_syn[0], &grad_w);
+                of_lambda_V = grad_w;
+            }
+            {
+                const double unit_lambda_V = 0.0, unit_lambda_I = 1.0;
+                (void)unit_lambda_V, (void)unit_lambda_I;
+                double lambda_V_next, lambda_I_next;
+                model_adjoint(unit_lambda_V, unit_lambda_I, common_Phi_V_V, common_Phi_I_I, common_Psi_I_V, &lambda_V_next, &lambda_I_next);
+                double grad_w;
+                model_exc_weight(lambda_I_next, p.tau_syn[0], &grad_w);
+                of_lambda_I = grad_w;
+            }
+#pragma omp simd
+            for (int n = 0; n < g->n_pad; n++)
+                gradient[n] = (adds ? gradient[n] : 0.0) + of_lambda_V * y.lambda_V[n] + of_lambda_I * y.lambda_I[n];
+            break;
+        }
 #pragma omp simd
         for (int n = 0; n < g->n_pad; n++) {
             double lambda_V = y.lambda_V[n], lambda_I = y.lambda_I[n];
@@ -2593,7 +2888,7 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
                 lambda_I = lambda_I_next;
             }
             double grad_w;
-            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            model_exc_weight(lambda_I, p.tau_syn[shared ? 0 : n], &grad_w);
             gradient[n] = (adds ? gradient[n] : 0.0) + grad_w;
         }
         break;
@@ -2895,10 +3190,10 @@ static int queue_all(const saltus_group *g, const workspace *w)
 }
 
 /* Brackets the crossings of the lanes that may, and appends the certain ones. Returns their number then. */
-SALTUS_INLINE int ascertain(const workspace *w, bundle *q, int many, double *nearest_miss)
+SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many, double *nearest_miss)
 {
     double miss = *nearest_miss;
-    bracket(q);
+    bracket(version, q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
         const int64_t falls_short = q->may[l] & !q->crosses[l];
@@ -3002,6 +3297,7 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
                                  const int32_t *seek, double origin, double span, int after, int spikes, int32_t sample,
                                  saltus_status *status)
 {
+    const int version = saltus_version(span * w->steepest);
     int many = 0, fresh = 0;
     bundle q;
     for (int from = 0; from < seekers; from += LANES) {
@@ -3020,18 +3316,18 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
             q.per_tau_mem[l] = w->p.per_tau_mem[n];
             q.per_tau_syn[l] = w->p.per_tau_syn[n];
         }
-        many = ascertain(w, &q, many, out->nearest_miss + sample);
+        many = ascertain(w, version, &q, many, out->nearest_miss + sample);
     }
     while (many > 0) {
         const int from = many > LANES ? many - LANES : 0, lanes = many - from;
         if (spikes + fresh + lanes > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
         take_certain(alike, w, from, lanes, &q);
-        const int64_t unsettled = find(&q, origin);
-        settle(&q, w->steepest);
+        const int64_t unsettled = find(version, &q, origin);
+        settle(version, &q, w->steepest);
         const int again = spike(g, w, &q, lanes, fresh, origin, unsettled, sample, status);
         if (again < 0) return -1;
         fresh += lanes;
-        many = again ? ascertain(w, &q, from, out->nearest_miss + sample) : from;
+        many = again ? ascertain(w, version, &q, from, out->nearest_miss + sample) : from;
     }
     if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
     return spikes + fresh;
@@ -3510,8 +3806,8 @@ enum { WIDE = 64 };
 /* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
  * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
  * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w, const int32_t *restrict row, double *gain,
-                                 double *times, int from, int e, int stop)
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
+                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
 {
     const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;

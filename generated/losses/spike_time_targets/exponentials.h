@@ -44,6 +44,15 @@ SALTUS_INLINE int saltus_terms(double furthest)
     return furthest <= 0x1p-6 ? 6 : furthest <= 0x1p-4 ? 8 : furthest <= 0x5p-4 ? 12 : furthest <= 0x5p-3 ? 15 : 0;
 }
 
+/* Where a loop has few versions: for brief stretches, for short ones, and (0) for any. */
+enum { SALTUS_BRIEF = 8, SALTUS_SHORT = 12 };
+
+SALTUS_INLINE int saltus_version(double furthest)
+{
+    const int terms = saltus_terms(furthest);
+    return terms == 0 || terms > SALTUS_SHORT ? 0 : terms > SALTUS_BRIEF ? SALTUS_SHORT : SALTUS_BRIEF;
+}
+
 /* No less than (exp(rate dt) - 1)/rate, rounding included, where such a polynomial does: (exp(x) - 1)/x < 1 + x/2 + x^2/5. */
 SALTUS_INLINE double saltus_reach(double dt, double rate)
 {
