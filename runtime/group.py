@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ class Group:
         self._rows = Rows.of([*inputs, *self.loops], model.ir, config.size)
         self._lay_out(inputs, recurrent[0] if recurrent and not self.loops else None)
         self.listens = tuple(synapses.pre for synapses in self.inputs)
+        self._masked = [synapses for synapses in self.synapses if synapses.mask is not None]
         self.offers = {f"{synapses.name}.weights": WEIGHTS for synapses in self.synapses}
         self.offers |= {f"{synapses.name}.delays": DELAYS for synapses in into if synapses.delays is not None}
         moving = moving_parameters(model.ir)
@@ -115,6 +117,7 @@ class Group:
         self._gradient_arrays: tuple[Array, Array, Array] | None = None
         self._gradient = self._cotangent = self.kernel.struct("cotangent")
         self._status, self._statuses, self._bytes = self.kernel.null, 0, 0
+        self._pointed_at: Rows | None = None  # what the struct holds
 
     @property
     def synapses(self) -> list[Synapses]:
@@ -208,31 +211,31 @@ class Group:
 
     def collect(self, gradient: GroupGradient, names: Sequence[str]) -> dict[str, Array]:
         """Copies of some of ``offers``, in the user's shapes."""
-        found = {}
-        for synapses in (*self.inputs, *self.loops):
-            for what, rows in (("weights", gradient.weights), ("delays", gradient.delays)):
-                if (name := f"{synapses.name}.{what}") in names and rows is not None:
-                    found[name] = gradient.rows.collected(rows, synapses.name)
-        if self.recurrent is not None and (name := f"{self.recurrent.name}.weights") in names:
+        return {name: self._collected(gradient, *name.split(".")) for name in names}
+
+    def _collected(self, gradient: GroupGradient, owner: str, key: str) -> Array:
+        """A copy of one: of the population's parameters, its weights from itself, or what its rows hold."""
+        if owner == self.name and key in self.parameters.names:
+            assert gradient.parameters is not None, "asked for"
+            return self.parameters.gradient(key, gradient.parameters)
+        if self.recurrent is not None and owner == self.recurrent.name:
             assert gradient.recurrent is not None, "asked for"
-            found[name] = self.recurrent.clear_absent(gradient.recurrent[:, : self.size].copy())
-        for key in self.parameters.names:
-            if (name := f"{self.name}.{key}") in names:
-                assert gradient.parameters is not None, "asked for"
-                found[name] = self.parameters.gradient(key, gradient.parameters)
-        return found
+            return self.recurrent.clear_absent(gradient.recurrent[:, : self.size].copy())
+        rows = gradient.weights if key == "weights" else gradient.delays
+        assert rows is not None, "asked for"
+        return gradient.rows.collected(rows, owner)
 
     def refresh(self) -> None:
         """Brings what the kernel reads up to date with the user's values; ``RunError`` for bad ones."""
         self.struct.flow_shared = self.parameters.refresh()
-        for synapses in self.synapses:
+        for synapses in self._masked:
             synapses.check_mask()
-        if self._rows.delayed():
+        if self._rows.late:
             if not self._rows.current:
                 self._rows = Rows.of([*self.inputs, *self.loops], self.model.ir, self.size)
             self._rows.fill()
         for weights in (self._rows.block, self._recurrent):
-            if not np.isfinite(weights).all():  # no BLAS: its threads wait for one another, and spin
+            if weights.size and not np.isfinite(weights).all():  # no BLAS: its threads spin
                 for synapses in self.synapses:
                     synapses.check()
 
@@ -255,7 +258,7 @@ class Group:
         pad = memory.padded(self.size)
         self.inputs = list(inputs)
         self._rows.fill()
-        if not self._rows.delayed():  # the rows never change, and a user writes into them
+        if not self._rows.late:  # the rows never change, and a user writes into them
             self.inputs = [replace(s, weights=own) for s, own in zip(inputs, self._rows.views, strict=True)]
             self._rows = replace(self._rows, projections=self.inputs)
         self._recurrent: Array = memory.zeros(self.size if recurrent else 0, pad)
@@ -271,17 +274,23 @@ class Group:
 
     def _begin(self, rows: Rows, run: Run) -> None:
         """Rows of weights, batch, horizon and one status a thread."""
+        if rows is not self._pointed_at:
+            self._point_at(rows)
+        self.struct.batch, self.struct.chunks, self.struct.horizon = run.batch, run.chunks, run.horizon
+        if self._statuses < run.threads:
+            self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
+            self._statuses = run.threads
+            self._bytes = 0
+
+    def _point_at(self, rows: Rows) -> None:
+        """Points the kernel at rows of weights."""
         pointer, self.struct.rows = self.kernel.pointer, len(rows.receptor)
         self.struct.weights, self.struct.receptor = pointer(rows.block), pointer(rows.receptor)
         if self.loops:
             loop = rows.loop
             self.struct.line, self.struct.line_delay = pointer(loop.first), pointer(loop.delay)
             self.struct.line_row, self.struct.most_lines = pointer(loop.row), loop.most
-        self.struct.batch, self.struct.chunks, self.struct.horizon = run.batch, run.chunks, run.horizon
-        if self._statuses < run.threads:
-            self._status = self.kernel.ffi.new("saltus_status[]", run.threads)
-            self._statuses = run.threads
-            self._bytes = 0
+        self._pointed_at = rows
 
     def _listen(self, tape: GroupTape, sources: Sequence[Train], run: Run) -> None:
         """Points the kernel at its incoming events: the source's own arrays, or what comes of all sources."""
@@ -368,7 +377,7 @@ class Run:
     probes: Train | None = None
     currents: Currents = field(default_factory=dict)
 
-    @property
+    @cached_property
     def chunks(self) -> int:
         """Chunks of samples; never a function of the number of threads."""
         return min(self.batch, CHUNKS)

@@ -153,9 +153,14 @@ class Rows:
             tuple(None if s.delays is None else s.delays.copy() for s in projections),
         )
 
-    def delayed(self, count: int | None = None) -> bool:
-        """Whether there is a delay in the first so many projections; None: anywhere."""
-        return any(delays is not None for delays in self.delays[:count])
+    @cached_property
+    def late(self) -> bool:
+        """Whether there is a delay anywhere."""
+        return any(delays is not None for delays in self.delays)
+
+    def delayed(self, count: int) -> bool:
+        """Whether there is a delay in the first so many projections."""
+        return self.late and any(delays is not None for delays in self.delays[:count])
 
     @property
     def views(self) -> list[Array]:
@@ -184,12 +189,16 @@ class Rows:
 
     def collected(self, block: Array, name: str) -> Array:
         """What rows like ``block`` hold for a projection, laid out like its weights."""
-        which = next(i for i, synapses in enumerate(self.projections) if synapses.name == name)
-        synapses, lines, first = self.projections[which], self.lines[which], self.first[which]
+        synapses, lines, first = self._by_name[name]
         if lines.whole:
             own = block[first : first + len(lines.delay), : synapses.shape[1]].copy()
             return synapses.clear_absent(own)
         return synapses.arranged(block[first + lines.line, lines.post])
+
+    @cached_property
+    def _by_name(self) -> dict[str, tuple[Synapses, Lines, int]]:
+        parts = zip(self.projections, self.lines, self.first, strict=True)
+        return {part[0].name: part for part in parts}
 
     @cached_property
     def loop(self) -> Loop:

@@ -18,6 +18,7 @@ from saltus.runtime.costs import explain
 from saltus.runtime.currents import checked
 from saltus.runtime.gradients import Plan, gradients
 from saltus.runtime.group import Run
+from saltus.runtime.inputs import checked_inputs
 from saltus.runtime.loss import as_loss
 from saltus.runtime.losses import terms
 from saltus.runtime.losses.data import Data, Labels, check_labels, check_targets
@@ -25,7 +26,7 @@ from saltus.runtime.probes import Probes
 from saltus.runtime.reach import require_paths
 from saltus.runtime.result import Result
 from saltus.runtime.seeds import Given
-from saltus.runtime.spikes import Spikes, as_spikes, check_horizon
+from saltus.runtime.spikes import Spikes
 from saltus.runtime.synapses import Synapses
 from saltus.runtime.tape import TapePool
 from saltus.runtime.trains import Train
@@ -322,31 +323,7 @@ class Network:
 
     def checked_spikes(self, given: Any) -> dict[str, Spikes]:
         """The spikes of each input, in any of the accepted forms; raises ``InputError`` naming the place."""
-        if given is None and not self.inputs:
-            return {}
-        if not isinstance(given, Mapping):
-            if len(self.inputs) != 1:
-                raise InputError(
-                    f"spikes: the network has the inputs {', '.join(self.inputs) or 'none'}. Give a dict "
-                    "by these names."
-                )
-            given = {next(iter(self.inputs)): given}
-        if set(given) != set(self.inputs):
-            raise InputError(
-                f"spikes: given for {', '.join(map(str, given))}, and the inputs are "
-                f"{', '.join(self.inputs)}. Give spikes for each input."
-            )
-        found = {name: as_spikes(given[name], size, name) for name, size in self.inputs.items()}
-        lengths = {name: len(spikes) for name, spikes in found.items()}
-        if len(set(lengths.values())) > 1:
-            raise InputError(
-                f"spikes: different numbers of samples, {lengths}. Give the same for each input."
-            )
-        if 0 in lengths.values():
-            raise InputError("spikes: there are no samples. Give at least one.")
-        for name, spikes in found.items():
-            check_horizon(spikes, self.horizon, name)
-        return found
+        return checked_inputs(given, self.inputs, self.horizon)
 
     def checked_data(self, labels: ArrayLike | None, targets: Any, batch: int) -> Data | None:
         """Labels and targets of a run whose loss is to be evaluated; None: it is not.

@@ -306,8 +306,8 @@ def as_spikes(given: Any, size: int, where: str) -> Spikes:
     return spikes
 
 
-def check_horizon(spikes: Spikes, horizon: float, where: str) -> None:
-    """Raises ``InputError`` for a spike after the end of the simulation."""
+def check_horizon(spikes: Spikes, horizon: float, where: str) -> Spikes:
+    """The same spikes; raises ``InputError`` for one after the end of the simulation."""
     if spikes.last > horizon:
         i = int(np.argmax(spikes.times))
         raise InputError(
@@ -315,6 +315,7 @@ def check_horizon(spikes: Spikes, horizon: float, where: str) -> None:
             f"the spike at t = {spikes.last:.9g} s is beyond the end, T = {horizon:.9g} s. "
             "Raise T, or leave the spike out."
         )
+    return spikes
 
 
 def _convert(given: Any, size: int) -> Spikes:

@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #endif
 
-enum { STATES = 3, PARAMETERS = 4, LANES = 8, ABI = 3 };
+enum { STATES = 3, PARAMETERS = 4, LANES = 8, FEW = 32, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
@@ -89,12 +89,12 @@ typedef struct {
     double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
-    double *gap, *lead;        /* [spikes], [spikes + 8] */
+    double *gap, *lead;        /* [spikes] */
     entries_view k_gap, k_lead; /* [spikes] */
     double *held;              /* [STATES][spikes] */
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
-    double *sorted;            /* [spikes + 8] */
+    int64_t *before;           /* [spikes + LANES] how many spikes come before */
     double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
@@ -230,7 +230,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
-    w->lead = take(base, &used, d * (spikes + 8));
+    w->lead = take(base, &used, d * spikes);
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
@@ -244,7 +244,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->slot_sorted = take(base, &used, i * events);
     w->row_begin = take(base, &used, i * (g->rows + 2));
     w->slots_used = w->slot_events = 0;
-    w->sorted = take(base, &used, d * (spikes + 8));
+    w->before = take(base, &used, d * (spikes + LANES));
     return used;
 }
 
@@ -475,6 +475,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     const int64_t pad = g->n_pad;
     const double *restrict slots = w->slots;
     int32_t *restrict begin = w->row_begin, *restrict slot = w->slot_sorted;
+    if (w->slot_events == 0) return;
     memset(begin, 0, sizeof(int32_t) * (size_t)(g->rows + 2));
     for (int i = 0; i < w->slot_events; i++) begin[w->slot_row[i] + 2]++;
     for (int r = 0; r < g->rows; r++) begin[r + 2] += begin[r + 1];
@@ -662,13 +663,13 @@ SALTUS_APART void differentiate(const workspace *w, int last)
 }
 
 
-/* Lengths and propagators of all intervals; interval e begins after e events. */
-SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
+/* Lengths and propagators of the intervals up to the last that is asked for; interval e begins after e events. */
+SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events, int last,
                            const workspace *w)
 {
-    for (int e = 0; e <= events; e++)
+    for (int e = 0; e <= last; e++)
         w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
-    if (shared) propagate(w, events);
+    if (shared) propagate(w, last);
 }
 
 /* The propagators of a stretch dt that all neurons share. */
@@ -1056,7 +1057,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     const int32_t *restrict row = in->row + first;
     (void)out, (void)status;
     begin(g, w);
-    measure(shared, g, time, events, w);
+    measure(shared, g, time, events, events, w);
     for (int e = 0; e <= events; e++) {
         const pending start = e > 0 && row[e - 1] >= 0
                                   ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
@@ -1183,6 +1184,93 @@ SALTUS_INLINE void step_back(const int shared, const saltus_group *g, const work
         step_back_own(g, w, k);
 }
 
+/* ---- Many arrivals and few spikes, backward: some neurons at a time go from event to event until there is a spike, so that what
+ * their weights gain stays in the caches. The adjoints of several vectors at once, as each step waits for the one before. */
+
+enum { WIDE = 64 };
+
+/* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
+ * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
+ * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
+                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
+{
+    const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const parameters_view p = w->p;
+    double spare[WIDE] = {0.0};
+    double now_lambda_V[WIDE], now_lambda_I[WIDE], now_lambda_sum_V[WIDE];
+    for (int l = 0; l < width; l++) {
+        now_lambda_V[l] = w->y.lambda_V[from + l];
+        now_lambda_I[l] = w->y.lambda_I[from + l];
+        now_lambda_sum_V[l] = w->y.lambda_sum_V[from + l];
+    }
+    switch (receptor) {
+    case 0: /* exc */
+        for (; e > stop && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor && (credited || w->dt[e - 1] > 0.0); e--) {
+            const int64_t place = (int64_t)row[e - 1] * g->n_pad + from;
+            const double *restrict weight = g->weights + place;
+            double *restrict into = gain == NULL ? spare : gain + place, credits = 0.0;
+            const entries_view k = entry(w->k, e);
+            const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+            const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+            const double common_Psi_V_sum_V = shared ? *k.Psi_V_sum_V : 0.0;
+            const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
+            const double common_Psi_I_sum_V = shared ? *k.Psi_I_sum_V : 0.0;
+            const double dt = k.dt;
+            (void)dt;
+#pragma omp simd reduction(+ : credits)
+            for (int l = 0; l < width; l++) {
+                double lambda_V = now_lambda_V[l], lambda_I = now_lambda_I[l], lambda_sum_V = now_lambda_sum_V[l];
+                {
+                    double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+                    model_adjoint(lambda_V, lambda_I, lambda_sum_V, common_Phi_V_V, common_Phi_I_I, common_Psi_V_sum_V, common_Psi_I_V, common_Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+                    lambda_V = lambda_V_next;
+                    lambda_I = lambda_I_next;
+                    lambda_sum_V = lambda_sum_V_next;
+                }
+                double grad_w;
+                model_exc_weight(lambda_I, p.tau_syn[from + l], &grad_w);
+                into[l] += grad_w;
+                if (credited) {
+                    double credit;
+                    model_exc_credit(lambda_V, lambda_I, &credit);
+                    credits += weight[l] * credit;
+                }
+                now_lambda_V[l] = lambda_V;
+                now_lambda_I[l] = lambda_I;
+                now_lambda_sum_V[l] = lambda_sum_V;
+            }
+            if (credited) times[e - 1] = (from > 0 ? times[e - 1] : 0.0) + credits;
+        }
+        break;
+    default: break;
+    }
+    (void)p, (void)spare, (void)gain, (void)times, (void)stop, (void)shared;
+    for (int l = 0; l < width; l++) {
+        w->y.lambda_V[from + l] = now_lambda_V[l];
+        w->y.lambda_I[from + l] = now_lambda_I[l];
+        w->y.lambda_sum_V[from + l] = now_lambda_sum_V[l];
+    }
+    return e;
+}
+
+SALTUS_INLINE int skim_back_of(const int credited, const saltus_group *g, const workspace *w, const int32_t *row, double *gain,
+                               double *times, int e, int stop)
+{
+    int reached = e, from = 0;
+    for (; from + WIDE <= g->n_pad; from += WIDE)
+        reached = skim_back_some(WIDE, credited, g, w, row, gain, times, from, e, stop);
+    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, g, w, row, gain, times, from, e, stop);
+    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, g, w, row, gain, times, from, e, stop);
+    return reached;
+}
+
+/* The same for everyone. */
+SALTUS_APART int skim_back(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e, int stop)
+{
+    return times != NULL ? skim_back_of(1, g, w, row, gain, times, e, stop) : skim_back_of(0, g, w, row, gain, times, e, stop);
+}
+
 /* One sample backward. */
 SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, const saltus_events *in,
                                    const saltus_spikes *out, const saltus_cotangent *cotangent,
@@ -1197,9 +1285,10 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const int32_t *restrict row = in->row + first;
     const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
-    measure(shared, g, in->time + first, events, w);
     begin_adjoint(g, w, final);
     int last = events, used = 0; /* behind it the adjoints are zero */
+    const int skims = shared && record == NULL && into_delays == NULL && (g->n <= FEW || !times);
+    measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     if (times)
@@ -1209,6 +1298,9 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
         int held = 0;
+        const int stop = 0;
+        if (skims && e > stop + 3 && (times || (w->dt[e - 1] > 0.0 && w->dt[e - 2] > 0.0))) /* it is some way */
+            e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
         step_back(shared, g, w, stretch(shared, g, w, e));
         for (int h = 0; h < held; h++) {
             w->y.lambda_V[w->holder[h]] = w->held[0 * out->capacity + h];

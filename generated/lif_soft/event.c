@@ -13,7 +13,7 @@
 #include <immintrin.h>
 #endif
 
-enum { STATES = 2, PARAMETERS = 5, LANES = 8, ABI = 3 };
+enum { STATES = 2, PARAMETERS = 5, LANES = 8, FEW = 32, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
@@ -60,6 +60,9 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
 
 enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
+typedef struct { double *V, *I, *span, *since, *high, *peak, *u1_high, *u2_high; } certain_view;
+typedef struct { double *time, *slope, *V, *I; } fresh_view;
+
 /* The arrival of a spike of the group that is under way, by a line of it. */
 typedef struct {
     double time;
@@ -103,14 +106,18 @@ typedef struct {
     double *few_shrink;        /* [LANES] */
     double *from, *span;       /* [n_pad + LANES] */
     int32_t *who, *count;      /* [n_pad + LANES] */
-    double *gap, *lead;        /* [spikes], [spikes + 8] */
+    double *gap, *lead;        /* [spikes] */
     entries_view k_gap, k_lead; /* [spikes] */
     double *held;              /* [STATES][spikes] */
     int32_t *holder;           /* [spikes] */
     int32_t *order;            /* [2][spikes] */
-    double *sorted;            /* [spikes + 8] */
+    int64_t *before;           /* [spikes + LANES] how many spikes come before */
     coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
+    certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
+    int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
+    fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
+    int32_t *fresh_neuron;     /* [spikes + LANES] */
     double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
     double *slots;             /* [SLOTS][n_pad] what their weights gain */
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
@@ -217,7 +224,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->who = take(base, &used, i * wide);
     w->count = take(base, &used, i * wide);
     w->gap = take(base, &used, d * spikes);
-    w->lead = take(base, &used, d * (spikes + 8));
+    w->lead = take(base, &used, d * spikes);
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
@@ -228,9 +235,23 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->slot_sorted = take(base, &used, i * events);
     w->row_begin = take(base, &used, i * (g->rows + 2));
     w->slots_used = w->slot_events = 0;
-    w->sorted = take(base, &used, d * (spikes + 8));
+    w->before = take(base, &used, d * (spikes + LANES));
     w->under_way = take(base, &used, (int64_t)sizeof(coming) * spikes * g->most_lines);
     w->owed = take(base, &used, d * spikes);
+    w->certain.V = take(base, &used, d * wide);
+    w->certain.I = take(base, &used, d * wide);
+    w->certain.span = take(base, &used, d * wide);
+    w->certain.since = take(base, &used, d * wide);
+    w->certain.high = take(base, &used, d * wide);
+    w->certain.peak = take(base, &used, d * wide);
+    w->certain.u1_high = take(base, &used, d * wide);
+    w->certain.u2_high = take(base, &used, d * wide);
+    w->certain_place = take(base, &used, i * wide);
+    w->fresh.time = take(base, &used, d * (spikes + LANES));
+    w->fresh.slope = take(base, &used, d * (spikes + LANES));
+    w->fresh.V = take(base, &used, d * (spikes + LANES));
+    w->fresh.I = take(base, &used, d * (spikes + LANES));
+    w->fresh_neuron = take(base, &used, i * (spikes + LANES));
     return used;
 }
 
@@ -474,6 +495,7 @@ SALTUS_APART void add_slots(const saltus_group *g, workspace *w, double *restric
     const int64_t pad = g->n_pad;
     const double *restrict slots = w->slots;
     int32_t *restrict begin = w->row_begin, *restrict slot = w->slot_sorted;
+    if (w->slot_events == 0) return;
     memset(begin, 0, sizeof(int32_t) * (size_t)(g->rows + 2));
     for (int i = 0; i < w->slot_events; i++) begin[w->slot_row[i] + 2]++;
     for (int r = 0; r < g->rows; r++) begin[r + 2] += begin[r + 1];
@@ -666,13 +688,13 @@ SALTUS_APART void shrink_all(const workspace *w, int last)
     }
 }
 
-/* Lengths and propagators of all intervals; interval e begins after e events. */
-SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events,
+/* Lengths and propagators of the intervals up to the last that is asked for; interval e begins after e events. */
+SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events, int last,
                            const workspace *w)
 {
-    for (int e = 0; e <= events; e++)
+    for (int e = 0; e <= last; e++)
         w->dt[e] = (e < events ? time[e] : g->horizon) - (e > 0 ? time[e - 1] : 0.0);
-    if (shared) propagate(w, events);
+    if (shared) propagate(w, last);
 }
 
 /* The propagators of a stretch dt that all neurons share. */
@@ -987,14 +1009,18 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
     return (u1 > 0.0) & (fall >= 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
 }
 
-/* A bundle of candidates, one a lane. */
+/* A bundle of candidates, one a lane: states and what is left of the interval; the bracket of the crossing and the lower rungs at
+ * its right end (peak: u_0); the crossing, the states at the last iterate, and how far that is from it; since when it is looked at, and
+ * its place in the queue. */
 typedef struct {
     double V[LANES], I[LANES], tau_mem[LANES], theta[LANES], per_tau_mem[LANES], per_tau_syn[LANES];
-    double span[LANES], u0[LANES], at[LANES], peak[LANES], low[LANES], high[LANES];
+    double span[LANES], low[LANES], high[LANES], peak[LANES], u1_high[LANES], u2_high[LANES], at[LANES], left[LANES];
     double V_before[LANES], I_before[LANES], slope[LANES];
     double V_after[LANES], I_after[LANES], u0_after[LANES];
     double V_end[LANES], I_end[LANES];
-    int64_t crosses[LANES], again[LANES];
+    double since[LANES];
+    int64_t crosses[LANES], may[LANES];
+    int32_t place[LANES];
 } bundle;
 
 /* Takes up to LANES of some candidates from the queue; spare lanes repeat the last one. alike: all neurons share all parameters
@@ -1027,11 +1053,23 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
 
 /* Brackets each lane's first upward zero by [0, end or maximum]. The maximum is in closed form:
  * exp(r s) u_1(s) = u_1 + u_2 (1 - exp(-d s))/d with d = rate(u_2) - r is zero at s = q L(d q), q = -u_1/u_2,
- * L(y) = -log(1 - y)/y. */
-static void isolate(bundle *q)
+ * L(y) = -log(1 - y)/y. Up to there the integral of u_1 is that of u_2, and u_1, over r. */
+SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
+        double b0, b1, b2;
+        {
+            double u_0;
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+            b0 = u_0;
+            double u_1;
+            model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+            b1 = u_1;
+            double u_2;
+            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+            b2 = u_2;
+        }
         double a0, a1, a2;
         {
             double u_0;
@@ -1056,17 +1094,22 @@ static void isolate(bundle *q)
             model_ladder_2_rate(q->per_tau_syn[l], &u_2_rate);
             rate_2 = u_2_rate;
         }
-        (void)a0;
         const double quotient = -a1 / a2;
         const double share = (rate_2 - rate) * quotient;
         const double top = quotient * saltus_log1m_ratio(share < 1.0 ? share : 0.0);
         const int inside = (a2 < 0.0) & (a1 > 0.0) & (share < 1.0) & (top < q->span[l]);
+        const double shrunk = terms != 0 ? saltus_exp_near(terms, -rate_2 * top) : saltus_exp(-rate_2 * top);
+        q->low[l] = 0.0;
         q->high[l] = inside ? top : q->span[l];
+        q->peak[l] = inside ? a0 + (a1 * rate_2 + a2 * (1.0 - shrunk)) / (rate * rate_2) : b0;
+        q->u1_high[l] = inside ? 0.0 : b1;
+        q->u2_high[l] = inside ? a2 * shrunk : b2;
+        q->crosses[l] = (q->peak[l] >= 0.0) & (q->high[l] > 0.0);
     }
 }
 
-/* The bracket of each lane's first upward zero and, in place of those at the end of its span, the states at its right end. */
-SALTUS_INLINE void bracket(const int terms, bundle *q)
+/* Brackets each lane's first upward zero by its span, if all end above zero: then there is one. Returns whether they do. */
+SALTUS_INLINE int bracket_by_ends(bundle *q)
 {
     int64_t below = 0;
 #pragma omp simd reduction(| : below)
@@ -1081,31 +1124,17 @@ SALTUS_INLINE void bracket(const int terms, bundle *q)
         q->high[l] = q->span[l];
         below |= b0 < 0.0;
     }
-    if (!below) return; /* who ends above zero has one upward zero, and the span is its bracket */
-    isolate(q);
-#pragma omp simd
-    for (int l = 0; l < LANES; l++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        if (terms != 0) {
-            model_propagator_near(terms, q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-        } else {
-            model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-        }
-        double V_next, I_next;
-        model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-        q->V_end[l] = V_next;
-        q->I_end[l] = I_next;
-    }
+    return below == 0;
 }
 
-/* The first upward zero of each lane's guard in [0, span]: q->at, where q->crosses.
+/* The first upward zero of each lane's guard, where it q->crosses, in its bracket: q->at.
  * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
  * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * settles: the last iterate is kept for settle; by_ends: brackets are spans, and what lies at their ends is not known yet.
  * Returns a bit for each lane that did not settle. */
-SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
+SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_ends, bundle *q, double time)
 {
     int64_t open[LANES];
-    bracket(terms, q);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double a0, a1, a2;
@@ -1120,28 +1149,35 @@ SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
             model_ladder_2(q->I[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
             a2 = u_2;
         }
-        double b0, b1, b2;
-        {
-            double u_0;
-            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
-            b0 = u_0;
-            double u_1;
-            model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
-            b1 = u_1;
-            double u_2;
-            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
-            b2 = u_2;
-        }
         double rate;
         {
             double u_1_rate;
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
+        double end0, end1, end2;
+        {
+            double u_0;
+            model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+            end0 = u_0;
+            double u_1;
+            model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+            end1 = u_1;
+            double u_2;
+            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+            end2 = u_2;
+        }
+        const double b0 = by_ends ? end0 : q->peak[l], b1 = by_ends ? end1 : q->u1_high[l], b2 = by_ends ? end2 : q->u2_high[l];
         const double high = q->high[l];
-        q->u0[l] = a0;
-        q->peak[l] = b0;
-        q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
+        if (by_ends) {
+            q->peak[l] = b0;
+            q->crosses[l] = (b0 >= 0.0) & (high > 0.0);
+        }
+        if (settles) {
+            q->V_before[l] = q->V[l];
+            q->I_before[l] = q->I[l];
+            q->left[l] = 0.0;
+        }
         /* a start, in units of the bracket: the root of the parabola through the start, its slope and the right end; and, where
          * the span is not brief, one step on the quintic that has u_0 and its first two derivatives at both ends */
         const double d0 = a1 * high, gap = b0 - a0, bend = gap - d0;
@@ -1179,6 +1215,10 @@ SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
             }
             double V_next, I_next;
             model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            if (settles) {
+                q->V_before[l] = V_next;
+                q->I_before[l] = I_next;
+            }
             double a0, a1, a2;
             {
                 double u_0;
@@ -1220,6 +1260,7 @@ SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
             const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
             const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
             q->at[l] = open[l] ? next : s;
+            if (settles) q->left[l] = open[l] ? next - s : 0.0;
             open[l] = open[l] & !settled & !closed;
             left |= open[l];
         }
@@ -1229,44 +1270,45 @@ SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
     return unsettled;
 }
 
-SALTUS_APART int64_t search_brief(bundle *q, double time)
+/* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. The last iterate is
+ * so close that exponentials are short polynomials. */
+SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
 {
-    return search_of(SALTUS_BRIEF, q, time);
-}
-
-SALTUS_APART int64_t search_short(bundle *q, double time)
-{
-    return search_of(SALTUS_SHORT, q, time);
-}
-
-SALTUS_APART int64_t search_any(bundle *q, double time)
-{
-    return search_of(0, q, time);
-}
-
-/* In the version that does for all spans up to the longest. */
-SALTUS_INLINE int64_t search(const workspace *w, bundle *q, double time, double longest)
-{
-    switch (saltus_version(longest * w->steepest)) {
-    case SALTUS_BRIEF: return search_brief(q, time);
-    case SALTUS_SHORT: return search_short(q, time);
-    default: return search_any(q, time);
-    }
-}
-
-/* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. */
-static void settle(bundle *q)
-{
-#pragma omp simd
+    const int fewest = 6;
+    int64_t far = 0;
+#pragma omp simd reduction(| : far)
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        {
+            const int terms = fewest;
+            model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
         double V_next, I_next;
-        model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-        q->V_before[l] = V_next;
+        model_advance(q->V_before[l], q->I_before[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
         q->V_after[l] = V_next;
-        q->I_before[l] = I_next;
         q->I_after[l] = I_next;
+        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
+    }
+    if (far) {
+#pragma omp simd
+        for (int l = 0; l < LANES; l++) {
+            const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+            if (terms != 0) {
+                model_propagator_near(terms, q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            } else {
+                model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            }
+            double V_next, I_next;
+            model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            q->V_after[l] = short_of ? V_next : q->V_after[l];
+            q->I_after[l] = short_of ? I_next : q->I_after[l];
+        }
+    }
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        q->V_before[l] = q->V_after[l];
+        q->I_before[l] = q->I_after[l];
         double guard_slope;
         model_guard_slope(q->V_before[l], q->I_before[l], q->per_tau_mem[l], &guard_slope);
         q->slope[l] = guard_slope;
@@ -1281,7 +1323,11 @@ static void settle(bundle *q)
     for (int l = 0; l < LANES; l++) {
         const double rest = q->span[l] - q->at[l];
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        if (terms != 0) {
+            model_propagator_near(terms, rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        } else {
+            model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
         double V_next, I_next;
         model_advance(q->V_after[l], q->I_after[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
         double u0;
@@ -1296,7 +1342,7 @@ static void settle(bundle *q)
             model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
             rate = u_1_rate;
         }
-        const double shrink = saltus_exp(-rest * rate);
+        const double shrink = terms != 0 ? saltus_exp_near(terms, -rest * rate) : saltus_exp(-rest * rate);
         int may_cross;
         {
             double a0, a1, a2;
@@ -1323,9 +1369,114 @@ static void settle(bundle *q)
             may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
         }
         q->u0_after[l] = u0;
-        q->again[l] = may_cross;
+        q->may[l] = may_cross;
         q->V_end[l] = V_next;
         q->I_end[l] = I_next;
+    }
+}
+
+SALTUS_APART void bracket_brief(bundle *q)
+{
+    bracket_of(SALTUS_BRIEF, q);
+}
+
+SALTUS_APART int64_t find_brief(bundle *q, double time)
+{
+    return find_of(SALTUS_BRIEF, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_brief(bundle *q, double time)
+{
+    if (bracket_by_ends(q)) return find_of(SALTUS_BRIEF, 0, 1, q, time);
+    bracket_of(SALTUS_BRIEF, q);
+    return find_of(SALTUS_BRIEF, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_brief(bundle *q, double steepest)
+{
+    settle_of(SALTUS_BRIEF, q, steepest);
+}
+
+SALTUS_APART void bracket_short(bundle *q)
+{
+    bracket_of(SALTUS_SHORT, q);
+}
+
+SALTUS_APART int64_t find_short(bundle *q, double time)
+{
+    return find_of(SALTUS_SHORT, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_short(bundle *q, double time)
+{
+    if (bracket_by_ends(q)) return find_of(SALTUS_SHORT, 0, 1, q, time);
+    bracket_of(SALTUS_SHORT, q);
+    return find_of(SALTUS_SHORT, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_short(bundle *q, double steepest)
+{
+    settle_of(SALTUS_SHORT, q, steepest);
+}
+
+SALTUS_APART void bracket_any(bundle *q)
+{
+    bracket_of(0, q);
+}
+
+SALTUS_APART int64_t find_any(bundle *q, double time)
+{
+    return find_of(0, 1, 0, q, time);
+}
+
+SALTUS_APART int64_t search_any(bundle *q, double time)
+{
+    if (bracket_by_ends(q)) return find_of(0, 0, 1, q, time);
+    bracket_of(0, q);
+    return find_of(0, 0, 0, q, time);
+}
+
+SALTUS_APART void settle_any(bundle *q, double steepest)
+{
+    settle_of(0, q, steepest);
+}
+
+/* All of them in the version for spans of some length: see saltus_version. */
+SALTUS_INLINE void bracket(int version, bundle *q)
+{
+    switch (version) {
+    case SALTUS_BRIEF: bracket_brief(q); break;
+    case SALTUS_SHORT: bracket_short(q); break;
+    default: bracket_any(q);
+    }
+}
+
+SALTUS_INLINE int64_t find(int version, bundle *q, double time)
+{
+    switch (version) {
+    case SALTUS_BRIEF: return find_brief(q, time);
+    case SALTUS_SHORT: return find_short(q, time);
+    default: return find_any(q, time);
+    }
+}
+
+SALTUS_INLINE void settle(int version, bundle *q, double steepest)
+{
+    switch (version) {
+    case SALTUS_BRIEF: settle_brief(q, steepest); break;
+    case SALTUS_SHORT: settle_short(q, steepest); break;
+    default: settle_any(q, steepest);
+    }
+}
+
+/* Where each lane's guard first crosses zero, q->at, if it q->crosses, where no span is longer than this. Returns a bit for each
+ * lane that did not settle. */
+SALTUS_INLINE int64_t search(const workspace *w, bundle *q, double time, double longest)
+{
+    switch (saltus_version(longest * w->steepest)) {
+    case SALTUS_BRIEF: return search_brief(q, time);
+    case SALTUS_SHORT: return search_short(q, time);
+    default: return search_any(q, time);
     }
 }
 
@@ -2604,7 +2755,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     double now = 0.0;
     outlook o = {.start = {-1, NULL}};
     if (begin_below(g, w, sample, status)) return status->code;
-    measure(shared, g, times, events, w);
+    measure(shared, g, times, events, events, w);
     if (shared) shrink_all(w, events);
     if (w->most_lifts < 0.0) weigh(g, w);
     const int keeps = w->keeps, alike = shared && keeps;
@@ -3672,146 +3823,262 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
  * is one pass over all neurons, and a few searches for those that may cross. */
 
 
-/* One spike into the slab. */
-SALTUS_INLINE void put_spike(const saltus_group *g, saltus_spikes *out, int64_t place, double time, int n, int after,
-                             const bundle *q, int l)
+/* The order of the fresh spikes by time, then by neuron: the place of each among them. */
+static const int32_t *sort_spikes(const workspace *w, int count)
+{
+    double *restrict time = w->fresh.time;
+    int64_t *restrict before = w->before;
+    const int32_t *restrict neuron = w->fresh_neuron;
+    int32_t *rank = w->order, *spare = w->order + count;
+    if (count <= 256) { /* rank by counting the earlier ones: no branches to mispredict */
+        const int full = (count + LANES - 1) & ~(LANES - 1);
+        for (int i = count; i < full; i++) time[i] = INFINITY;
+        for (int i = 0; i < count; i++) rank[i] = -1;
+        for (int block = 0; block < full; block += LANES) {
+            int64_t earlier[LANES] = {0};
+            for (int j = 0; j < count; j++) {
+                const double t = time[j];
+#pragma omp simd
+                for (int l = 0; l < LANES; l++) earlier[l] += t < time[block + l];
+            }
+            for (int l = 0; l < LANES; l++) before[block + l] = earlier[l];
+        }
+        for (int i = 0; i < count; i++) {
+            int64_t place = before[i];
+            int32_t mine = i;
+            for (; rank[place] >= 0; place++) /* at one time: by neuron */
+                if (neuron[rank[place]] > neuron[mine]) {
+                    const int32_t other = rank[place];
+                    rank[place] = mine;
+                    mine = other;
+                }
+            rank[place] = mine;
+        }
+        return rank;
+    }
+    for (int i = 0; i < count; i++) rank[i] = i;
+    for (int width = 1; width < count; width *= 2) { /* bottom-up merge sort */
+        for (int left = 0; left < count; left += 2 * width) {
+            const int middle = left + width < count ? left + width : count;
+            const int right = left + 2 * width < count ? left + 2 * width : count;
+            for (int a = left, b = middle, k = left; k < right; k++) {
+                const int take_b = a == middle || (b < right && (time[rank[b]] < time[rank[a]] ||
+                                                                 (time[rank[b]] == time[rank[a]] && neuron[rank[b]] < neuron[rank[a]])));
+                spare[k] = take_b ? rank[b++] : rank[a++];
+            }
+        }
+        int32_t *swap = rank;
+        rank = spare, spare = swap;
+    }
+    return rank;
+}
+
+/* The fresh spikes of an interval into the slab, sorted by time, then by neuron. */
+static void put_spikes(const saltus_group *g, saltus_spikes *out, int64_t place, int count, int after, const workspace *w)
 {
     const int64_t total = g->batch * out->capacity;
-    out->time[place] = time;
-    out->neuron[place] = n;
-    out->after[place] = after;
-    out->slope[place] = q->slope[l];
-    out->state[0 * total + place] = q->V_before[l];
-    out->state[1 * total + place] = q->I_before[l];
+    const int32_t *restrict rank = sort_spikes(w, count);
+    for (int i = 0; i < count; i++) {
+        const int32_t from = rank[i];
+        out->time[place + i] = w->fresh.time[from];
+        out->neuron[place + i] = w->fresh_neuron[from];
+        out->after[place + i] = after;
+        out->slope[place + i] = w->fresh.slope[from];
+        out->state[0 * total + place + i] = w->fresh.V[from];
+        out->state[1 * total + place + i] = w->fresh.I[from];
+    }
     (void)total;
 }
 
-/* Sorts the spikes [from, to) of one interval by time, then by neuron. */
-static void sort_spikes(const saltus_group *g, saltus_spikes *out, int64_t base, int from, int to, const workspace *w)
-{
-    const int count = to - from;
-    const int64_t total = g->batch * out->capacity;
-    const double *restrict time = out->time + base + from;
-    const int32_t *restrict neuron = out->neuron + base + from;
-    int32_t *rank = w->order, *spare = w->order + count;
-    if (count < 2) return;
-    if (count <= 256) { /* rank by counting the earlier ones: no branches to mispredict */
-        double *restrict padded = w->sorted;
-        const int full = (count + 7) & ~7;
-        for (int i = 0; i < full; i++) padded[i] = i < count ? time[i] : INFINITY;
-        for (int i = 0; i < count; i++) rank[i] = -1;
-        for (int block = 0; block < full; block += 8) {
-            double before[8] = {0.0};
-            for (int j = 0; j < count; j++) {
-                const double t = padded[j];
-#pragma omp simd
-                for (int l = 0; l < 8; l++) before[l] += t < padded[block + l] ? 1.0 : 0.0;
-            }
-            for (int l = 0; l < 8; l++) w->lead[block + l] = before[l];
-        }
-        for (int i = 0; i < count; i++) {
-            int64_t before = (int64_t)w->lead[i];
-            int32_t mine = i;
-            for (; rank[before] >= 0; before++) /* at one time: by neuron */
-                if (neuron[rank[before]] > neuron[mine]) {
-                    const int32_t other = rank[before];
-                    rank[before] = mine;
-                    mine = other;
-                }
-            rank[before] = mine;
-        }
-    } else { /* bottom-up merge sort */
-        for (int i = 0; i < count; i++) rank[i] = i;
-        for (int width = 1; width < count; width *= 2) {
-            for (int left = 0; left < count; left += 2 * width) {
-                const int middle = left + width < count ? left + width : count;
-                const int right = left + 2 * width < count ? left + 2 * width : count;
-                for (int a = left, b = middle, k = left; k < right; k++) {
-                    const int take_b =
-                        a == middle || (b < right && (time[rank[b]] < time[rank[a]] ||
-                                                      (time[rank[b]] == time[rank[a]] && neuron[rank[b]] < neuron[rank[a]])));
-                    spare[k] = take_b ? rank[b++] : rank[a++];
-                }
-            }
-            int32_t *swap = rank;
-            rank = spare, spare = swap;
-        }
-    }
-#define SALTUS_PERMUTE(array, type)                                                  \
-    do {                                                                             \
-        type *values = (array) + base + from, *sorted = (type *)(void *)w->sorted;   \
-        for (int i = 0; i < count; i++) sorted[i] = values[rank[i]];                 \
-        memcpy(values, sorted, sizeof(type) * (size_t)count);                        \
-    } while (0)
-    SALTUS_PERMUTE(out->time, double);
-    SALTUS_PERMUTE(out->neuron, int32_t);
-    SALTUS_PERMUTE(out->slope, double);
-    for (int s = 0; s < STATES; s++) SALTUS_PERMUTE(out->state + s * total, double);
-#undef SALTUS_PERMUTE
-}
-
 /* Lists those of the seekers (seek NULL: of all that are queued) who have not spiked often enough. Returns their number. */
-SALTUS_INLINE int list_pending(const saltus_group *g, const workspace *w, int seekers, const int32_t *seek)
+static int list_pending(const saltus_group *g, const workspace *w, int seekers, const int32_t *seek)
 {
     int kept = 0;
     for (int s = 0; s < seekers; s++) {
         const int32_t i = seek == NULL ? s : seek[s];
         w->seek[kept] = i;
-        kept += g->max_spikes == 0 || w->count[w->who[i]] < g->max_spikes;
+        kept += w->count[w->who[i]] < g->max_spikes;
     }
     return kept;
 }
 
-/* The seekers cross each on its own: in each round a neuron finds its next spike in what is left of the interval from origin
- * on, at whose end it is in w->ahead. Returns the number of spikes, or -1 after a failure. */
-SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers,
-                                 double origin, int after, int spikes, int32_t sample, saltus_status *status)
+/* Queues the flagged with their states, now and at the end of the interval. Returns how many they are. */
+static int queue_all(const saltus_group *g, const workspace *w)
 {
-    const int64_t base = sample * out->capacity;
-    const int begun = spikes;
-    double longest = 0.0;
-    for (int s = 0; s < seekers; s++) longest = w->span[w->seek[s]] > longest ? w->span[w->seek[s]] : longest;
-    while (seekers > 0) {
-        int kept = 0;
-        for (int from = 0; from < seekers; from += LANES) {
-            bundle q;
-            const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
-            const int64_t unsettled = search(w, &q, origin, longest);
-            settle(&q);
-            for (int l = 0; l < lanes; l++) {
-                const int i = w->seek[from + l], n = w->who[i];
-                const double since = w->from[i] + q.at[l];
-                if (!q.crosses[l]) {
-                    if (-q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
-                    continue;
-                }
-                if (unsettled >> l & 1) return fail(status, ROOT, sample, n, origin + since, 0), -1;
-                if (q.u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, origin + since, 0), -1;
-                if (spikes >= out->capacity) return fail(status, CAPACITY, sample, n, origin + since, 2 * out->capacity), -1;
-                put_spike(g, out, base + spikes++, origin + since, n, after, &q, l);
-                w->count[n]++;
-                w->ahead.V[i] = q.V_end[l];
-                w->ahead.I[i] = q.I_end[l];
-                if (q.again[l] && w->count[n] != g->max_spikes) {
-                    w->queue.V[i] = q.V_after[l];
-                    w->queue.I[i] = q.I_after[l];
-                    w->from[i] = since;
-                    w->span[i] = q.span[l] - q.at[l];
-                    w->seek[kept++] = i;
-                }
-            }
-        }
-        seekers = kept;
+#ifdef __AVX512VL__
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    int queued = 0;
+    for (int n = 0; n < g->n_pad; n += LANES) {
+        const __m512i some = _mm512_loadu_si512(w->flag + n);
+        const int there = g->n - n < LANES ? (1 << (g->n - n)) - 1 : (1 << LANES) - 1; /* the padding is nobody */
+        const __mmask8 mask = (__mmask8)(_mm512_test_epi64_mask(some, some) & there);
+        if (mask == 0) continue;
+        _mm512_storeu_pd(w->queue.V + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x.V + n)));
+        _mm512_storeu_pd(w->ahead.V + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x_end.V + n)));
+        _mm512_storeu_pd(w->queue.I + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x.I + n)));
+        _mm512_storeu_pd(w->ahead.I + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x_end.I + n)));
+        const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
+        _mm256_storeu_si256((__m256i *)(void *)(w->who + queued), _mm256_maskz_compress_epi32(mask, these));
+        queued += __builtin_popcount(mask);
     }
-    sort_spikes(g, out, base, begun, spikes, w);
-    return spikes;
+#else
+    const int queued = queue_flagged(g, w, 0, g->n_pad, 0);
+    queue_states(w, queued, 0.0);
+#endif
+    for (int i = queued; i % LANES != 0; i++) w->who[i] = 0;
+    return queued;
 }
 
-SALTUS_APART int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, double origin, int after,
-                             int spikes, int32_t sample, saltus_status *status)
+/* Brackets the crossings of the lanes that may, and appends the certain ones. Returns their number then. */
+SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many, double *nearest_miss)
 {
-    return w->alike ? cross_alone_of(1, g, out, w, seekers, origin, after, spikes, sample, status)
-                    : cross_alone_of(0, g, out, w, seekers, origin, after, spikes, sample, status);
+    double miss = *nearest_miss;
+    bracket(version, q);
+#pragma omp simd reduction(min : miss)
+    for (int l = 0; l < LANES; l++) {
+        const int64_t falls_short = q->may[l] & !q->crosses[l];
+        q->crosses[l] &= q->may[l];
+        miss = falls_short && -q->peak[l] < miss ? -q->peak[l] : miss;
+    }
+    *nearest_miss = miss;
+#ifdef __AVX512VL__
+    const __m512i crosses = _mm512_loadu_si512(q->crosses);
+    const __mmask8 kept = _mm512_test_epi64_mask(crosses, crosses);
+    _mm512_storeu_pd(w->certain.V + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->V)));
+    _mm512_storeu_pd(w->certain.I + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->I)));
+    _mm512_storeu_pd(w->certain.span + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->span)));
+    _mm512_storeu_pd(w->certain.since + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->since)));
+    _mm512_storeu_pd(w->certain.high + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->high)));
+    _mm512_storeu_pd(w->certain.peak + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->peak)));
+    _mm512_storeu_pd(w->certain.u1_high + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->u1_high)));
+    _mm512_storeu_pd(w->certain.u2_high + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->u2_high)));
+    const __m256i place = _mm256_loadu_si256((const __m256i *)(const void *)q->place);
+    _mm256_storeu_si256((__m256i *)(void *)(w->certain_place + many), _mm256_maskz_compress_epi32(kept, place));
+    return many + __builtin_popcount(kept);
+#else
+    for (int l = 0; l < LANES; l++) { /* without branches: who crosses cannot be predicted */
+        w->certain.V[many] = q->V[l];
+        w->certain.I[many] = q->I[l];
+        w->certain.span[many] = q->span[l];
+        w->certain.since[many] = q->since[l];
+        w->certain.high[many] = q->high[l];
+        w->certain.peak[many] = q->peak[l];
+        w->certain.u1_high[many] = q->u1_high[l];
+        w->certain.u2_high[many] = q->u2_high[l];
+        w->certain_place[many] = q->place[l];
+        many += q->crosses[l] != 0;
+    }
+    return many;
+#endif
+}
+
+/* The certain ones from this one on, as a bundle; spare lanes cross nothing. */
+SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, int lanes, bundle *q)
+{
+    for (int l = 0; l < LANES; l++) q->crosses[l] = l < lanes, q->place[l] = l < lanes ? w->certain_place[from + l] : 0;
+    for (int l = 0; l < LANES; l++) {
+        const int n = alike ? 0 : w->who[q->place[l]];
+        q->V[l] = w->certain.V[from + l];
+        q->I[l] = w->certain.I[from + l];
+        q->span[l] = w->certain.span[from + l];
+        q->since[l] = w->certain.since[from + l];
+        q->high[l] = w->certain.high[from + l];
+        q->peak[l] = w->certain.peak[from + l];
+        q->u1_high[l] = w->certain.u1_high[from + l];
+        q->u2_high[l] = w->certain.u2_high[from + l];
+        q->low[l] = 0.0;
+        q->tau_mem[l] = w->p.tau_mem[n];
+        q->theta[l] = w->p.theta[n];
+        q->per_tau_mem[l] = w->p.per_tau_mem[n];
+        q->per_tau_syn[l] = w->p.per_tau_syn[n];
+        (void)n;
+    }
+}
+
+/* The crossings of a bundle of so many lanes, as spikes that are still to be sorted, from this one on; then the bundle is what is
+ * left of the interval, for those that may cross again. Returns whether there are any, or -1 after a failure. */
+SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, int lanes, int from, double origin,
+                        int64_t unsettled, int32_t sample, saltus_status *status)
+{
+    int64_t above = 0, again = 0;
+#pragma omp simd reduction(| : above)
+    for (int l = 0; l < LANES; l++) {
+        w->fresh.time[from + l] = origin + (q->since[l] + q->at[l]);
+        w->fresh.slope[from + l] = q->slope[l];
+        w->fresh.V[from + l] = q->V_before[l];
+        q->V[l] = q->V_after[l];
+        w->fresh.I[from + l] = q->I_before[l];
+        q->I[l] = q->I_after[l];
+        q->since[l] += q->at[l];
+        q->span[l] -= q->at[l];
+        q->may[l] &= q->crosses[l];
+        above |= q->crosses[l] & (q->u0_after[l] >= 0.0);
+    }
+    for (int l = 0; l < lanes; l++) {
+        const int i = q->place[l];
+        w->fresh_neuron[from + l] = w->who[i];
+        w->ahead.V[i] = q->V_end[l];
+        w->ahead.I[i] = q->I_end[l];
+    }
+    for (int l = 0; (above || unsettled) && l < lanes; l++) {
+        const int n = w->fresh_neuron[from + l];
+        if (unsettled >> l & 1) return fail(status, ROOT, sample, n, w->fresh.time[from + l], 0), -1;
+        if (q->u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, w->fresh.time[from + l], 0), -1;
+    }
+    if (g->max_spikes > 0)
+        for (int l = 0; l < lanes; l++) q->may[l] &= ++w->count[w->fresh_neuron[from + l]] < g->max_spikes;
+    for (int l = 0; l < LANES; l++) again |= q->may[l];
+    return again != 0;
+}
+
+/* The seekers among the queued (seek NULL: all) cross each on its own, until the end of the interval, at which they are in
+ * w->ahead. Those whose next spike is certain wait until they fill a bundle. Returns the number of spikes, or -1 after a failure. */
+SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers,
+                                 const int32_t *seek, double origin, double span, int after, int spikes, int32_t sample,
+                                 saltus_status *status)
+{
+    const int version = saltus_version(span * w->steepest);
+    int many = 0, fresh = 0;
+    bundle q;
+    for (int from = 0; from < seekers; from += LANES) {
+        for (int l = 0; l < LANES; l++) {
+            const int i = seek == NULL ? from + l : seek[from + l < seekers ? from + l : from], n = alike ? 0 : w->who[i];
+            q.place[l] = i;
+            q.may[l] = from + l < seekers;
+            q.since[l] = 0.0;
+            q.span[l] = span;
+            q.V[l] = w->queue.V[i];
+            q.V_end[l] = w->ahead.V[i];
+            q.I[l] = w->queue.I[i];
+            q.I_end[l] = w->ahead.I[i];
+            q.tau_mem[l] = w->p.tau_mem[n];
+            q.theta[l] = w->p.theta[n];
+            q.per_tau_mem[l] = w->p.per_tau_mem[n];
+            q.per_tau_syn[l] = w->p.per_tau_syn[n];
+        }
+        many = ascertain(w, version, &q, many, out->nearest_miss + sample);
+    }
+    while (many > 0) {
+        const int from = many > LANES ? many - LANES : 0, lanes = many - from;
+        if (spikes + fresh + lanes > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
+        take_certain(alike, w, from, lanes, &q);
+        const int64_t unsettled = find(version, &q, origin);
+        settle(version, &q, w->steepest);
+        const int again = spike(g, w, &q, lanes, fresh, origin, unsettled, sample, status);
+        if (again < 0) return -1;
+        fresh += lanes;
+        many = again ? ascertain(w, version, &q, from, out->nearest_miss + sample) : from;
+    }
+    if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
+    return spikes + fresh;
+}
+
+SALTUS_APART int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, const int32_t *seek,
+                             double origin, double span, int after, int spikes, int32_t sample, saltus_status *status)
+{
+    if (g->max_spikes > 0) seekers = list_pending(g, w, seekers, seek), seek = w->seek;
+    return w->alike ? cross_alone_of(1, g, out, w, seekers, seek, origin, span, after, spikes, sample, status)
+                    : cross_alone_of(0, g, out, w, seekers, seek, origin, span, after, spikes, sample, status);
 }
 
 /* Steps everyone to the end of interval e, and flags those that may cross. */
@@ -3933,9 +4200,108 @@ SALTUS_INLINE void step(const int shared, const saltus_group *g, const workspace
 SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const workspace *w, int e)
 {
     step(shared, g, w, stretch(shared, g, w, e), e);
-    const int queued = queue_flagged(g, w, 0, g->n_pad, 0);
-    queue_states(w, queued, w->dt[e]);
-    return queued;
+    return queue_all(g, w);
+}
+
+/* ---- Few neurons and many arrivals: a vector of neurons goes from event to event, as long as none of them may cross. */
+
+/* The neurons from this one on, from the start of interval e to that of the first in which one of them may cross, or into which
+ * something else arrives, but not beyond `last`: into w->x_end. Returns that interval. */
+SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int32_t *restrict row, int from, int e, int last)
+{
+    const int shared = 1, receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const parameters_view p = w->p;
+    double now_V[LANES], before_V[LANES], now_I[LANES], before_I[LANES];
+    int64_t pending[LANES];
+    for (int l = 0; l < LANES; l++) {
+        pending[l] = (from + l < g->n) & (g->max_spikes == 0 || w->count[from + l] < g->max_spikes);
+        now_V[l] = w->x.V[from + l];
+        now_I[l] = w->x.I[from + l];
+    }
+    switch (receptor) {
+    case 0: /* exc */
+        for (; e < last && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e++) {
+            const double *restrict weight = g->weights + (int64_t)row[e - 1] * g->n_pad + from;
+            const entries_view k = entry(w->k, e);
+            const double shrink = w->shrink[e], length = w->length[e];
+            int64_t any = 0;
+            const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+            const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+            const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+            const double dt = k.dt;
+            (void)dt;
+#pragma omp simd reduction(| : any)
+            for (int l = 0; l < LANES; l++) {
+                double V = now_V[l], I = now_I[l];
+                before_V[l] = V;
+                before_I[l] = I;
+                {
+                    double V_next, I_next;
+                    model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                    I = I_next;
+                }
+                double V_next, I_next;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                int may_cross;
+                {
+                    double a0, a1, a2;
+                    {
+                        double u_0;
+                        model_ladder_0(V, p.theta[from + l], &u_0);
+                        a0 = u_0;
+                        double u_1;
+                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                        a1 = u_1;
+                        double u_2;
+                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                        a2 = u_2;
+                    }
+                    double b0, b1;
+                    {
+                        double u_0;
+                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                        b0 = u_0;
+                        double u_1;
+                        model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                        b1 = u_1;
+                    }
+                    may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                }
+                any |= may_cross & pending[l];
+                now_V[l] = V_next;
+                now_I[l] = I_next;
+            }
+            if (any == 0) continue;
+            for (int l = 0; l < LANES; l++) {
+                now_V[l] = before_V[l];
+                now_I[l] = before_I[l];
+            }
+            break;
+        }
+        break;
+    default: break;
+    }
+    for (int l = 0; l < LANES; l++) {
+        w->x_end.V[from + l] = now_V[l];
+        w->x_end.I[from + l] = now_I[l];
+    }
+    return e;
+}
+
+/* The same for everyone, until one of them all may cross: w->x. */
+SALTUS_APART int skim(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+{
+    int last = events + 1, from = 0;
+    while (from < g->n_pad && last > e) {
+        const int reached = skim_some(g, w, row, from, e, last);
+        from = reached < last && from > 0 ? 0 : from + LANES; /* those before have gone too far */
+        last = reached;
+    }
+    if (last == e) return e;
+    const states_view swap = w->x;
+    w->x = w->x_end;
+    w->x_end = swap;
+    return last;
 }
 
 /* One sample forward. */
@@ -3949,8 +4315,9 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     int spikes = 0;
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
     if (begin_below(g, w, sample, status)) return status->code;
-    measure(shared, g, time, events, w);
+    measure(shared, g, time, events, events, w);
     if (shared) shrink_all(w, events);
+    const int few = shared && record == NULL && g->n <= FEW;
     if (w->most_lifts < 0.0) weigh(g, w);
     double rate;
     {
@@ -3959,9 +4326,11 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
         rate = u_1_rate;
     }
     const double reach = 0.25 / rate;                                       /* of a volley */
-    int singly = shared && w->keeps && record == NULL && g->n > 4 * LANES ? 0 : events; /* so many events before the next volley */
+    int singly = shared && w->keeps && record == NULL && g->n > FEW ? 0 : events; /* so many events before the next volley */
     volley v;
     for (int e = 0; e <= events; e++) {
+        if (few && e > 0) e = skim(g, w, row, e, events);
+        if (e > events) break;
         const double origin = e > 0 ? time[e - 1] : 0.0;
         const pending start = e > 0 && row[e - 1] >= 0
                                   ? (pending){g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * g->n_pad}
@@ -3972,8 +4341,8 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
             double shrink;
             for (int part = 0; queued > 0 && part <= late; part++) {
                 if (next_part(g, w, &v, part, queued, w->dt[e + v.events[part]], e + v.events[part], &shrink)) {
-                    const int seekers = list_pending(g, w, list_seekers(1, 1, w, queued, 0.0, shrink), w->seek);
-                    if (seekers > 0) spikes = cross_alone(g, out, w, seekers, v.time[part], e + v.events[part], spikes, sample, status);
+                    const int seekers = list_seekers(1, 1, w, queued, 0.0, shrink), into = e + v.events[part];
+                    spikes = cross_alone(g, out, w, seekers, w->seek, v.time[part], w->dt[into], into, spikes, sample, status);
                     if (spikes < 0) return status->code;
                 }
             }
@@ -3987,8 +4356,8 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
                 write_record(g, record, first + e - 1, rows);
             }
             if (w->dt[e] == 0.0) continue;
-            const int queued = step_interval(shared, g, w, e), seekers = list_pending(g, w, queued, NULL), begun = spikes;
-            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, origin, e, spikes, sample, status);
+            const int queued = step_interval(shared, g, w, e), begun = spikes;
+            if (queued > 0) spikes = cross_alone(g, out, w, queued, NULL, origin, w->dt[e], e, spikes, sample, status);
             if (spikes < 0) return status->code;
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
         }
@@ -4169,6 +4538,87 @@ SALTUS_INLINE void step_back(const int shared, const saltus_group *g, const work
         step_back_own(g, w, k);
 }
 
+/* ---- Many arrivals and few spikes, backward: some neurons at a time go from event to event until there is a spike, so that what
+ * their weights gain stays in the caches. The adjoints of several vectors at once, as each step waits for the one before. */
+
+enum { WIDE = 64 };
+
+/* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
+ * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
+ * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
+                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
+{
+    const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const parameters_view p = w->p;
+    double spare[WIDE] = {0.0};
+    double now_lambda_V[WIDE], now_lambda_I[WIDE];
+    for (int l = 0; l < width; l++) {
+        now_lambda_V[l] = w->y.lambda_V[from + l];
+        now_lambda_I[l] = w->y.lambda_I[from + l];
+    }
+    switch (receptor) {
+    case 0: /* exc */
+        for (; e > stop && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor && (credited || w->dt[e - 1] > 0.0); e--) {
+            const int64_t place = (int64_t)row[e - 1] * g->n_pad + from;
+            const double *restrict weight = g->weights + place;
+            double *restrict into = gain == NULL ? spare : gain + place, credits = 0.0;
+            const entries_view k = entry(w->k, e);
+            const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+            const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+            const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
+            const double dt = k.dt;
+            (void)dt;
+#pragma omp simd reduction(+ : credits)
+            for (int l = 0; l < width; l++) {
+                double lambda_V = now_lambda_V[l], lambda_I = now_lambda_I[l];
+                {
+                    double lambda_V_next, lambda_I_next;
+                    model_adjoint(lambda_V, lambda_I, common_Phi_V_V, common_Phi_I_I, common_Psi_I_V, &lambda_V_next, &lambda_I_next);
+                    lambda_V = lambda_V_next;
+                    lambda_I = lambda_I_next;
+                }
+                double grad_w;
+                model_exc_weight(lambda_I, p.tau_syn[from + l], &grad_w);
+                into[l] += grad_w;
+                if (credited) {
+                    double credit;
+                    model_exc_credit(lambda_V, lambda_I, &credit);
+                    credits += weight[l] * credit;
+                }
+                now_lambda_V[l] = lambda_V;
+                now_lambda_I[l] = lambda_I;
+            }
+            if (credited) times[e - 1] = (from > 0 ? times[e - 1] : 0.0) + credits;
+        }
+        break;
+    default: break;
+    }
+    (void)p, (void)spare, (void)gain, (void)times, (void)stop, (void)shared;
+    for (int l = 0; l < width; l++) {
+        w->y.lambda_V[from + l] = now_lambda_V[l];
+        w->y.lambda_I[from + l] = now_lambda_I[l];
+    }
+    return e;
+}
+
+SALTUS_INLINE int skim_back_of(const int credited, const saltus_group *g, const workspace *w, const int32_t *row, double *gain,
+                               double *times, int e, int stop)
+{
+    int reached = e, from = 0;
+    for (; from + WIDE <= g->n_pad; from += WIDE)
+        reached = skim_back_some(WIDE, credited, g, w, row, gain, times, from, e, stop);
+    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, g, w, row, gain, times, from, e, stop);
+    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, g, w, row, gain, times, from, e, stop);
+    return reached;
+}
+
+/* The same for everyone. */
+SALTUS_APART int skim_back(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e, int stop)
+{
+    return times != NULL ? skim_back_of(1, g, w, row, gain, times, e, stop) : skim_back_of(0, g, w, row, gain, times, e, stop);
+}
+
 /* One sample backward. */
 SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, const saltus_events *in,
                                    const saltus_spikes *out, const saltus_cotangent *cotangent,
@@ -4183,7 +4633,6 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const int32_t *restrict row = in->row + first;
     const double *final = cotangent->final == NULL ? NULL : cotangent->final + (int64_t)sample * STATES * pad;
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
-    measure(shared, g, in->time + first, events, w);
     begin_adjoint(g, w, final);
     int last = events; /* behind it the adjoints are zero */
     const int64_t base = sample * out->capacity, total_spikes = g->batch * out->capacity;
@@ -4195,6 +4644,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
         last = used > 0 ? after[used - 1] : -1;
     }
+    const int skims = shared && record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
+    measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
@@ -4233,6 +4684,9 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
             memset(record + (first + e) * STATES * pad, 0, sizeof(double) * (size_t)(STATES * pad));
     for (int e = last; e >= 0; e--) {
         int held = 0;
+        const int stop = used > 0 ? after[used - 1] : 0;
+        if (skims && e > stop + 3 && (times || (w->dt[e - 1] > 0.0 && w->dt[e - 2] > 0.0))) /* it is some way */
+            e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
             const int i = used - 1, n = neuron[i];
             const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
@@ -4395,8 +4849,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
             const double until = next - now > ahead ? now + ahead : next;
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
-            const int seekers = list_pending(g, w, queued, NULL);
-            if (seekers > 0) spikes = cross_alone(g, out, w, seekers, now, e, spikes, sample, status);
+            if (queued > 0) spikes = cross_alone(g, out, w, queued, NULL, now, until - now, e, spikes, sample, status);
             if (spikes < 0) return status->code;
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
             double end = until;

@@ -34,8 +34,11 @@ class Times:
 
     def seed(self, gradient: Array, population: str, seeds: Seeds) -> None:
         """To the spikes that exist."""
-        exists = self.at >= 0
-        seeds.times.append(TimeSeeds(population, self.at[exists], gradient[exists]))
+        at, values = self.at.ravel(), gradient.ravel()
+        if at.min(initial=0) < 0:
+            exists = at >= 0
+            at, values = at[exists], values[exists]
+        seeds.times.append(TimeSeeds(population, at, values))
 
 
 @dataclass(frozen=True, eq=False)
