@@ -26,13 +26,13 @@ class Cost(NamedTuple):
 MEASURED = "256 recurrent LIF neurons"
 """What costs were measured on, by ``benchmarks/options.py``; docs/kernels.md has all of the setting."""
 
-OWN_FLOW = Cost("2.3 to 2.5", "1.6 to 2.2")
-LEARNED = Cost("1", "1.6 to 2")
-LEARNED_OWN_FLOW = Cost("2.3 to 2.5", "3.2 to 5.3")
-OWN_GUARD = Cost("1.2 to 1.3", "1")
-DELAY = Cost("1.1 to 1.2", "1.2 to 1.5")
-DELAYS = Cost("5 to 7", "9 to 10")
-NETWORK_KERNEL = Cost("15 to 210", "33 to 330")
+OWN_FLOW = Cost("1.8 to 2.3", "1.6 to 2.2")
+LEARNED = Cost("1", "1.5 to 2.1")
+LEARNED_OWN_FLOW = Cost("1.9 to 2.3", "2.6 to 3.6")
+OWN_GUARD = Cost("1.4", "1.1")
+DELAY = Cost("1.1 to 1.3", "1.3 to 1.5")
+DELAYS = Cost("6.6 to 7.4", "9 to 10")
+NETWORK_KERNEL = Cost("16 to 205", "33 to 345")
 
 
 def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
