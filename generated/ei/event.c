@@ -2350,8 +2350,8 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                                                    : first_crossing(0, w, seekers, present, end - present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
-                    const double time = present + earliest;
-                    advance_queued(shared, w, queued, w->queue, propagators(shared, g, w, earliest));
+                    const double time = present + earliest; /* as it is written down: everyone goes by its rounding */
+                    advance_queued(shared, w, queued, w->queue, propagators(shared, g, w, time - present));
                     many = emit_together(g, out, w, time, seekers, earliest, present, e, spikes, sample, status);
                     if (many < 0) return status->code;
                     present = time;

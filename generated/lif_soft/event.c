@@ -2808,9 +2808,9 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                                                    : first_crossing(0, w, seekers, present, end - present, out, sample, status);
                     if (isnan(earliest)) return status->code;
                     if (earliest == INFINITY) break;
-                    const double time = present + earliest;
-                    if (alike) common_few(w, earliest, end - time, until - time);
-                    advance_queued(shared, w, queued, w->queue, alike ? w->few : propagators(shared, g, w, earliest));
+                    const double time = present + earliest; /* as it is written down: everyone goes by its rounding */
+                    if (alike) common_few(w, time - present, end - time, until - time);
+                    advance_queued(shared, w, queued, w->queue, alike ? w->few : propagators(shared, g, w, time - present));
                     many = emit_together(g, out, w, time, seekers, earliest, present, e + v.events[part], spikes, sample, status);
                     if (many < 0) return status->code;
                     present = time;
