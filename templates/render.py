@@ -59,6 +59,7 @@ def event_unit(model: ModelIR) -> Unit:
     moving = tangents(model, flow)
     motion = merged("motion", (flow.propagator, moving.sensitivity))
     plans = [near(flow.propagator), near(motion)]
+    additive = all(arrival.additive for arrival in model.arrivals)
     context = {
         **names,
         "abi": ABI,
@@ -70,14 +71,15 @@ def event_unit(model: ModelIR) -> Unit:
         "exact_top": emission is not None and emission.exact_top,
         "slopes": flow.sensitivity.outputs,
         "nodes": nodes_of(flow.propagator),
-        "versions": tuple(TERMS),
+        "own_lengths": tuple((str(terms), terms) for terms in (*TERMS, 0)),
+        "lengths": (("brief", "SALTUS_BRIEF"), ("short", "SALTUS_SHORT"), ("any", 0)),
         "motion": motion,
         "near": plans,
         "posts": posts(plans[-1].more),
         "posts_reach": REACH,
         "span_terms": next(n for n, widest in TERMS.items() if widest >= 2.0 * REACH),
-        "superpose": all(a.additive for a in model.arrivals),
-        "by_spans": model.costate is not None and all(a.additive for a in model.arrivals),
+        "superpose": additive,
+        "by_spans": additive and model.costate is not None,
         "tangents": moving,
         "gains_alike": {
             arrival.receptor
@@ -92,9 +94,7 @@ def event_unit(model: ModelIR) -> Unit:
         "tag": "model",
         "peak": False,
         "kicked": _kicked(model),
-        "read_at_the_end": emission is None
-        and bool(model.arrivals)
-        and all(a.additive for a in model.arrivals),
+        "read_at_the_end": additive and emission is None and bool(model.arrivals),
         "reaches": reaches,
         "search_parameters": _search_parameters(model, flow),
         "sections": _with_tangents(model, flow, moving),

@@ -1515,25 +1515,23 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
     }
 }
 
+/* Where each lane's guard first crosses zero, q->at, if it q->crosses. Returns a bit for each lane that did not settle. */
+SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
+{
+    bracket_of(terms, q);
+    return find_of(terms, 0, 0, q, time);
+}
+
+/* Where those cross that are certain to, from their brackets on; for settle. */
+SALTUS_INLINE int64_t find_certain_of(const int terms, bundle *q, double time)
+{
+    return find_of(terms, 1, 0, q, time);
+}
+
+/* All of them in the version for spans of some length: see saltus_version. */
 SALTUS_APART void bracket_brief(bundle *q)
 {
     bracket_of(SALTUS_BRIEF, q);
-}
-
-SALTUS_APART int64_t find_brief(bundle *q, double time)
-{
-    return find_of(SALTUS_BRIEF, 1, 0, q, time);
-}
-
-SALTUS_APART int64_t search_brief(bundle *q, double time)
-{
-    bracket_of(SALTUS_BRIEF, q);
-    return find_of(SALTUS_BRIEF, 0, 0, q, time);
-}
-
-SALTUS_APART void settle_brief(bundle *q, double steepest)
-{
-    settle_of(SALTUS_BRIEF, q, steepest);
 }
 
 SALTUS_APART void bracket_short(bundle *q)
@@ -1541,44 +1539,11 @@ SALTUS_APART void bracket_short(bundle *q)
     bracket_of(SALTUS_SHORT, q);
 }
 
-SALTUS_APART int64_t find_short(bundle *q, double time)
-{
-    return find_of(SALTUS_SHORT, 1, 0, q, time);
-}
-
-SALTUS_APART int64_t search_short(bundle *q, double time)
-{
-    bracket_of(SALTUS_SHORT, q);
-    return find_of(SALTUS_SHORT, 0, 0, q, time);
-}
-
-SALTUS_APART void settle_short(bundle *q, double steepest)
-{
-    settle_of(SALTUS_SHORT, q, steepest);
-}
-
 SALTUS_APART void bracket_any(bundle *q)
 {
     bracket_of(0, q);
 }
 
-SALTUS_APART int64_t find_any(bundle *q, double time)
-{
-    return find_of(0, 1, 0, q, time);
-}
-
-SALTUS_APART int64_t search_any(bundle *q, double time)
-{
-    bracket_of(0, q);
-    return find_of(0, 0, 0, q, time);
-}
-
-SALTUS_APART void settle_any(bundle *q, double steepest)
-{
-    settle_of(0, q, steepest);
-}
-
-/* All of them in the version for spans of some length: see saltus_version. */
 SALTUS_INLINE void bracket(int version, bundle *q)
 {
     switch (version) {
@@ -1588,13 +1553,67 @@ SALTUS_INLINE void bracket(int version, bundle *q)
     }
 }
 
-SALTUS_INLINE int64_t find(int version, bundle *q, double time)
+SALTUS_APART int64_t search_brief(bundle *q, double time)
+{
+    return search_of(SALTUS_BRIEF, q, time);
+}
+
+SALTUS_APART int64_t search_short(bundle *q, double time)
+{
+    return search_of(SALTUS_SHORT, q, time);
+}
+
+SALTUS_APART int64_t search_any(bundle *q, double time)
+{
+    return search_of(0, q, time);
+}
+
+SALTUS_INLINE int64_t search(int version, bundle *q, double time)
 {
     switch (version) {
-    case SALTUS_BRIEF: return find_brief(q, time);
-    case SALTUS_SHORT: return find_short(q, time);
-    default: return find_any(q, time);
+    case SALTUS_BRIEF: return search_brief(q, time);
+    case SALTUS_SHORT: return search_short(q, time);
+    default: return search_any(q, time);
     }
+}
+
+SALTUS_APART int64_t find_certain_brief(bundle *q, double time)
+{
+    return find_certain_of(SALTUS_BRIEF, q, time);
+}
+
+SALTUS_APART int64_t find_certain_short(bundle *q, double time)
+{
+    return find_certain_of(SALTUS_SHORT, q, time);
+}
+
+SALTUS_APART int64_t find_certain_any(bundle *q, double time)
+{
+    return find_certain_of(0, q, time);
+}
+
+SALTUS_INLINE int64_t find_certain(int version, bundle *q, double time)
+{
+    switch (version) {
+    case SALTUS_BRIEF: return find_certain_brief(q, time);
+    case SALTUS_SHORT: return find_certain_short(q, time);
+    default: return find_certain_any(q, time);
+    }
+}
+
+SALTUS_APART void settle_brief(bundle *q, double steepest)
+{
+    settle_of(SALTUS_BRIEF, q, steepest);
+}
+
+SALTUS_APART void settle_short(bundle *q, double steepest)
+{
+    settle_of(SALTUS_SHORT, q, steepest);
+}
+
+SALTUS_APART void settle_any(bundle *q, double steepest)
+{
+    settle_of(0, q, steepest);
 }
 
 SALTUS_INLINE void settle(int version, bundle *q, double steepest)
@@ -1606,29 +1625,39 @@ SALTUS_INLINE void settle(int version, bundle *q, double steepest)
     }
 }
 
-/* Where each lane's guard first crosses zero, q->at, if it q->crosses, where no span is longer than this. Returns a bit for each
- * lane that did not settle. */
-SALTUS_INLINE int64_t search(const workspace *w, bundle *q, double time, double longest)
+#ifdef __AVX512VL__
+/* Which of eight are flagged; and what belongs to these, one beside the other, into where a vector has room. */
+SALTUS_INLINE __mmask8 flagged(const int64_t *flag)
 {
-    switch (saltus_version(longest * w->steepest)) {
-    case SALTUS_BRIEF: return search_brief(q, time);
-    case SALTUS_SHORT: return search_short(q, time);
-    default: return search_any(q, time);
-    }
+    const __m512i some = _mm512_loadu_si512(flag);
+    return _mm512_test_epi64_mask(some, some);
 }
+
+SALTUS_INLINE void pack(double *into, __mmask8 these, const double *from)
+{
+    _mm512_storeu_pd(into, _mm512_maskz_compress_pd(these, _mm512_loadu_pd(from)));
+}
+
+SALTUS_INLINE void pack_numbers(int32_t *into, __mmask8 these, __m256i numbers)
+{
+    _mm256_storeu_si256((__m256i *)(void *)into, _mm256_maskz_compress_epi32(these, numbers));
+}
+
+SALTUS_INLINE __m256i eight_from(int n)
+{
+    return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(n));
+}
+#endif
 
 /* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
  * in it then. The last may lie behind `to`, within its vector. */
 SALTUS_INLINE int list_flagged(const int64_t *restrict flag, int from, int to, int32_t *restrict list, int many)
 {
 #ifdef __AVX512VL__
-    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     for (int n = from; n < to; n += 8) {
-        const __m512i some = _mm512_loadu_si512(flag + n);
-        const __mmask8 mask = _mm512_test_epi64_mask(some, some);
-        const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
-        _mm256_storeu_si256((__m256i *)(void *)(list + many), _mm256_maskz_compress_epi32(mask, these));
-        many += __builtin_popcount(mask);
+        const __mmask8 these = flagged(flag + n);
+        pack_numbers(list + many, these, eight_from(n));
+        many += __builtin_popcount(these);
     }
 #else
     for (int n = from; n < to; n++) { /* without branches: which one is flagged cannot be predicted */
@@ -1653,7 +1682,6 @@ static void queue_states(const workspace *w, int queued, double span)
     int32_t *restrict who = w->who;
     for (int i = queued; i % LANES != 0; i++) who[i] = 0; /* spare lanes are somebody, whom nobody asks for */
     for (int i = 0; i < queued; i++) {
-        w->from[i] = 0.0;
         w->span[i] = span;
         w->queue.V[i] = w->x.V[who[i]];
         w->ahead.V[i] = w->x_end.V[who[i]];
@@ -2095,7 +2123,7 @@ SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int see
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
         const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
-        const int64_t unsettled = search(w, &q, present, span);
+        const int64_t unsettled = search(saltus_version(span * w->steepest), &q, present);
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
             if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
@@ -3163,7 +3191,7 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
     if (shared) propagate(w, last);
     begin_adjoint(g, w, final);
     const double fitting = shared || !stay || !weights ? 0.0 : fitting_span(g, w, count_times(in, sample));
-    const double span = slots_suffice(in, sample, fitting) ? fitting : 0.0;
+    const double span = fitting > 0.0 && slots_suffice(in, sample, fitting) ? fitting : 0.0;
     int left = span > 0.0 ? (int)(g->horizon / span) : 0; /* spans */
     double at = g->horizon; /* where the adjoints are */
     gains all = {.begin = {0}, .into = w->into, .time = w->arrived, .event = w->arrival};
@@ -3343,22 +3371,19 @@ static int list_pending(const saltus_group *g, const workspace *w, int seekers, 
 static int queue_all(const saltus_group *g, const workspace *w)
 {
 #ifdef __AVX512VL__
-    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     int queued = 0;
     for (int n = 0; n < g->n_pad; n += LANES) {
-        const __m512i some = _mm512_loadu_si512(w->flag + n);
         const int there = g->n - n < LANES ? (1 << (g->n - n)) - 1 : (1 << LANES) - 1; /* the padding is nobody */
-        const __mmask8 mask = (__mmask8)(_mm512_test_epi64_mask(some, some) & there);
-        if (mask == 0) continue;
-        _mm512_storeu_pd(w->queue.V + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x.V + n)));
-        _mm512_storeu_pd(w->ahead.V + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x_end.V + n)));
-        _mm512_storeu_pd(w->queue.I + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x.I + n)));
-        _mm512_storeu_pd(w->ahead.I + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x_end.I + n)));
-        _mm512_storeu_pd(w->queue.A + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x.A + n)));
-        _mm512_storeu_pd(w->ahead.A + queued, _mm512_maskz_compress_pd(mask, _mm512_loadu_pd(w->x_end.A + n)));
-        const __m256i these = _mm256_add_epi32(lane, _mm256_set1_epi32(n));
-        _mm256_storeu_si256((__m256i *)(void *)(w->who + queued), _mm256_maskz_compress_epi32(mask, these));
-        queued += __builtin_popcount(mask);
+        const __mmask8 these = (__mmask8)(flagged(w->flag + n) & there);
+        if (these == 0) continue;
+        pack(w->queue.V + queued, these, w->x.V + n);
+        pack(w->ahead.V + queued, these, w->x_end.V + n);
+        pack(w->queue.I + queued, these, w->x.I + n);
+        pack(w->ahead.I + queued, these, w->x_end.I + n);
+        pack(w->queue.A + queued, these, w->x.A + n);
+        pack(w->ahead.A + queued, these, w->x_end.A + n);
+        pack_numbers(w->who + queued, these, eight_from(n));
+        queued += __builtin_popcount(these);
     }
 #else
     const int queued = queue_flagged(g, w, 0, g->n_pad, 0);
@@ -3381,20 +3406,18 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
     }
     *nearest_miss = miss;
 #ifdef __AVX512VL__
-    const __m512i crosses = _mm512_loadu_si512(q->crosses);
-    const __mmask8 kept = _mm512_test_epi64_mask(crosses, crosses);
-    _mm512_storeu_pd(w->certain.V + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->V)));
-    _mm512_storeu_pd(w->certain.I + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->I)));
-    _mm512_storeu_pd(w->certain.A + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->A)));
-    _mm512_storeu_pd(w->certain.span + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->span)));
-    _mm512_storeu_pd(w->certain.since + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->since)));
-    _mm512_storeu_pd(w->certain.low + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->low)));
-    _mm512_storeu_pd(w->certain.high + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->high)));
-    _mm512_storeu_pd(w->certain.peak + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->peak)));
-    _mm512_storeu_pd(w->certain.u1_high + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->u1_high)));
-    _mm512_storeu_pd(w->certain.u2_high + many, _mm512_maskz_compress_pd(kept, _mm512_loadu_pd(q->u2_high)));
-    const __m256i place = _mm256_loadu_si256((const __m256i *)(const void *)q->place);
-    _mm256_storeu_si256((__m256i *)(void *)(w->certain_place + many), _mm256_maskz_compress_epi32(kept, place));
+    const __mmask8 kept = flagged(q->crosses);
+    pack(w->certain.V + many, kept, q->V);
+    pack(w->certain.I + many, kept, q->I);
+    pack(w->certain.A + many, kept, q->A);
+    pack(w->certain.span + many, kept, q->span);
+    pack(w->certain.since + many, kept, q->since);
+    pack(w->certain.low + many, kept, q->low);
+    pack(w->certain.high + many, kept, q->high);
+    pack(w->certain.peak + many, kept, q->peak);
+    pack(w->certain.u1_high + many, kept, q->u1_high);
+    pack(w->certain.u2_high + many, kept, q->u2_high);
+    pack_numbers(w->certain_place + many, kept, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
     return many + __builtin_popcount(kept);
 #else
     for (int l = 0; l < LANES; l++) { /* without branches: who crosses cannot be predicted */
@@ -3521,7 +3544,7 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
         const int from = many > LANES ? many - LANES : 0, lanes = many - from;
         if (spikes + fresh + lanes > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
         take_certain(alike, w, from, lanes, &q);
-        const int64_t unsettled = find(version, &q, origin);
+        const int64_t unsettled = find_certain(version, &q, origin);
         settle(version, &q, w->steepest);
         const int again = spike(g, w, &q, lanes, fresh, origin, unsettled, sample, status);
         if (again < 0) return -1;
