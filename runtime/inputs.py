@@ -13,9 +13,6 @@ def checked_inputs(given: Any, inputs: Mapping[str, int], horizon: float) -> dic
     """By the names of the inputs, whose sizes are given; raises ``InputError`` naming the place."""
     if given is None and not inputs:
         return {}
-    if isinstance(given, Spikes) and len(inputs) == 1 and len(given):
-        ((name, size),) = inputs.items()
-        return {name: check_horizon(as_spikes(given, size, name), horizon, name)}
     if not isinstance(given, Mapping):
         if len(inputs) != 1:
             raise InputError(
