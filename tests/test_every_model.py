@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 from exactness import EXACT, Accuracy, Loss, assert_exact
-from hybrid import Case, spec_of
+from hybrid import Case
+from hybrid_spec import spec_of
 
 from saltus.runtime.model import shipped
 

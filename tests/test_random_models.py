@@ -8,7 +8,8 @@ import linear_models
 import numpy as np
 import pytest
 from exactness import Loss, assert_exact
-from hybrid import Case, StillAboveError, TooManySpikesError, Trajectory
+from hybrid import Case, TooManySpikesError, Trajectory
+from hybrid_cell import StillAboveError
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from taylor import CONTEXT
