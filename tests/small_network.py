@@ -28,6 +28,33 @@ def layers(recurrent: bool = False, **changes: Any) -> saltus.Network:
     return saltus.Network([hidden, output], **options)
 
 
+def content(**changes: Any) -> dict[str, Any]:
+    """4 inputs, 6 hidden neurons, 3 outputs; names such as ``populations__hid__size`` say what to change."""
+    random = np.random.default_rng(3)
+    found: dict[str, Any] = {
+        "populations": {"hid": {"model": "lif", "size": 6}, "out": {"model": "lif", "size": 3}},
+        "projections": {
+            "in_hid": {"pre": "in", "post": "hid", "weights": random.normal(2.0, 0.5, (4, 6))},
+            "hid_out": {"pre": "hid", "post": "out", "weights": random.normal(1.0, 0.5, (6, 3))},
+        },
+        "inputs": {"in": 4},
+        "T": T,
+        "loss": LOSS,
+    }
+    for place, change in changes.items():
+        part = found
+        *path, last = place.split("__")
+        for key in path:
+            part = part[key]
+        part[last] = change
+    return found
+
+
+def build(**changes: Any) -> saltus.Network:
+    """The network of ``content``."""
+    return saltus.Network(**content(**changes))
+
+
 def spikes(samples: int = 3, inputs: int = 4, seed: int = 0, each: int = 4) -> saltus.Spikes:
     """Random input spikes in the first half of the time."""
     random = np.random.default_rng(seed)
