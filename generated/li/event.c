@@ -100,8 +100,7 @@ typedef struct {
     int32_t *slot_row, *slot_of, *slot_sorted; /* [events] */
     int32_t *row_begin;        /* [rows + 2] */
     int slots_used, slot_events;
-    double *each;              /* [pairs][events] see readout */
-    double *row_sum, *row_credit; /* [rows][pairs] */
+    double *row_sum, *row_worth; /* [rows][pairs] see readout */
 } workspace;
 
 /* Lays the arrays out from base and returns the bytes they need; with base NULL it only counts. */
@@ -234,9 +233,8 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->held = take(base, &used, d * STATES * spikes);
     w->holder = take(base, &used, i * spikes);
     w->order = take(base, &used, 2 * i * spikes);
-    w->each = take(base, &used, d * events * STATES * STATES);
     w->row_sum = take(base, &used, d * g->rows * STATES * STATES);
-    w->row_credit = take(base, &used, d * g->rows * STATES * STATES);
+    w->row_worth = take(base, &used, d * g->rows * STATES * STATES);
     w->sum = take(base, &used, d * pad * VOLLEY);
     w->slots = take(base, &used, d * pad * SLOTS);
     w->slot_row = take(base, &used, i * events);
@@ -1332,19 +1330,116 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
 
 /* ---- A population that never spikes, read at the end alone: x(T) is linear in every arrival, so nothing needs to be stepped
  * through time. What an arrival at t_e leaves at T depends on T - t_e and the row's weights only through a product: the
- * propagators are summed by rows first, then the rows meet their weights once. Backward the same with the adjoint flow. */
+ * propagators are summed by rows first, then the rows meet their weights once. Backward the same with the adjoint flow.
+ * Events come in pieces of a vector each. From each of them it is not far to the middle of its piece, so that exponentials are
+ * short polynomials; one propagator takes all of the piece on from there to T. */
 
-enum { RESPONSES = 3, RETURNS = 6 };
+enum { PIECES = 4, SOME = PIECES * LANES, RESPONSES = 3, WEIGHED = 1, CREDITED = 2 };
 
-/* Adds up, by rows, what each event's unit arrivals are at T (or its adjoints at T are at the event). */
-static void sum_by_row(const saltus_events *in, int64_t first, int events, int pairs, const double *restrict each,
-                       double *restrict row_sum, int rows)
+/* The middle of a piece that begins with event `from`. */
+SALTUS_INLINE double middle(const double *restrict time, int events, int from)
 {
-    memset(row_sum, 0, sizeof(double) * (size_t)rows * (size_t)pairs);
-    for (int e = 0; e < events; e++) {
-        const int32_t row = in->row[first + e];
-        if (row < 0) continue;
-        for (int m = 0; m < pairs; m++) row_sum[row * pairs + m] += each[m * events + e];
+    return 0.5 * (time[from] + time[from + LANES < events ? from + LANES - 1 : events - 1]);
+}
+
+/* The propagators from the middle of each piece to T. */
+static void measure_pieces(const saltus_group *g, const workspace *w, const double *restrict time, int events)
+{
+    for (int from = 0; from < events; from += LANES) w->dt[from / LANES] = g->horizon - middle(time, events, from);
+    propagate(w, (events + LANES - 1) / LANES - 1);
+}
+
+/* How far it is from some events, in so many pieces, to the middle of their pieces, by how many terms that is near for all; or
+ * (0) how far it is to T. Spare lanes repeat the last one. */
+SALTUS_INLINE int measure_events(const saltus_group *g, const workspace *w, const double *restrict time, int events, int from,
+                                 int *pieces, double *restrict dt)
+{
+    const int last = (from + SOME < events ? from + SOME : events) - 1 - from;
+    double furthest = 0.0;
+    *pieces = last / LANES + 1;
+    for (int l = 0; l <= last; l += LANES) { /* the first of a piece is as far as the last */
+        const double far = middle(time, events, from + l) - time[from + l];
+        furthest = far > furthest ? far : furthest;
+    }
+    const int terms = saltus_terms(furthest * w->steepest) != 0 ? 15 : 0;
+    for (int l = 0; l <= last; l += LANES) {
+        const double end = terms != 0 ? middle(time, events, from + l) : g->horizon;
+        for (int i = l; i < l + LANES; i++) dt[i] = end - time[from + (i < last ? i : last)];
+    }
+    return terms;
+}
+
+/* What unit arrivals of some events are at T. */
+SALTUS_INLINE void respond_of(const int terms, const workspace *w, int pieces, const double *restrict dt, entries_view far,
+                              double into[RESPONSES][SOME])
+{
+    for (int piece = 0; piece < pieces; piece++)
+#pragma omp simd
+        for (int l = piece * LANES; l < (piece + 1) * LANES; l++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+            if (terms != 0) {
+                model_propagator_near(terms, dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            } else {
+                model_propagator(dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            }
+            { /* of a unit of I */
+                double V, still_V, I, still_I, sum_V, still_sum_V;
+                {
+                    const double unit_V = 0.0, unit_I = 1.0, unit_sum_V = 0.0;
+                    (void)unit_V, (void)unit_I, (void)unit_sum_V;
+                    double V_next, I_next, sum_V_next;
+                    model_advance(unit_V, unit_I, unit_sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+                    V = V_next;
+                    I = I_next;
+                    sum_V = sum_V_next;
+                }
+                {
+                    const double unit_V = 0.0, unit_I = 0.0, unit_sum_V = 0.0;
+                    (void)unit_V, (void)unit_I, (void)unit_sum_V;
+                    double V_next, I_next, sum_V_next;
+                    model_advance(unit_V, unit_I, unit_sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+                    still_V = V_next;
+                    still_I = I_next;
+                    still_sum_V = sum_V_next;
+                }
+                if (terms != 0) { /* from the end of the piece on */
+                    {
+                        double V_next, I_next, sum_V_next;
+                        model_advance(V, I, sum_V, far.Phi_V_V[piece], far.Phi_V_I[piece], far.Phi_I_I[piece], far.Phi_sum_V_V[piece], far.Phi_sum_V_I[piece], &V_next, &I_next, &sum_V_next);
+                        V = V_next;
+                        I = I_next;
+                        sum_V = sum_V_next;
+                    }
+                    {
+                        double V_next, I_next, sum_V_next;
+                        model_advance(still_V, still_I, still_sum_V, far.Phi_V_V[piece], far.Phi_V_I[piece], far.Phi_I_I[piece], far.Phi_sum_V_V[piece], far.Phi_sum_V_I[piece], &V_next, &I_next, &sum_V_next);
+                        still_V = V_next;
+                        still_I = I_next;
+                        still_sum_V = sum_V_next;
+                    }
+                }
+                into[0][l] = V - still_V;
+                into[1][l] = I - still_I;
+                into[2][l] = sum_V - still_sum_V;
+            }
+        }
+}
+
+SALTUS_APART void respond_15(const workspace *w, int pieces, const double *restrict dt, entries_view far, double into[RESPONSES][SOME])
+{
+    respond_of(15, w, pieces, dt, far, into);
+}
+
+SALTUS_APART void respond_0(const workspace *w, int pieces, const double *restrict dt, entries_view far, double into[RESPONSES][SOME])
+{
+    respond_of(0, w, pieces, dt, far, into);
+}
+
+SALTUS_INLINE void respond(int terms, const workspace *w, int pieces, const double *restrict dt, entries_view far, double into[RESPONSES][SOME])
+{
+    switch (terms) {
+    case 15: respond_15(w, pieces, dt, far, into); break;
+    default: respond_0(w, pieces, dt, far, into);
     }
 }
 
@@ -1353,38 +1448,26 @@ static void forward_readout(const saltus_group *g, const saltus_events *in, doub
 {
     const int events = in->count[sample];
     const int64_t first = in->start[sample];
-    double *restrict into = w->each;
+    const int32_t *restrict event_row = in->row + first;
+    double *restrict row_sum = w->row_sum;
     begin(g, w);
     advance_all_shared(g, w, propagators(1, g, w, g->horizon));
-#pragma omp simd
-    for (int e = 0; e < events; e++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-        model_propagator((g->horizon - in->time[first + e]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
-        double still_V_next, still_I_next, still_sum_V_next;
-        {
-            double V_next, I_next, sum_V_next;
-            model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
-            still_V_next = V_next;
-            still_I_next = I_next;
-            still_sum_V_next = sum_V_next;
+    measure_pieces(g, w, in->time + first, events);
+    memset(row_sum, 0, sizeof(double) * (size_t)g->rows * RESPONSES);
+    for (int from = 0, pieces; from < events; from += SOME) {
+        double dt[SOME], each[RESPONSES][SOME];
+        const int terms = measure_events(g, w, in->time + first, events, from, &pieces, dt);
+        respond(terms, w, pieces, dt, entry(w->k, from / LANES), each);
+        for (int l = 0; l < SOME && from + l < events; l++) {
+            const int32_t row = event_row[from + l];
+            for (int m = 0; row >= 0 && m < RESPONSES; m++) row_sum[row * RESPONSES + m] += each[m][l];
         }
-        { /* of a unit of I */
-            const double unit_V = 0.0, unit_I = 1.0, unit_sum_V = 0.0;
-            (void)unit_V, (void)unit_I, (void)unit_sum_V;
-            double V_next, I_next, sum_V_next;
-            model_advance(unit_V, unit_I, unit_sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
-            into[0 * events + e] = V_next - still_V_next;
-            into[1 * events + e] = I_next - still_I_next;
-            into[2 * events + e] = sum_V_next - still_sum_V_next;
-        }
-        (void)still_V_next, (void)still_I_next, (void)still_sum_V_next;
     }
-    sum_by_row(in, first, events, RESPONSES, into, w->row_sum, g->rows);
     const states_view x = w->x;
     const parameters_view p = w->p;
     (void)p;
     for (int row = 0; row < g->rows; row++) {
-        const double *restrict sum = w->row_sum + row * RESPONSES, *restrict weight = g->weights + (int64_t)row * g->n_pad;
+        const double *restrict sum = row_sum + row * RESPONSES, *restrict weight = g->weights + (int64_t)row * g->n_pad;
         switch (g->receptor[row]) {
         case 0: /* exc */
 #pragma omp simd
@@ -1405,132 +1488,153 @@ static void forward_readout(const saltus_group *g, const saltus_events *in, doub
     }
 }
 
-/* One sample backward: the gradient of the weights, and the events' credits. */
+/* The adjoints at the events of a piece, of what they are at T. */
+SALTUS_INLINE void return_of(const int terms, const workspace *w, const double *restrict end, int pieces,
+                             const double *restrict dt, entries_view far, double into[STATES][SOME])
+{
+    for (int piece = 0; piece < pieces; piece++)
+#pragma omp simd
+        for (int l = piece * LANES; l < (piece + 1) * LANES; l++) {
+            double lambda_V = end[0], lambda_I = end[1], lambda_sum_V = end[2];
+            if (terms != 0) { /* to the end of the piece */
+                double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+                model_adjoint(lambda_V, lambda_I, lambda_sum_V, far.Phi_V_V[piece], far.Phi_I_I[piece], far.Psi_V_sum_V[piece], far.Psi_I_V[piece], far.Psi_I_sum_V[piece], &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+                lambda_V = lambda_V_next;
+                lambda_I = lambda_I_next;
+                lambda_sum_V = lambda_sum_V_next;
+            }
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+            if (terms != 0) {
+                model_propagator_near(terms, dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            } else {
+                model_propagator(dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            }
+            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
+            model_adjoint(lambda_V, lambda_I, lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+            into[0][l] = lambda_V_next;
+            into[1][l] = lambda_I_next;
+            into[2][l] = lambda_sum_V_next;
+        }
+}
+
+SALTUS_APART void return_15(const workspace *w, const double *restrict end, int pieces, const double *restrict dt, entries_view far, double into[STATES][SOME])
+{
+    return_of(15, w, end, pieces, dt, far, into);
+}
+
+SALTUS_APART void return_0(const workspace *w, const double *restrict end, int pieces, const double *restrict dt, entries_view far, double into[STATES][SOME])
+{
+    return_of(0, w, end, pieces, dt, far, into);
+}
+
+SALTUS_INLINE void return_some(int terms, const workspace *w, const double *restrict end, int pieces, const double *restrict dt, entries_view far, double into[STATES][SOME])
+{
+    switch (terms) {
+    case 15: return_15(w, end, pieces, dt, far, into); break;
+    default: return_0(w, end, pieces, dt, far, into);
+    }
+}
+
+/* What a row's arrival is worth, for each adjoint that its credit has, if all neurons' are multiples of y. */
+static void worth_of_row(const saltus_group *g, const workspace *w, int row, const double *restrict y, double *restrict worth)
+{
+    const double *restrict weight = g->weights + (int64_t)row * g->n_pad;
+    const parameters_view p = w->p;
+    (void)p;
+    switch (g->receptor[row]) {
+    case 0: { /* exc */
+        double worth_lambda_V = 0.0, worth_lambda_I = 0.0;
+#pragma omp simd reduction(+ : worth_lambda_V, worth_lambda_I)
+        for (int n = 0; n < g->n_pad; n++) {
+            {
+                const double unit_lambda_V = y[n], unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                double credit;
+                model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                worth_lambda_V += weight[n] * credit;
+            }
+            {
+                const double unit_lambda_V = 0.0, unit_lambda_I = y[n], unit_lambda_sum_V = 0.0;
+                (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
+                double credit;
+                model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
+                worth_lambda_I += weight[n] * credit;
+            }
+        }
+        worth[0] = worth_lambda_V;
+        worth[1] = worth_lambda_I;
+        break;
+    }
+    default: break;
+    }
+}
+
+/* What a row's weights gain, if all neurons' adjoints at its events are multiples of y, whose sums are given. */
+static void gain_of_row(const saltus_group *g, const workspace *w, int row, const double *restrict y, const double *restrict sum,
+                        double *restrict gradient)
+{
+    const parameters_view p = w->p;
+    (void)p;
+    switch (g->receptor[row]) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int n = 0; n < g->n_pad; n++) {
+            const double lambda_V = 0.0, lambda_I = sum[0] * y[n], lambda_sum_V = 0.0;
+            (void)lambda_V, (void)lambda_I, (void)lambda_sum_V;
+            double grad_w;
+            model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
+            gradient[n] += grad_w;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* What one adjoint at T, the same multiple of y for everyone, gives: the gradient of the weights, and the events' credits. */
+static void return_from(const saltus_group *g, const saltus_events *in, const saltus_gradient *gradient, workspace *w,
+                        const double *restrict end, const double *restrict y, int32_t chunk, int32_t sample)
+{
+    const int events = in->count[sample], times = (gradient->want & WANT_TIMES) != 0;
+    const int64_t first = in->start[sample];
+    const int32_t *restrict event_row = in->row + first;
+    double *restrict sum = w->row_sum, *restrict worth = w->row_worth;
+    memset(sum, 0, sizeof(double) * (size_t)g->rows * WEIGHED);
+    for (int row = 0; times && row < g->rows; row++) worth_of_row(g, w, row, y, worth + row * CREDITED);
+    for (int from = 0, pieces; from < events; from += SOME) {
+        double dt[SOME], each[STATES][SOME];
+        const int terms = measure_events(g, w, in->time + first, events, from, &pieces, dt);
+        return_some(terms, w, end, pieces, dt, entry(w->k, from / LANES), each);
+        for (int l = 0; l < SOME && from + l < events; l++) {
+            const int32_t row = event_row[from + l];
+            if (row < 0) continue;
+            sum[row * WEIGHED + 0] += each[1][l];
+            if (!times) continue;
+            double *credit = gradient->event_time + first + from + l;
+            *credit += each[0][l] * worth[row * CREDITED + 0];
+            *credit += each[1][l] * worth[row * CREDITED + 1];
+        }
+    }
+    if (!(gradient->want & WANT_WEIGHTS)) return;
+    for (int row = 0; row < g->rows; row++)
+        gain_of_row(g, w, row, y, sum + row * WEIGHED, gradient->weights + ((int64_t)chunk * g->rows + row) * g->n_pad);
+}
+
+/* One sample backward. The adjoints at T are taken one by one: most losses leave all but one at zero. */
 static void backward_readout(const saltus_group *g, const saltus_events *in, const double *final,
                              const saltus_gradient *gradient, workspace *w, int32_t chunk, int32_t sample)
 {
     const int events = in->count[sample];
-    const int64_t first = in->start[sample], pad = g->n_pad;
-    double *restrict into = w->each;
-    begin_adjoint(g, w, final + (int64_t)sample * STATES * pad);
-#pragma omp simd
-    for (int e = 0; e < events; e++) {
-        double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-        model_propagator((g->horizon - in->time[first + e]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
-        { /* of a unit of lambda_V */
-            const double unit_lambda_V = 1.0, unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
-            (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
-            model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
-            into[0 * events + e] = lambda_V_next;
-            into[2 * events + e] = lambda_I_next;
-        }
-        { /* of a unit of lambda_I */
-            const double unit_lambda_V = 0.0, unit_lambda_I = 1.0, unit_lambda_sum_V = 0.0;
-            (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
-            model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
-            into[3 * events + e] = lambda_I_next;
-        }
-        { /* of a unit of lambda_sum_V */
-            const double unit_lambda_V = 0.0, unit_lambda_I = 0.0, unit_lambda_sum_V = 1.0;
-            (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-            double lambda_V_next, lambda_I_next, lambda_sum_V_next;
-            model_adjoint(unit_lambda_V, unit_lambda_I, unit_lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
-            into[1 * events + e] = lambda_V_next;
-            into[4 * events + e] = lambda_I_next;
-            into[5 * events + e] = lambda_sum_V_next;
-        }
-    }
-    sum_by_row(in, first, events, RETURNS, into, w->row_sum, g->rows);
-    const adjoints_view y = w->y;
-    const parameters_view p = w->p;
-    double *restrict credit = w->row_credit;
-    (void)p;
-    for (int row = 0; row < g->rows; row++) {
-        const double *restrict sum = w->row_sum + row * RETURNS, *restrict weight = g->weights + row * pad;
-        switch (g->receptor[row]) {
-        case 0: /* exc */
-            if (gradient->want & WANT_WEIGHTS) {
-                double *restrict grad = gradient->weights + ((int64_t)chunk * g->rows + row) * pad;
-#pragma omp simd
-                for (int n = 0; n < pad; n++) {
-                    double lambda_V = 0.0, lambda_I = 0.0, lambda_sum_V = 0.0;
-                    lambda_V += sum[0] * y.lambda_V[n];
-                    lambda_V += sum[1] * y.lambda_sum_V[n];
-                    lambda_I += sum[2] * y.lambda_V[n];
-                    lambda_I += sum[3] * y.lambda_I[n];
-                    lambda_I += sum[4] * y.lambda_sum_V[n];
-                    lambda_sum_V += sum[5] * y.lambda_sum_V[n];
-                    double grad_w;
-                    model_exc_weight(lambda_I, p.tau_syn[n], &grad_w);
-                    grad[n] += grad_w;
-                }
-            }
-            if (gradient->want & WANT_TIMES) {
-                double worth_0 = 0.0, worth_1 = 0.0, worth_2 = 0.0, worth_3 = 0.0, worth_4 = 0.0, worth_5 = 0.0;
-#pragma omp simd reduction(+ : worth_0, worth_1, worth_2, worth_3, worth_4, worth_5)
-                for (int n = 0; n < pad; n++) {
-                    {
-                        const double unit_lambda_V = y.lambda_V[n], unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
-                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-                        double credit;
-                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
-                        worth_0 += weight[n] * credit;
-                    }
-                    {
-                        const double unit_lambda_V = y.lambda_sum_V[n], unit_lambda_I = 0.0, unit_lambda_sum_V = 0.0;
-                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-                        double credit;
-                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
-                        worth_1 += weight[n] * credit;
-                    }
-                    {
-                        const double unit_lambda_V = 0.0, unit_lambda_I = y.lambda_V[n], unit_lambda_sum_V = 0.0;
-                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-                        double credit;
-                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
-                        worth_2 += weight[n] * credit;
-                    }
-                    {
-                        const double unit_lambda_V = 0.0, unit_lambda_I = y.lambda_I[n], unit_lambda_sum_V = 0.0;
-                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-                        double credit;
-                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
-                        worth_3 += weight[n] * credit;
-                    }
-                    {
-                        const double unit_lambda_V = 0.0, unit_lambda_I = y.lambda_sum_V[n], unit_lambda_sum_V = 0.0;
-                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-                        double credit;
-                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
-                        worth_4 += weight[n] * credit;
-                    }
-                    {
-                        const double unit_lambda_V = 0.0, unit_lambda_I = 0.0, unit_lambda_sum_V = y.lambda_sum_V[n];
-                        (void)unit_lambda_V, (void)unit_lambda_I, (void)unit_lambda_sum_V;
-                        double credit;
-                        model_exc_credit(unit_lambda_V, unit_lambda_I, &credit);
-                        worth_5 += weight[n] * credit;
-                    }
-                }
-                credit[row * RETURNS + 0] = worth_0;
-                credit[row * RETURNS + 1] = worth_1;
-                credit[row * RETURNS + 2] = worth_2;
-                credit[row * RETURNS + 3] = worth_3;
-                credit[row * RETURNS + 4] = worth_4;
-                credit[row * RETURNS + 5] = worth_5;
-            }
-            break;
-        default: break;
-        }
-    }
-    if (!(gradient->want & WANT_TIMES)) return;
-    for (int e = 0; e < events; e++) {
-        const int32_t row = in->row[first + e];
-        double total = 0.0;
-        for (int m = 0; row >= 0 && m < RETURNS; m++) total += into[m * events + e] * credit[row * RETURNS + m];
-        gradient->event_time[first + e] = total;
+    const int64_t first = in->start[sample];
+    const double *const rows[] = { w->y.lambda_V, w->y.lambda_I, w->y.lambda_sum_V };
+    begin_adjoint(g, w, final + (int64_t)sample * STATES * g->n_pad);
+    measure_pieces(g, w, in->time + first, events);
+    if (gradient->want & WANT_TIMES) memset(gradient->event_time + first, 0, sizeof(double) * (size_t)events);
+    for (int s = 0; s < STATES; s++) {
+        double end[STATES] = {0.0};
+        int some = 0;
+        for (int n = 0; n < g->n; n++) some |= rows[s][n] != 0.0;
+        end[s] = 1.0;
+        if (some) return_from(g, in, gradient, w, end, rows[s], chunk, sample);
     }
 }
 
