@@ -1086,7 +1086,7 @@ typedef struct {
     double V_after[LANES], I_after[LANES], J_after[LANES], u0_after[LANES];
     double V_end[LANES], I_end[LANES], J_end[LANES];
     double since[LANES];
-    int64_t crosses[LANES], may[LANES];
+    int64_t crosses[LANES], may[LANES]; /* may: is looked for */
     int32_t place[LANES];
 } bundle;
 
@@ -1098,7 +1098,7 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
     int32_t place[LANES];
     for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
 #pragma omp simd
-    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]];
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->may[l] = 1;
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
 #pragma omp simd
@@ -1530,6 +1530,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
 SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
 {
     bracket_of(terms, q);
+    for (int l = 0; l < LANES; l++) q->crosses[l] &= q->may[l];
     return find_of(terms, 0, 0, q, time);
 }
 
@@ -1659,6 +1660,18 @@ SALTUS_INLINE __m256i eight_from(int n)
     return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(n));
 }
 #endif
+
+/* A bit for each lane that is flagged. */
+SALTUS_INLINE unsigned bits_of(const int64_t *flag)
+{
+    unsigned bits = 0;
+#ifdef __AVX512VL__
+    for (int l = 0; l < LANES; l += 8) bits |= (unsigned)flagged(flag + l) << l;
+#else
+    for (int l = 0; l < LANES; l++) bits |= (unsigned)(flag[l] != 0) << l;
+#endif
+    return bits;
+}
 
 /* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
  * in it then. The last may lie behind `to`, within its vector. */
@@ -1919,7 +1932,7 @@ static void arrive_queued(const workspace *w, int queued, pending start)
     }
 }
 
-/* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
+/* Steps everyone to the end of the interval, into w->x_end, and lists those that may cross. Returns their number. */
 SALTUS_INLINE int look_ahead_of(const int shared, const int terms, const int alike, const saltus_group *g,
                                 const workspace *w, const outlook *o)
 {
@@ -1927,10 +1940,14 @@ SALTUS_INLINE int look_ahead_of(const int shared, const int terms, const int ali
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
         if (step_block(shared, terms, alike, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
     if (from < g->n_pad && step_block(shared, terms, alike, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
-    if (queued == 0) return 0;
+    return queued;
+}
+
+/* The queued as they are at the start of the interval, after what acts there, and at its end. */
+static void take_queued(const workspace *w, int queued, const outlook *o)
+{
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
-    return queued;
 }
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
@@ -2225,6 +2242,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             o.dt = until - now;
             look_out(shared, g, w, whole ? e : -1, &o);
             const int queued = shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
+            if (queued > 0) take_queued(w, queued, &o);
             if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
                 ahead = 0.5 * o.dt;
                 continue;
@@ -4341,7 +4359,9 @@ SALTUS_INLINE int look_to(const int shared, const saltus_group *g, const workspa
 {
     o->dt = until - now;
     look_out(shared, g, w, -1, o);
-    return shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
+    const int queued = shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
+    if (queued > 0) take_queued(w, queued, o);
+    return queued;
 }
 
 /* One sample forward. */

@@ -83,6 +83,7 @@ typedef struct {
     double *row_lifts, *row_lowers; /* [n] the greatest positive weight that a neuron sends, and the greatest negative one */
     states_view late;          /* [n_pad] what arrivals that wait come to at the end of their interval */
     double *beyond;            /* [n_pad] and how much they may lift a guard before, beyond half of that */
+    double *nearness;          /* [n_pad] what a guard stays below in its interval */
     double most_lifts, most_lowers; /* of all neurons; most_lifts < 0: not known yet */
     double *most_rise, *most_fall; /* [receptors][LENGTHS] see margin */
     int keeps;                 /* may a spike wait for the end of its interval before it acts on all neurons? */
@@ -178,6 +179,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->late.V = take(base, &used, d * pad);
     w->late.I = take(base, &used, d * pad);
     w->beyond = take(base, &used, d * pad);
+    w->nearness = take(base, &used, d * pad);
     w->most_lifts = -1.0;
     w->most_rise = take(base, &used, d * LENGTHS * 1);
     w->most_fall = take(base, &used, d * LENGTHS * 1);
@@ -1019,7 +1021,7 @@ typedef struct {
     double V_after[LANES], I_after[LANES], u0_after[LANES];
     double V_end[LANES], I_end[LANES];
     double since[LANES];
-    int64_t crosses[LANES], may[LANES];
+    int64_t crosses[LANES], may[LANES]; /* may: is looked for */
     int32_t place[LANES];
 } bundle;
 
@@ -1031,7 +1033,7 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
     int32_t place[LANES];
     for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
 #pragma omp simd
-    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]];
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->may[l] = 1;
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
 #pragma omp simd
@@ -1108,7 +1110,8 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
     }
 }
 
-/* Brackets each lane's first upward zero by its span, if all end above zero: then there is one. Returns whether they do. */
+/* Brackets each lane's first upward zero by its span, if all that it is looked for end above zero: then there is one. Returns
+ * whether they do. */
 SALTUS_INLINE int bracket_by_ends(bundle *q)
 {
     int64_t below = 0;
@@ -1122,7 +1125,7 @@ SALTUS_INLINE int bracket_by_ends(bundle *q)
         }
         q->low[l] = 0.0;
         q->high[l] = q->span[l];
-        below |= b0 < 0.0;
+        below |= q->may[l] & (b0 < 0.0);
     }
     return below == 0;
 }
@@ -1380,6 +1383,7 @@ SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
 {
     if (bracket_by_ends(q)) return find_of(terms, 0, 1, q, time);
     bracket_of(terms, q);
+    for (int l = 0; l < LANES; l++) q->crosses[l] &= q->may[l];
     return find_of(terms, 0, 0, q, time);
 }
 
@@ -1510,6 +1514,18 @@ SALTUS_INLINE __m256i eight_from(int n)
 }
 #endif
 
+/* A bit for each lane that is flagged. */
+SALTUS_INLINE unsigned bits_of(const int64_t *flag)
+{
+    unsigned bits = 0;
+#ifdef __AVX512VL__
+    for (int l = 0; l < LANES; l += 8) bits |= (unsigned)flagged(flag + l) << l;
+#else
+    for (int l = 0; l < LANES; l++) bits |= (unsigned)(flag[l] != 0) << l;
+#endif
+    return bits;
+}
+
 /* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
  * in it then. The last may lie behind `to`, within its vector. */
 SALTUS_INLINE int list_flagged(const int64_t *restrict flag, int from, int to, int32_t *restrict list, int many)
@@ -1606,8 +1622,9 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     int64_t *restrict flag = w->flag;
     int64_t any = 0;
     const double low = -o->margin, *restrict beyond = w->beyond;
+    double *restrict nearness = w->nearness;
     const double furthest = saltus_reach(k.dt, w->steepest); /* of all neurons: it grows with the rate */
-    (void)furthest;
+    (void)furthest, (void)nearness;
     const double *restrict late_V = w->late.V;
     const double *restrict late_I = w->late.I;
     const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
@@ -1663,7 +1680,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 }
                 lifted = beyond[n] + 0.5 * (c0 - d0);
             }
-            int may_cross;
+            double bound;
             {
                 double a0;
                 {
@@ -1681,9 +1698,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     b1 = u_1;
                 }
                 const double lift = b1 * reach;
-                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
-                may_cross = !(bound < (late ? low - lifted : low));
+                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                bound = a0 > ahead ? a0 : ahead;
             }
+            const int may_cross = !(bound < (late ? low - lifted : low));
+            if (alike) nearness[n] = late ? bound + lifted : bound;
             flag[n] = may_cross;
             any |= may_cross;
         }
@@ -1729,7 +1748,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 }
                 lifted = beyond[n] + 0.5 * (c0 - d0);
             }
-            int may_cross;
+            double bound;
             {
                 double a0;
                 {
@@ -1747,9 +1766,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     b1 = u_1;
                 }
                 const double lift = b1 * reach;
-                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift), bound = a0 > ahead ? a0 : ahead;
-                may_cross = !(bound < (late ? low - lifted : low));
+                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                bound = a0 > ahead ? a0 : ahead;
             }
+            const int may_cross = !(bound < (late ? low - lifted : low));
+            if (alike) nearness[n] = late ? bound + lifted : bound;
             flag[n] = may_cross;
             any |= may_cross;
         }
@@ -1779,7 +1800,7 @@ static void arrive_queued(const workspace *w, int queued, pending start)
     }
 }
 
-/* Steps everyone to the end of the interval, into w->x_end, and queues those that may cross, as they are at its start. */
+/* Steps everyone to the end of the interval, into w->x_end, and lists those that may cross. Returns their number. */
 SALTUS_INLINE int look_ahead_of(const int shared, const int terms, const int alike, const int late, const saltus_group *g,
                                 const workspace *w, const outlook *o)
 {
@@ -1787,10 +1808,14 @@ SALTUS_INLINE int look_ahead_of(const int shared, const int terms, const int ali
     for (; from + BLOCK <= g->n_pad; from += BLOCK)
         if (step_block(shared, terms, alike, late, w, o, from, from + BLOCK)) queued = queue_flagged(g, w, from, from + BLOCK, queued);
     if (from < g->n_pad && step_block(shared, terms, alike, late, w, o, from, g->n_pad)) queued = queue_flagged(g, w, from, g->n_pad, queued);
-    if (queued == 0) return 0;
+    return queued;
+}
+
+/* The queued as they are at the start of the interval, after what acts there, and at its end. */
+static void take_queued(const workspace *w, int queued, const outlook *o)
+{
     queue_states(w, queued, o->dt);
     arrive_queued(w, queued, o->start);
-    return queued;
 }
 
 SALTUS_APART int look_ahead_shared(const saltus_group *g, const workspace *w, const outlook *o)
@@ -1988,14 +2013,14 @@ static void weigh(const saltus_group *g, workspace *w)
 /* The propagators of three stretches, and exp(-rate dt), where all neurons share them. */
 SALTUS_INLINE void common_few_of(const int terms, const workspace *w, double first, double second, double third)
 {
-    const double dts[LANES] = {first, second, third};
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
+        const double dt = l == 0 ? first : l == 1 ? second : third;
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(dts[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         w->few.Phi_V_V[l] = Phi_V_V;
         w->few.Phi_V_I[l] = Phi_V_I;
@@ -2007,7 +2032,7 @@ SALTUS_INLINE void common_few_of(const int terms, const workspace *w, double fir
             model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
             rate = u_1_rate;
         }
-        w->few_shrink[l] = terms != 0 ? saltus_exp_near(terms, -dts[l] * rate) : saltus_exp(-dts[l] * rate);
+        w->few_shrink[l] = terms != 0 ? saltus_exp_near(terms, -dt * rate) : saltus_exp(-dt * rate);
     }
 }
 
@@ -2538,6 +2563,8 @@ static int look_over(const saltus_group *g, workspace *w, pending start, volley 
     outlook o = {.start = start, .dt = v->dt[0], .margin = 0.0};
     look_out_volley(g, w, v, &o);
     const int queued = look_ahead_late(g, w, &o);
+    if (queued == 0) return 0;
+    take_queued(w, queued, &o);
     begin_parts(w, queued);
     return queued;
 }
@@ -2775,6 +2802,454 @@ SALTUS_INLINE double strength(const outlook *o, double lifts, double lowers)
     return lifts * o->rise + lowers * o->fall;
 }
 
+/* ---- A queue of no more than a vector, where all neurons share all parameters: what happens to it until the next event for
+ * everyone is followed in one bundle, a neuron a lane, without lists. What is rare is left to the way for any queue: see
+ * recurrent. */
+
+enum { NOBODY, BEYOND_MARGIN, UNUSUAL, MOST_LISTED = 2 * LANES };
+
+/* The queued, with their states now and at the end of the part, and who of them may cross in between: q; in which part this is;
+ * how many spikes there have been; what is left of the margin. */
+typedef struct {
+    bundle q;
+    int64_t there[LANES]; /* 0: a spare lane */
+    int32_t who[LANES];
+    int part, spikes;
+    double present, end, shrink, left;
+} band;
+
+/* Those of a row in their lanes, at once: a vector that is written by pieces cannot be read until all of them are in the cache. */
+SALTUS_INLINE void take_lanes(double *restrict into, const double *restrict from, const int32_t *restrict who)
+{
+#ifdef __AVX512VL__
+    for (int l = 0; l < LANES; l += 8)
+        _mm512_storeu_pd(into + l, _mm512_i32gather_pd(_mm256_loadu_si256((const __m256i *)(const void *)(who + l)), from, 8));
+#else
+    for (int l = 0; l < LANES; l++) into[l] = from[who[l]];
+#endif
+}
+
+/* Leaves a vector of the listed, those who come closest to threshold, if the others stay below it by no less than a margin; what
+ * is left of that of the interval is then no more than theirs. Returns whether they do. */
+SALTUS_APART int leave_closest(const workspace *w, int queued, double margin, double *left)
+{
+    double bound[MOST_LISTED], others = -INFINITY;
+    int64_t place[MOST_LISTED] = {0};
+    int32_t who[MOST_LISTED + LANES];
+#pragma omp simd
+    for (int i = 0; i < MOST_LISTED; i++) {
+        const int32_t n = w->who[i < queued ? i : 0];
+        const double most = w->nearness[n] < INFINITY ? w->nearness[n] : (double)INFINITY; /* what is not a number is close */
+        bound[i] = i < queued ? most : -(double)INFINITY;
+        who[i] = n;
+    }
+    for (int j = 0; j < queued; j++)
+#pragma omp simd
+        for (int i = 0; i < MOST_LISTED; i++) place[i] += (bound[j] > bound[i]) | ((bound[j] == bound[i]) & (j < i));
+#pragma omp simd reduction(max : others)
+    for (int i = 0; i < MOST_LISTED; i++) {
+        const double other = place[i] < LANES ? -(double)INFINITY : bound[i];
+        others = other > others ? other : others;
+        place[i] = place[i] < LANES;
+    }
+    if (!(-others > margin)) return 0;
+    int32_t kept[MOST_LISTED + LANES];
+    list_flagged(place, 0, MOST_LISTED, kept, 0);
+    for (int l = 0; l < LANES; l++) w->who[l] = who[kept[l]];
+    *left = -others < *left ? -others : *left;
+    return 1;
+}
+
+/* Before the first part: the queued as they are at the start of the interval. Spare lanes repeat the last one. */
+static void begin_band(const workspace *w, int queued, band *b)
+{
+    bundle *q = &b->q;
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) b->there[l] = l < queued, b->who[l] = w->who[l < queued ? l : queued - 1];
+    take_lanes(q->V_end, w->x.V, b->who);
+    take_lanes(q->I_end, w->x.I, b->who);
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        q->tau_mem[l] = w->p.tau_mem[0];
+        q->theta[l] = w->p.theta[0];
+        q->per_tau_mem[l] = w->p.per_tau_mem[0];
+        q->per_tau_syn[l] = w->p.per_tau_syn[0];
+    }
+}
+
+/* The next part, of a stretch k, after what arrives at its start. Returns whether anyone may cross in it. */
+SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view k, band *b)
+{
+    bundle *q = &b->q;
+    const int shared = 1;
+    double weight[LANES];
+    if (arrival.receptor >= 0) take_lanes(weight, arrival.weight, b->who);
+    (void)weight;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    switch (arrival.receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int l = 0; l < LANES; l++) {
+            double V = q->V_end[l], I = q->I_end[l];
+            {
+                double V_next, I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
+            }
+            double V_next, I_next;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
+            q->V_end[l] = V_next;
+            q->I[l] = I;
+            q->I_end[l] = I_next;
+            q->span[l] = b->end - b->present;
+            int may_cross;
+            {
+                double a0, a1, a2;
+                {
+                    double u_0;
+                    model_ladder_0(q->V[l], q->theta[l], &u_0);
+                    a0 = u_0;
+                    double u_1;
+                    model_ladder_1(q->V[l], q->I[l], q->per_tau_mem[l], &u_1);
+                    a1 = u_1;
+                    double u_2;
+                    model_ladder_2(q->I[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+                    a2 = u_2;
+                }
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+                    b1 = u_1;
+                }
+                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, b->shrink, (1.0 - b->shrink) / rate));
+            }
+            q->may[l] = may_cross ? b->there[l] : 0;
+        }
+        break;
+    default:
+#pragma omp simd
+        for (int l = 0; l < LANES; l++) {
+            double V = q->V_end[l], I = q->I_end[l];
+            double V_next, I_next;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
+            q->V_end[l] = V_next;
+            q->I[l] = I;
+            q->I_end[l] = I_next;
+            q->span[l] = b->end - b->present;
+            int may_cross;
+            {
+                double a0, a1, a2;
+                {
+                    double u_0;
+                    model_ladder_0(q->V[l], q->theta[l], &u_0);
+                    a0 = u_0;
+                    double u_1;
+                    model_ladder_1(q->V[l], q->I[l], q->per_tau_mem[l], &u_1);
+                    a1 = u_1;
+                    double u_2;
+                    model_ladder_2(q->I[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+                    a2 = u_2;
+                }
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+                    b1 = u_1;
+                }
+                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, b->shrink, (1.0 - b->shrink) / rate));
+            }
+            q->may[l] = may_cross ? b->there[l] : 0;
+        }
+        break;
+    }
+    return bits_of(q->may);
+}
+
+/* Brings them to the time of a spike, a stretch k from now: in q->before. */
+SALTUS_INLINE void advance_band(band *b, entries_view k)
+{
+    bundle *q = &b->q;
+    const int shared = 1;
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        double V_next, I_next;
+        model_advance(q->V[l], q->I[l], common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+        q->V_before[l] = V_next;
+        q->I_before[l] = I_next;
+    }
+}
+
+/* The one that spikes is reset. */
+static void reset_band(band *b, const int64_t *restrict spikes)
+{
+    bundle *q = &b->q;
+    for (int l = 0; l < LANES; l++) {
+            double V = q->V_before[l], I = q->I_before[l];
+            {
+                double V_next, I_next;
+                model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
+                V = spikes[l] ? V_next : V;
+            }
+            q->V[l] = V;
+            q->I[l] = I;
+    }
+}
+
+/* The same, and what it sends acts on all of them, a stretch k before the end of the part. Returns whether anyone may cross in it. */
+SALTUS_INLINE int64_t kick_band(const workspace *w, const int64_t *restrict spikes, pending arrival, entries_view k, band *b)
+{
+    bundle *q = &b->q;
+    const int shared = 1;
+    double weight[LANES];
+    take_lanes(weight, arrival.weight, b->who);
+    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+    const double dt = k.dt;
+    (void)dt;
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    switch (arrival.receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int l = 0; l < LANES; l++) {
+            double V = q->V_before[l], I = q->I_before[l];
+            {
+                double V_next, I_next;
+                model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
+                V = spikes[l] ? V_next : V;
+            }
+            {
+                double V_next, I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
+            }
+            double V_next, I_next;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
+            q->V_end[l] = V_next;
+            q->I[l] = I;
+            q->I_end[l] = I_next;
+            q->span[l] = b->end - b->present;
+            int may_cross;
+            {
+                double a0, a1, a2;
+                {
+                    double u_0;
+                    model_ladder_0(q->V[l], q->theta[l], &u_0);
+                    a0 = u_0;
+                    double u_1;
+                    model_ladder_1(q->V[l], q->I[l], q->per_tau_mem[l], &u_1);
+                    a1 = u_1;
+                    double u_2;
+                    model_ladder_2(q->I[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
+                    a2 = u_2;
+                }
+                double b0, b1;
+                {
+                    double u_0;
+                    model_ladder_0(q->V_end[l], q->theta[l], &u_0);
+                    b0 = u_0;
+                    double u_1;
+                    model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
+                    b1 = u_1;
+                }
+                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, b->shrink, (1.0 - b->shrink) / rate));
+            }
+            q->may[l] = may_cross ? b->there[l] : 0;
+        }
+        break;
+    default: break;
+    }
+    return bits_of(q->may);
+}
+
+/* All crossings in what is left of the part, where someone may cross. */
+SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const workspace *w, const outlook *o, band *b, int after,
+                            int32_t sample)
+{
+    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    bundle *q = &b->q;
+    for (;;) {
+        const int version = saltus_version((b->end - b->present) * w->steepest);
+        double first[LANES], earliest = INFINITY, missed = INFINITY;
+        int64_t spikes[LANES];
+        if (search(version, q, b->present)) return UNUSUAL;
+#pragma omp simd reduction(min : earliest, missed)
+        for (int l = 0; l < LANES; l++) {
+            first[l] = q->may[l] & q->crosses[l] ? q->at[l] : (double)INFINITY;
+            const double miss = q->may[l] & !q->crosses[l] ? -q->peak[l] : (double)INFINITY;
+            earliest = first[l] < earliest ? first[l] : earliest;
+            missed = miss < missed ? miss : missed;
+        }
+        if (missed < out->nearest_miss[sample]) out->nearest_miss[sample] = missed;
+        if (earliest == INFINITY) return NOBODY;
+        const double time = b->present + earliest; /* as it is written down: everyone goes by its rounding */
+        for (int l = 0; l < LANES; l++) spikes[l] = b->present + first[l] == time;
+        const unsigned lanes = bits_of(spikes);
+        if ((lanes & (lanes - 1)) != 0 || b->spikes == out->capacity) return UNUSUAL; /* several at one time, or no room */
+        const int l = __builtin_ctz(lanes), n = b->who[l];
+        common_few(version, w, time - b->present, b->end - time, 0.0);
+        advance_band(b, entry(w->few, 0));
+        {
+            double V_next, I_next;
+            model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
+            double V = q->V_before[l], I = q->I_before[l];
+            V = V_next;
+            (void)V, (void)I;
+            double u_0;
+            model_ladder_0(V, q->theta[l], &u_0);
+            if (u_0 >= 0.0) return UNUSUAL;
+        }
+        double guard_slope;
+        model_guard_slope(q->V_before[l], q->I_before[l], q->per_tau_mem[l], &guard_slope);
+        const int64_t place = base + b->spikes++;
+        out->time[place] = time;
+        out->neuron[place] = n;
+        out->after[place] = after;
+        out->slope[place] = guard_slope;
+        out->state[0 * total + place] = q->V_before[l];
+        out->state[1 * total + place] = q->I_before[l];
+        b->present = time;
+        b->left -= strength(o, w->row_lifts[n], w->row_lowers[n]);
+        if (!(b->left >= 0.0)) return reset_band(b, spikes), BEYOND_MARGIN;
+        b->shrink = w->few_shrink[1];
+        if (!kick_band(w, spikes, sent_by(g, n), entry(w->few, 1), b)) return NOBODY;
+    }
+}
+
+/* Follows them from part b->part on, until the end of the interval or something that the caller has to do. */
+static int follow_band(const saltus_group *g, saltus_spikes *out, const workspace *w, const volley *v, const outlook *o,
+                       double until, int e, int whole, int32_t sample, band *b)
+{
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    for (pending start = o->start;; start = sent_with(v, ++b->part)) {
+        const int last = b->part + 1 >= v->many, known = whole || b->part > 0, stretched = e + v->events[b->part];
+        b->end = last ? until : v->time[b->part + 1];
+        b->shrink = known ? w->shrink[stretched] : saltus_exp(-(b->end - b->present) * rate);
+        if (step_band(w, start, known ? stretch(1, g, w, stretched) : propagators(1, g, w, b->end - b->present), b)) {
+            const int left = cross_band(g, out, w, o, b, stretched, sample);
+            if (left != NOBODY) return left;
+        }
+        if (last) return NOBODY;
+        b->present = b->end;
+    }
+}
+
+/* Puts them into the queue as they are. */
+static void queue_band(const workspace *w, const band *b)
+{
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        w->who[l] = b->who[l];
+        w->span[l] = b->q.span[l];
+        w->queue.V[l] = b->q.V[l];
+        w->ahead.V[l] = b->q.V_end[l];
+        w->queue.I[l] = b->q.I[l];
+        w->ahead.I[l] = b->q.I_end[l];
+    }
+}
+
+/* Spikes [from, to) of a sample wait for a time before they act on everyone. */
+SALTUS_INLINE void wait_together_of(const int terms, const saltus_group *g, const saltus_spikes *out, const workspace *w,
+                                    int64_t from, int64_t to, double until, crew *all, states_view x)
+{
+    for (; from < to; from += LANES) {
+        all->many = to - from < LANES ? (int)(to - from) : LANES;
+        for (int j = 0; j < all->many; j++) all->row[j] = g->recurrent + (int64_t)out->neuron[from + j] * g->n_pad;
+        switch (g->recurrent_receptor) {
+        case 0: /* exc */
+#pragma omp simd
+            for (int j = 0; j < LANES; j++) {
+                double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                if (terms != 0) {
+                    model_propagator_near(terms, (until - out->time[j < all->many ? from + j : from]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                } else {
+                    model_propagator((until - out->time[j < all->many ? from + j : from]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                }
+                double unit_V = 0.0, unit_I = 0.0;
+                switch (0) {
+                case 0: { /* exc */
+                    double V_next, I_next;
+                    model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+                    unit_I = I_next;
+                    break;
+                }
+                default: break;
+                }
+
+                double still_V, still_I;
+                {
+                    double V_next, I_next;
+                    model_advance(0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                    still_V = V_next;
+                    still_I = I_next;
+                }
+                double V_next, I_next;
+                model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+
+                all->V[j] = V_next - still_V;
+                all->I[j] = I_next - still_I;
+            }
+            break;
+        default: break;
+        }
+        if (all->many == LANES) act_together(g, all, x);
+    }
+}
+
+SALTUS_APART void wait_together_short(const saltus_group *g, const saltus_spikes *out, const workspace *w, int64_t from, int64_t to, double until, crew *all, states_view x)
+{
+    wait_together_of(SALTUS_SHORT, g, out, w, from, to, until, all, x);
+}
+
+SALTUS_APART void wait_together_any(const saltus_group *g, const saltus_spikes *out, const workspace *w, int64_t from, int64_t to, double until, crew *all, states_view x)
+{
+    wait_together_of(0, g, out, w, from, to, until, all, x);
+}
+
+SALTUS_INLINE void wait_together(int version, const saltus_group *g, const saltus_spikes *out, const workspace *w, int64_t from, int64_t to, double until, crew *all, states_view x)
+{
+    switch (version != 0 ? SALTUS_SHORT : 0) {
+    case SALTUS_SHORT: wait_together_short(g, out, w, from, to, until, all, x); break;
+    default: wait_together_any(g, out, w, from, to, until, all, x);
+    }
+}
+
+
 /* One sample forward. */
 SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, const saltus_events *in, saltus_spikes *out,
                                     double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
@@ -2792,14 +3267,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     const int keeps = w->keeps, alike = shared && keeps;
     if (alike) effects_all(g, w, events);
     double scale = 4.0;    /* of the margin: so many of the strongest spikes may wait */
-    int most = VOLLEY - 1; /* arrivals that may wait */
     volley v = {.many = 1, .events = {0}};
     double ahead = INFINITY; /* so far that few may cross */
     const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
         double until = e < events ? times[e] : g->horizon;
         int late = 0; /* so many arrivals wait for the interval's end */
-        if (alike && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, most, 1, &v);
+        if (alike && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, VOLLEY - 1, 1, &v);
         late = v.many - 1;
         const int full = until - now <= ahead;
         if (!full) until = now + ahead, whole = 0;
@@ -2814,7 +3288,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             o.margin = keeps ? scale * strength(&o, w->most_lifts, w->most_lowers) : 0.0;
             if (!(o.margin < INFINITY)) o.margin = 0.0; /* not known: nothing waits */
             double left = keeps ? o.margin : -1.0; /* of the margin, after the spikes that wait */
-            const int queued = late ? look_ahead_late(g, w, &o)
+            int queued = late ? look_ahead_late(g, w, &o)
                                : alike ? look_ahead_alike(g, w, &o)
                                : shared ? look_ahead_shared(g, w, &o) : look_ahead_own(g, w, &o);
             if (queued > crowd && o.dt > 1e-9 * until) { /* to search all of them costs more than to look again, less far */
@@ -2826,12 +3300,31 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
             int many = 0, waits = 1, part = 0; /* of the interval: parts end at the events that wait */
             double present = now, shrink = o.shrink;
             crew late_spikes = {0};
-            if (late) begin_parts(w, queued);
-            while (queued > 0) {
+            int follows = 0, midway = 0; /* in a part that has begun */
+            if (queued > LANES && queued <= MOST_LISTED && alike && w->alike) { /* a vector is followed at less cost */
+                if (scale > 1.0) scale *= 0.9;
+                if (leave_closest(w, queued, strength(&o, w->most_lifts, w->most_lowers), &left)) queued = LANES;
+            }
+            if (queued > 0 && queued <= LANES && alike && w->alike) {
+                band b = {.part = 0, .spikes = spikes, .present = now, .left = left};
+                begin_band(w, queued, &b);
+                const int how = follow_band(g, out, w, &v, &o, until, e, whole, sample, &b);
+                queue_band(w, &b);
+                waits = how != BEYOND_MARGIN, follows = how != UNUSUAL, midway = !follows;
+                if (waits && b.spikes > spikes)
+                    wait_together(saltus_version(o.dt * w->steepest), g, out, w, base + spikes, base + b.spikes, until,
+                                  &late_spikes, w->x_end);
+                spikes = b.spikes, many = 1, part = b.part, present = b.present, left = b.left, shrink = b.shrink;
+            } else if (queued > 0) {
+                take_queued(w, queued, &o);
+                if (late) begin_parts(w, queued);
+            }
+            while (queued > 0 && !follows) {
                 const double end = part < late ? v.time[part + 1] : until;
                 int crosses = 1;
                 const int known = whole || part > 0; /* is the part a stretch between two events? */
-                if (late) crosses = next_part(g, w, &v, part, queued, end - present, known ? e + v.events[part] : -1, &shrink);
+                if (late && !midway) crosses = next_part(g, w, &v, part, queued, end - present, known ? e + v.events[part] : -1, &shrink);
+                midway = 0;
                 while (crosses) {
                     const int seekers = alike ? list_seekers(1, 1, w, queued, 0.0, shrink)
                                               : list_seekers(shared, 0, w, queued, end - present, shrink);
@@ -2874,7 +3367,6 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 for (int i = begun; i < spikes - many; i++)
                     wait_for(shared, g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), &all, w->x);
                 act_together(g, &all, w->x);
-                most = part / 2;
                 if (queued > 2 * LANES)
                     scale *= 0.5;
                 else if (scale < 16.0)
@@ -2890,7 +3382,6 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 e += v.events[part];
                 continue;
             }
-            most += most < VOLLEY - 1;
             if (spikes > begun) {
                 act_together(g, &late_spikes, w->x_end);
                 put_back(w, queued, w->ahead, w->x_end);
@@ -4852,7 +5343,9 @@ SALTUS_INLINE int look_to(const int shared, const saltus_group *g, const workspa
     o->dt = until - now;
     look_out(shared, g, w, -1, o);
     o->margin = 0.0;
-    return shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
+    const int queued = shared ? look_ahead_shared(g, w, o) : look_ahead_own(g, w, o);
+    if (queued > 0) take_queued(w, queued, o);
+    return queued;
 }
 
 /* One sample forward. */

@@ -70,6 +70,38 @@ def test_waiting_loses_no_spike(strength, events, T, own):
     np.testing.assert_allclose(one.spikes["a"].times, other.spikes["a"].times, rtol=0, atol=1e-11)
 
 
+@pytest.mark.parametrize("spread", [0.0, 1e-6, 0.3], ids=["at one time", "close", "apart"])
+@pytest.mark.parametrize("crowd", [6, 12, N])
+def test_a_crowd_at_threshold_loses_no_spike(crowd, spread):
+    """As many cross within an interval as a vector holds or more, also at the same time to the last bit."""
+    random = np.random.default_rng(2)
+    between = 0.05 * random.standard_normal((N, N))
+    np.fill_diagonal(between, 0.0)
+    inwards = 1.5 + spread * random.standard_normal((INPUTS, N))
+    inwards[:, crowd:] *= 0.1
+    spikes = trains(7, 5, 0.1)
+    one, other = (build(between, inwards, 0.1).run(spikes) for build in (fast, slow))
+    assert len(one.spikes["a"].times) > 10 * crowd
+    np.testing.assert_array_equal(one.spikes["a"].neurons, other.spikes["a"].neurons)
+    np.testing.assert_allclose(one.spikes["a"].times, other.spikes["a"].times, rtol=0, atol=1e-11)
+
+
+@pytest.mark.parametrize("grid", [5e-4, 1e-3, 2e-3])
+def test_those_left_out_of_a_vector_stay_below_threshold(grid):
+    """More than eight come close in each interval, and their spikes lift one another."""
+    random = np.random.default_rng(5)
+    between = 0.15 * random.uniform(0.0, 1.0, (N, N))
+    np.fill_diagonal(between, 0.0)
+    inwards = 1.0 + 0.1 * random.standard_normal((INPUTS, N))
+    inwards[:, 12:] *= 0.1
+    inwards[0] = 0.0
+    spikes = [[np.arange(0.0, 0.1, grid), *sample[1:]] for sample in trains(5, 6, 0.1, grid)]
+    one, other = (build(between, inwards, 0.1).run(spikes) for build in (fast, slow))
+    assert len(one.spikes["a"].times) > 500
+    np.testing.assert_array_equal(one.spikes["a"].neurons, other.spikes["a"].neurons)
+    np.testing.assert_allclose(one.spikes["a"].times, other.spikes["a"].times, rtol=0, atol=1e-11)
+
+
 TWO_RECEPTORS = {
     "name": "pair",
     "title": "LIF neuron with two receptors of one current",
