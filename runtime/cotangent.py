@@ -31,6 +31,13 @@ class Credits:
             total[index] += values
         return total
 
+    def total(self, train: Train) -> Array:
+        """All of it in a new array, laid out like the train, which has no empty places."""
+        if not self.whole:
+            return self.add_to(np.zeros(len(train.time)), train)
+        first = self.whole[0][: len(train.time)].copy()
+        return Credits(self.whole[1:], self.some).add_to(first, train)
+
     def __bool__(self) -> bool:
         return bool(self.whole or self.some)
 

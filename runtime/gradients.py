@@ -157,6 +157,5 @@ def _currents(result: Result, tape: NetworkTape | ClockTape, values: Array, foun
 def _input_times(net: Network, result: Result, seeds: dict[str, Cotangent]) -> Any:
     found = {}
     for name, spikes in result.inputs.items():
-        total = seeds[name].times.add_to(np.zeros(len(spikes.times)), result.trains[name])
-        found[name] = spikes.arrange(total)
+        found[name] = spikes.arrange(seeds[name].times.total(result.trains[name]))
     return found if len(net.inputs) != 1 else next(iter(found.values()))

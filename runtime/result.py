@@ -109,12 +109,13 @@ class Result:
     @property
     def final(self) -> dict[str, dict[str, Array]]:
         """The states at t = T, by population and state, each ``(batch, neurons)``."""
-        found = {}
-        for name, members in self.net.populations.items():
-            final = self.outcomes[name].final
-            states = enumerate(members.model.ir.states)
-            found[name] = {state.name: final[:, i, : members.size].copy() for i, state in states}
-        return found
+        return {name: self.final_of(name) for name in self.net.populations}
+
+    def final_of(self, population: str) -> dict[str, Array]:
+        """Those of one population, by state."""
+        members, final = self.net.populations[population], self.outcomes[population].final
+        states = enumerate(members.model.ir.states)
+        return {state.name: final[:, i, : members.size].copy() for i, state in states}
 
     @property
     def readouts(self) -> dict[str, dict[str, Array]]:
@@ -122,14 +123,16 @@ class Result:
 
         What is read at each of the sample times is ``(batch, neurons, times)``.
         """
-        found = {}
-        for name, states in self.final.items():
-            integrals = self.net.populations[name].model.ir.integrals
-            found[name] = {integral: states[integral] for integral in integrals}
-            found[name] |= self._peaks(name, self.outcomes[name].peaks)
-            if (probes := self.probes.get(name)) is not None:
-                read = probes.members.model.ir.probes
-                found[name] |= {probe.name: probes.values(probe, self.outcomes[name]) for probe in read}
+        return {name: self.readouts_of(name) for name in self.net.populations}
+
+    def readouts_of(self, population: str) -> dict[str, Array]:
+        """Those of one population, by readout."""
+        ir, seen = self.net.populations[population].model.ir, self.outcomes[population]
+        states = self.final_of(population)
+        found = {integral: states[integral] for integral in ir.integrals}
+        found |= self._peaks(population, seen.peaks)
+        if (probes := self.probes.get(population)) is not None:
+            found |= {probe.name: probes.values(probe, seen) for probe in probes.members.model.ir.probes}
         return found
 
     @property

@@ -34,10 +34,16 @@ class Layout:
     neurons: int | None
     shape: tuple[int, int] | None = None
 
+    @functools.cached_property
+    def in_order(self) -> bool:
+        """Whether the packed spikes are in the user's order."""
+        return bool((self.order == np.arange(len(self.order))).all())
+
     def arrange(self, values: Times) -> list[Any] | Times:
-        """Values of the packed spikes, in the user's order and nesting."""
-        flat = np.empty_like(values)
-        flat[self.order] = values
+        """Values of the packed spikes, in the user's order and nesting; may be views of them."""
+        flat = values if self.in_order else np.empty_like(values)
+        if not self.in_order:
+            flat[self.order] = values
         if self.shape is not None:
             return flat.reshape(self.shape)
         inner = np.split(flat, np.cumsum(self.lengths)[:-1]) if len(self.lengths) else []

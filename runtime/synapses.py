@@ -60,7 +60,7 @@ class Synapses:
     @property
     def has_gaps(self) -> bool:
         """Whether a mask leaves out a synapse."""
-        return bool(len(self._absent) and len(self._absent[0]))
+        return len(self._absent) > 0
 
     def flat(self, values: Array) -> Array:
         """One value for each synapse, from an array laid out like ``weights``."""
@@ -84,7 +84,7 @@ class Synapses:
 
     def check_mask(self) -> None:
         """Raises ``RunError`` for a weight where there is no synapse."""
-        if self.mask is not None and self.weights[self._absent].any():
+        if self.mask is not None and self.weights.take(self._absent).any():
             wrong = (self.weights != 0.0) & ~self.mask
             self._refuse(
                 "weights",
@@ -114,19 +114,14 @@ class Synapses:
 
     def clear_absent(self, values: Array) -> Array:
         """The same array, laid out like ``weights``, zero where a mask has no synapse."""
-        if self.mask is not None:
-            np.putmask(values, self._no_synapse, 0.0)
+        if self.has_gaps:
+            values.put(self._absent, 0.0)
         return values
 
     @functools.cached_property
-    def _no_synapse(self) -> NDArray[np.bool_]:
-        assert self.mask is not None, "asked for"
-        return ~self.mask
-
-    @functools.cached_property
-    def _absent(self) -> tuple[Index, ...]:
+    def _absent(self) -> Index:
         """Where a mask has no synapse: few places in most networks, so that to look at them costs little."""
-        return np.nonzero(~self.mask) if self.mask is not None else ()
+        return np.flatnonzero(~self.mask) if self.mask is not None else np.zeros(0, dtype=np.int64)
 
     def _refuse(
         self,

@@ -183,8 +183,8 @@ class Loss:
         return found
 
     def _read(self, result: Result, population: str, name: str) -> Array:
-        readouts = result.readouts[population]
-        return readouts[name] if name in readouts else result.final[population][name]
+        readouts = result.readouts_of(population)
+        return readouts[name] if name in readouts else result.final_of(population)[name]
 
     def _target(self, name: str, data: Data, shape: tuple[int, ...]) -> Array:
         if name not in self.tables:
