@@ -260,6 +260,7 @@ def _adapter(model: ModelIR, any_stateful: bool, many_steps: bool) -> str:
         "place": {name: i for i, name in enumerate(values)},
         "used": used,
         "products": _products(model),
+        "moments": _moments(model),
         "terminal_names": state_array(model, "final_"),
         "into_adjoints": f"{model.name}_end",
         "carried": _carried(model),
@@ -288,6 +289,14 @@ def _products(model: ModelIR) -> set[tuple[str, str | None]]:
         for adjoint, state in product(adjoints, [*states, None])
         if frozenset({adjoint, state} - {None}) in pairs
     }
+
+
+def _moments(model: ModelIR) -> list[tuple[str, str | None, int]]:
+    """These products, and the place of each among all of a neuron's."""
+    states = [state.name for state in model.states]
+    each = product([*states, None], [state.adjoint for state in model.states])
+    found = _products(model)
+    return [(adjoint, state, i) for i, (state, adjoint) in enumerate(each) if (adjoint, state) in found]
 
 
 def _phase(model: ModelIR, first_value: int) -> str:

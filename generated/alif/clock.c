@@ -56,6 +56,8 @@ enum { TILE = 16 }; /* vectors that are summed at once: as many as leave registe
 enum { TILE = 4 };
 #endif
 
+enum { HELD = 4 }; /* vectors of each state that are kept in registers through many steps, at most */
+
 /* Keeps this address, and counts what is near from it: GCC would keep an address for each place. */
 #define ANCHOR(pointer) __asm__("" : "+r"(pointer))
 
@@ -83,6 +85,27 @@ SALTUS_INLINE uint64_t not_negative(vec v)
 #else
     uint64_t bits = 0;
     for (int i = 0; i < LANES; i++) bits |= (uint64_t)(v[i] >= 0) << i;
+    return bits;
+#endif
+}
+
+/* Bits of vectors, put together in mask registers where there are some: that takes no others from the loop that makes them. */
+#ifdef __AVX512BW__
+typedef __mmask16 lane_bits;
+#else
+typedef uint64_t lane_bits;
+#endif
+
+/* Of 64 lanes. */
+SALTUS_INLINE uint64_t packed(const lane_bits *each)
+{
+#ifdef __AVX512BW__
+    __mmask16 word[4];
+    for (int i = 0; i < 4; i++) word[i] = sizeof(real) == 4 ? each[i] : _mm512_kunpackb((__mmask8)each[(2 * i + 1) % (64 / LANES)], (__mmask8)each[2 * i % (64 / LANES)]);
+    return _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(word[3], word[2]), _mm512_kunpackw(word[1], word[0])));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < 64 / LANES; i++) bits |= each[i] << i * LANES;
     return bits;
 #endif
 }
@@ -130,6 +153,8 @@ typedef struct {
 } senders;
 
 enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
+
+enum { STAY, GO, LOOK }; /* arrivals alone, with one step, and with a look at who ends at or above threshold */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -675,8 +700,9 @@ static void alif_flow_gradient(const double *p, int64_t stride, double dt, const
 
 /* ---- the loops */
 
-/* What arrives now at `tile` vectors of neurons from n on, then one step; hits: bits of those that end at or above threshold. */
-SALTUS_INLINE void alif_tile(const int tile, const int shared, const int steps, const int64_t n, const saltus_clock_population *P,
+/* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
+ * at or above threshold in hits. */
+SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
     vec sum_0[TILE];
@@ -698,7 +724,7 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int steps, 
             for (int q = 0; q < tile; q++) sum_0[q] += load(row + q * LANES);
         }
     }
-    uint64_t hit[(TILE * LANES + 63) / 64] = {0};
+    lane_bits above[TILE];
     const vec all_theta = splat(P->values[3 * (int64_t)P->lanes]);
     const real *own_theta = P->values + 3 * (int64_t)P->lanes + n;
     ANCHOR(own_theta);
@@ -754,7 +780,7 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int steps, 
             (void)A_next;
         }
         store(now_I + q * LANES, I);
-        if (!steps) continue;
+        if (go == STAY) continue;
         {
             vec V_next, I_next, A_next;
             alif_advance_v(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -765,41 +791,41 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int steps, 
             store(next_A + q * LANES, A_next);
             A = A_next;
         }
+        if (go != LOOK) continue;
         vec guard;
         alif_guard_v(V, A, theta, beta, &guard);
-        hit[q * LANES / 64] |= not_negative(guard) << (q * LANES % 64);
+        above[q] = (lane_bits)not_negative(guard);
+        if (tile * LANES < 64)
+            hits[n / 64] |= (uint64_t)above[q] << (n % 64 + q * LANES);
+        else if ((q + 1) * LANES % 64 == 0)
+            hits[(n + q * LANES) / 64] = packed(above + q + 1 - 64 / LANES);
     }
-    if (!steps) return;
-    if (tile * LANES >= 64)
-        for (int i = 0; i < tile * LANES / 64; i++) hits[n / 64 + i] = hit[i];
-    else
-        hits[n / 64] |= hit[0] << (n % 64);
 }
 
-SALTUS_INLINE void alif_tiles(const int shared, const int steps, const saltus_clock_population *P, real *now, real *next,
+SALTUS_INLINE void alif_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
                                const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) alif_tile(TILE, shared, steps, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) alif_tile(4, shared, steps, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) alif_tile(1, shared, steps, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) alif_tile(TILE, shared, go, n, P, now, next, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) alif_tile(4, shared, go, n, P, now, next, from, hits);
+    for (; n < P->lanes; n += LANES) alif_tile(1, shared, go, n, P, now, next, from, hits);
 }
 
 static void alif_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        alif_tiles(1, 1, P, now, next, from, hits);
+        alif_tiles(1, LOOK, P, now, next, from, hits);
     else
-        alif_tiles(0, 1, P, now, next, from, hits);
+        alif_tiles(0, LOOK, P, now, next, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void alif_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        alif_tiles(1, 0, P, now, now, from, NULL);
+        alif_tiles(1, STAY, P, now, now, from, NULL);
     else
-        alif_tiles(0, 0, P, now, now, from, NULL);
+        alif_tiles(0, STAY, P, now, now, from, NULL);
 }
 
 /* A neuron's parameters and constants, as the loops have them. */
@@ -902,10 +928,23 @@ static void alif_cross(const saltus_clock_population *P, double dt, const spike_
         alif_crossings(0, P, dt, log, first);
 }
 
+/* A neuron is reset: x, its states just before, become those just after; next: of all neurons. */
+SALTUS_INLINE void alif_reset_cell(const saltus_clock_population *P, int32_t n, double *x, real *next)
+{
+    const alif_parameters q = alif_at(P, n);
+    (void)q;
+    double V_next, I_next, A_next;
+    alif_reset(x[1], x[2], q.v_reset, &V_next, &I_next, &A_next);
+    x[0] = V_next;
+    next[0 * (int64_t)P->lanes + n] = (real)V_next;
+    x[2] = A_next;
+    next[2 * (int64_t)P->lanes + n] = (real)A_next;
+}
+
 /* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset.
  * Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
-SALTUS_INLINE int alif_emit_each(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
-                           spike_log *log)
+SALTUS_APART int alif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
+                      spike_log *log)
 {
     hits[(P->count - 1) / 64] &= ~(uint64_t)0 >> (63 - (P->count - 1) % 64);
     for (int32_t first = 0; first < P->count; first += 64 * 64) {
@@ -920,29 +959,18 @@ SALTUS_INLINE int alif_emit_each(const saltus_clock_population *P, int32_t j, ui
             log->neuron[k] = P->first + n;
             log->step[k] = j + 1;
             log->count = k + 1;
-            const alif_parameters q = alif_at(P, n);
             double x[3];
             for (int s = 0; s < 3; s++) {
                 const int64_t at = s * (int64_t)P->lanes + n;
                 log->before[k * (int64_t)STATES + s] = now[at];
                 x[s] = log->state[k * (int64_t)STATES + s] = next[at];
             }
-            (void)q, (void)x;
-            double V_next, I_next, A_next;
-            alif_reset(x[1], x[2], q.v_reset, &V_next, &I_next, &A_next);
-            x[0] = V_next;
-            next[0 * (int64_t)P->lanes + n] = (real)V_next;
-            x[2] = A_next;
-            next[2 * (int64_t)P->lanes + n] = (real)A_next;
+            alif_reset_cell(P, n, x, next);
+            const alif_parameters q = alif_at(P, n);
             if (alif_guard_at(&q, x) >= 0.0) return RESETS_ABOVE;
         }
     }
     return DONE;
-}
-
-static int alif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log)
-{
-    return alif_emit_each(P, j, hits, now, next, log);
 }
 
 /* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings. */
@@ -976,34 +1004,66 @@ static void alif_undo(const saltus_clock_population *P, int32_t count, const int
     alif_undo_each(P, count, neuron, owed, state, adjoint, grad);
 }
 
-/* All steps of a plain group of this one population, which is not looked at in between; apart: from the states of a step to those
- * of the next, where all are kept (0: they are not). Returns DONE, or what went wrong in the step of the last spike. */
-SALTUS_INLINE int alif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, int64_t apart,
-                                  const heard_events *heard, spike_log *log)
+/* What arrives in step j: the rows of incoming spikes, and of the neurons that spiked in the step before. */
+SALTUS_INLINE deliveries alif_in_step(const heard_events *in, const int32_t *neuron, int32_t j)
+{
+    return (deliveries){in->weight, in->own_weight, in->channel + in->first[j], neuron + in->sent[j], in->first[j + 1] - in->first[j],
+                        in->own_weight == NULL ? 0 : in->sent[j + 1] - in->sent[j], NULL};
+}
+
+/* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
+ * step of the last spike. */
+SALTUS_INLINE int alif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
     spike_log out = *log;
     int code = DONE;
     for (int32_t j = 0; j < in.steps && code == DONE; j++) {
-        const deliveries from = {in.weight, in.own_weight, in.channel + in.first[j], out.neuron + in.sent[j], in.first[j + 1] - in.first[j],
-                                 in.own_weight == NULL ? 0 : in.sent[j + 1] - in.sent[j], NULL};
+        const deliveries from = alif_in_step(&in, out.neuron, j);
         if (P->lanes % 64 != 0) memset(in.hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
-        alif_tiles(shared, 1, P, now, next, &from, in.hits);
+        alif_tiles(shared, LOOK, P, now, next, &from, in.hits);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
-        code = alif_emit_each(P, j, in.hits, now, next, &out);
+        code = alif_emit(P, j, in.hits, now, next, &out);
         in.sent[j + 2] = out.count;
-        real *after = apart == 0 ? now : next + apart;
-        now = next, next = after;
+        real *swap = now;
+        now = next, next = swap;
     }
     log->count = out.count;
     return code;
 }
 
-static int alif_run(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log)
+static int alif_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return alif_run_steps(1, P, now, next, apart, heard, log);
-    return alif_run_steps(0, P, now, next, apart, heard, log);
+    if (P->shared) return alif_run_steps(1, P, now, next, heard, log);
+    return alif_run_steps(0, P, now, next, heard, log);
+}
+
+/* The same steps once more, where it is known who spikes when: the states at the start of each step after what arrives there,
+ * `apart` from one another. */
+SALTUS_INLINE void alif_retrace_steps(const int shared, const saltus_clock_population *given, real *now, int64_t apart, const heard_events *heard,
+                                       const int32_t *neuron)
+{
+    const saltus_clock_population copy = *given, *P = &copy;
+    const heard_events in = *heard;
+    for (int32_t j = 0; j < in.steps; j++, now += apart) {
+        const deliveries from = alif_in_step(&in, neuron, j);
+        alif_tiles(shared, GO, P, now, now + apart, &from, NULL);
+        fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
+        for (int32_t k = in.sent[j + 1]; k < in.sent[j + 2]; k++) {
+            double x[3];
+            for (int s = 0; s < 3; s++) x[s] = now[apart + s * (int64_t)P->lanes + neuron[k]];
+            alif_reset_cell(P, neuron[k], x, now + apart);
+        }
+    }
+}
+
+static void alif_retrace(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron)
+{
+    if (P->shared)
+        alif_retrace_steps(1, P, path, apart, heard, neuron);
+    else
+        alif_retrace_steps(0, P, path, apart, heard, neuron);
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
@@ -1208,7 +1268,8 @@ typedef struct {
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
+    void (*retrace)(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron);
     void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
@@ -1218,7 +1279,7 @@ typedef struct {
 static const model_table MODELS[] = {
     { 17, 12, alif_prepare, alif_tabulate, alif_begin_all, alif_arrive, alif_step,
       alif_starts_above, alif_emit, alif_cross, alif_undo,
-      alif_end, alif_deliver, alif_retreat, alif_run, alif_sweep, alif_moment, alif_flow_gradient,
+      alif_end, alif_deliver, alif_retreat, alif_run, alif_retrace, alif_sweep, alif_moment, alif_flow_gradient,
       alif_begin_back },
 };
 
@@ -1503,12 +1564,16 @@ static int forward(const run *r, real *path)
     int32_t j = 0;
     if (net->plain && net->populations == 1 && net->samples == 0) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
-        real *now = path == NULL ? w->now : path, *next = path == NULL ? w->next : path + states;
-        if (path != NULL) memcpy(path, w->now, sizeof(real) * (size_t)states);
-        const int code = MODELS[net->population->model].run(net->population, now, next, path == NULL ? 0 : states, &heard, &log);
+        const model_table *model = MODELS + net->population->model;
+        if (path != NULL) {
+            memcpy(path, w->now, sizeof(real) * (size_t)states);
+            model->retrace(net->population, path, states, &heard, log.neuron);
+            return DONE;
+        }
+        const int code = model->run(net->population, w->now, w->next, &heard, &log);
         if (code) return failed(r, code, &log);
         j = net->steps;
-        if (path == NULL && j % 2) swap_states(w);
+        if (j % 2) swap_states(w);
     }
     for (; j <= net->steps; j++) {
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)

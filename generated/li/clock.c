@@ -56,6 +56,8 @@ enum { TILE = 16 }; /* vectors that are summed at once: as many as leave registe
 enum { TILE = 4 };
 #endif
 
+enum { HELD = 4 }; /* vectors of each state that are kept in registers through many steps, at most */
+
 /* Keeps this address, and counts what is near from it: GCC would keep an address for each place. */
 #define ANCHOR(pointer) __asm__("" : "+r"(pointer))
 
@@ -83,6 +85,27 @@ SALTUS_INLINE uint64_t not_negative(vec v)
 #else
     uint64_t bits = 0;
     for (int i = 0; i < LANES; i++) bits |= (uint64_t)(v[i] >= 0) << i;
+    return bits;
+#endif
+}
+
+/* Bits of vectors, put together in mask registers where there are some: that takes no others from the loop that makes them. */
+#ifdef __AVX512BW__
+typedef __mmask16 lane_bits;
+#else
+typedef uint64_t lane_bits;
+#endif
+
+/* Of 64 lanes. */
+SALTUS_INLINE uint64_t packed(const lane_bits *each)
+{
+#ifdef __AVX512BW__
+    __mmask16 word[4];
+    for (int i = 0; i < 4; i++) word[i] = sizeof(real) == 4 ? each[i] : _mm512_kunpackb((__mmask8)each[(2 * i + 1) % (64 / LANES)], (__mmask8)each[2 * i % (64 / LANES)]);
+    return _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(word[3], word[2]), _mm512_kunpackw(word[1], word[0])));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < 64 / LANES; i++) bits |= each[i] << i * LANES;
     return bits;
 #endif
 }
@@ -130,6 +153,8 @@ typedef struct {
 } senders;
 
 enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
+
+enum { STAY, GO, LOOK }; /* arrivals alone, with one step, and with a look at who ends at or above threshold */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -584,8 +609,9 @@ static void li_flow_gradient(const double *p, int64_t stride, double dt, const d
 
 /* ---- the loops */
 
-/* What arrives now at `tile` vectors of neurons from n on, then one step; hits: bits of those that end at or above threshold. */
-SALTUS_INLINE void li_tile(const int tile, const int shared, const int steps, const int64_t n, const saltus_clock_population *P,
+/* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
+ * at or above threshold in hits. */
+SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
     vec sum_0[TILE];
@@ -659,7 +685,7 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int steps, co
             (void)sum_V_next;
         }
         store(now_I + q * LANES, I);
-        if (!steps) continue;
+        if (go == STAY) continue;
         {
             vec V_next, I_next, sum_V_next;
             li_advance_v(V, I, sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
@@ -676,58 +702,269 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int steps, co
     }
 }
 
-SALTUS_INLINE void li_tiles(const int shared, const int steps, const saltus_clock_population *P, real *now, real *next,
+SALTUS_INLINE void li_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
                                const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_tile(TILE, shared, steps, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_tile(4, shared, steps, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) li_tile(1, shared, steps, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_tile(TILE, shared, go, n, P, now, next, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_tile(4, shared, go, n, P, now, next, from, hits);
+    for (; n < P->lanes; n += LANES) li_tile(1, shared, go, n, P, now, next, from, hits);
 }
 
 static void li_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        li_tiles(1, 1, P, now, next, from, hits);
+        li_tiles(1, LOOK, P, now, next, from, hits);
     else
-        li_tiles(0, 1, P, now, next, from, hits);
+        li_tiles(0, LOOK, P, now, next, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void li_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        li_tiles(1, 0, P, now, now, from, NULL);
+        li_tiles(1, STAY, P, now, now, from, NULL);
     else
-        li_tiles(0, 0, P, now, now, from, NULL);
+        li_tiles(0, STAY, P, now, now, from, NULL);
 }
 
-/* All steps of a plain group of this one population, which is not looked at in between; apart: from the states of a step to those
- * of the next, where all are kept (0: they are not). Returns DONE, or what went wrong in the step of the last spike. */
-SALTUS_INLINE int li_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, int64_t apart,
-                                  const heard_events *heard, spike_log *log)
+/* ---- many steps of a few neurons that send no spikes: their states, or adjoints, stay in registers, `tile` vectors of each */
+
+/* The steps forward; end: where the last states go; apart, heard: as in `li_run`. */
+SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *P, real *now, real *end, int64_t apart, const heard_events *heard)
+{
+    const int shared = 0;
+    const int64_t n = 0, lanes = P->lanes;
+    const heard_events in = *heard;
+    vec held[3][HELD];
+    const vec all_Phi_V_V = splat(P->values[6 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V = P->values + 6 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V);
+    const vec all_Phi_V_I = splat(P->values[7 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I = P->values + 7 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I);
+    const vec all_Phi_I_I = splat(P->values[8 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I = P->values + 8 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I);
+    const vec all_Phi_sum_V_V = splat(P->values[9 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_V = P->values + 9 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_V);
+    const vec all_Phi_sum_V_I = splat(P->values[10 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_I = P->values + 10 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_I);
+
+    for (int s = 0; s < 3; s++)
+        for (int q = 0; q < tile; q++) held[s][q] = load(now + s * lanes + q * LANES);
+    for (int32_t j = 0; j < in.steps; j++, now += apart) {
+        vec sum_0[HELD];
+        in.sent[j + 2] = 0;
+        for (int q = 0; q < tile; q++) sum_0[q] = splat(0);
+        for (int32_t e = in.first[j]; e < in.first[j + 1]; e++)
+            for (int q = 0; q < tile; q++) sum_0[q] += load(in.weight + in.channel[e] * lanes + q * LANES);
+#pragma GCC unroll 4
+        for (int q = 0; q < tile; q++) {
+            const vec Phi_V_V = shared ? all_Phi_V_V : load(own_Phi_V_V + q * LANES);
+            const vec Phi_V_I = shared ? all_Phi_V_I : load(own_Phi_V_I + q * LANES);
+            const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
+            const vec Phi_sum_V_V = shared ? all_Phi_sum_V_V : load(own_Phi_sum_V_V + q * LANES);
+            const vec Phi_sum_V_I = shared ? all_Phi_sum_V_I : load(own_Phi_sum_V_I + q * LANES);
+
+            vec V = held[0][q];
+            vec I = held[1][q];
+            vec sum_V = held[2][q];
+            {
+                vec V_next, I_next, sum_V_next;
+                li_exc_jump_v(V, I, sum_V, sum_0[q], &V_next, &I_next, &sum_V_next);
+                I = I_next;
+                (void)V_next;
+                (void)I_next;
+                (void)sum_V_next;
+            }
+            if (apart != 0) store(now + 0 * lanes + q * LANES, V);
+            if (apart != 0) store(now + 1 * lanes + q * LANES, I);
+            if (apart != 0) store(now + 2 * lanes + q * LANES, sum_V);
+            vec V_next, I_next, sum_V_next;
+            li_advance_v(V, I, sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+            held[0][q] = V_next;
+            held[1][q] = I_next;
+            held[2][q] = sum_V_next;
+        }
+    }
+    for (int s = 0; s < 3; s++)
+        for (int q = 0; q < tile; q++) store(end + s * lanes + q * LANES, held[s][q]);
+}
+
+/* The steps [low, high) back; to: of the last of them. */
+SALTUS_INLINE void li_held_back(const int tile, const saltus_clock_population *P, real *y, receipts to, const all_senders *heard,
+                                   const kept_path *kept, int32_t low, int32_t high)
+{
+    const int shared = 0;
+    const int64_t n = 0, lanes = P->lanes;
+    const kept_path products = *kept;
+    vec held[3][HELD], gained[5][HELD];
+    const vec all_tau_syn = splat(P->values[1 * (int64_t)P->lanes]);
+    const real *own_tau_syn = P->values + 1 * (int64_t)P->lanes + n;
+    ANCHOR(own_tau_syn);
+    const vec all_Phi_V_V = splat(P->values[6 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V = P->values + 6 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V);
+    const vec all_Phi_I_I = splat(P->values[8 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I = P->values + 8 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I);
+    const vec all_Psi_V_sum_V = splat(P->values[11 * (int64_t)P->lanes]);
+    const real *own_Psi_V_sum_V = P->values + 11 * (int64_t)P->lanes + n;
+    ANCHOR(own_Psi_V_sum_V);
+    const vec all_Psi_I_V = splat(P->values[12 * (int64_t)P->lanes]);
+    const real *own_Psi_I_V = P->values + 12 * (int64_t)P->lanes + n;
+    ANCHOR(own_Psi_I_V);
+    const vec all_Psi_I_sum_V = splat(P->values[13 * (int64_t)P->lanes]);
+    const real *own_Psi_I_sum_V = P->values + 13 * (int64_t)P->lanes + n;
+    ANCHOR(own_Psi_I_sum_V);
+
+    for (int s = 0; s < 3; s++)
+        for (int q = 0; q < tile; q++) held[s][q] = load(y + s * lanes + q * LANES);
+    for (int i = 0; i < 5; i++)
+        for (int q = 0; q < tile; q++) gained[i][q] = splat(0);
+    for (int32_t j = high - 1; j >= low; j--, to.weight -= LANES) {
+        const senders from = in_step(heard, j);
+        const real *x = products.path + (products.path == NULL ? 0 : j * products.apart);
+        vec claim[HELD];
+#pragma GCC unroll 4
+        for (int q = 0; q < tile; q++) {
+            const vec tau_syn = shared ? all_tau_syn : load(own_tau_syn + q * LANES);
+            const vec Phi_V_V = shared ? all_Phi_V_V : load(own_Phi_V_V + q * LANES);
+            const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
+            const vec Psi_V_sum_V = shared ? all_Psi_V_sum_V : load(own_Psi_V_sum_V + q * LANES);
+            const vec Psi_I_V = shared ? all_Psi_I_V : load(own_Psi_I_V + q * LANES);
+            const vec Psi_I_sum_V = shared ? all_Psi_I_sum_V : load(own_Psi_I_sum_V + q * LANES);
+
+            vec lambda_V = held[0][q];
+            vec lambda_I = held[1][q];
+            vec lambda_sum_V = held[2][q];
+            if (products.path != NULL) {
+                const vec V = load(x + 0 * lanes + q * LANES);
+                const vec I = load(x + 1 * lanes + q * LANES);
+                const vec sum_V = load(x + 2 * lanes + q * LANES);
+                gained[0][q] += lambda_V * V;
+                gained[1][q] += lambda_sum_V * V;
+                gained[2][q] += lambda_V * I;
+                gained[3][q] += lambda_I * I;
+                gained[4][q] += lambda_sum_V * I;
+                (void)V;
+                (void)I;
+                (void)sum_V;
+            }
+            {
+                vec lambda_V_next, lambda_I_next, lambda_sum_V_next;
+                li_adjoint_v(lambda_V, lambda_I, lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+                held[0][q] = lambda_V = lambda_V_next;
+                held[1][q] = lambda_I = lambda_I_next;
+                held[2][q] = lambda_sum_V = lambda_sum_V_next;
+            }
+            vec grad_w;
+            li_exc_weight_v(lambda_I, tau_syn, &grad_w);
+            store(to.weight + q * to.column, grad_w);
+            vec credit;
+            li_exc_credit_v(lambda_V, lambda_I, &credit);
+            claim[q] = credit;
+        }
+        for (int32_t k = 0; k < from.count; k++) {
+            vec sum_0 = splat(0);
+            for (int q = 0; q < tile; q++) sum_0 += claim[q] * load(from.weight + from.row[k] * lanes + q * LANES);
+            from.owed[k] += total(sum_0);
+        }
+    }
+    for (int s = 0; s < 3; s++)
+        for (int q = 0; q < tile; q++) store(y + s * lanes + q * LANES, held[s][q]);
+    for (int q = 0; q < tile && products.path != NULL; q++) {
+        real *m = products.moments + 0 * lanes + q * LANES;
+        store(m, load(m) + gained[0][q]);
+    }
+    for (int q = 0; q < tile && products.path != NULL; q++) {
+        real *m = products.moments + 2 * lanes + q * LANES;
+        store(m, load(m) + gained[1][q]);
+    }
+    for (int q = 0; q < tile && products.path != NULL; q++) {
+        real *m = products.moments + 3 * lanes + q * LANES;
+        store(m, load(m) + gained[2][q]);
+    }
+    for (int q = 0; q < tile && products.path != NULL; q++) {
+        real *m = products.moments + 4 * lanes + q * LANES;
+        store(m, load(m) + gained[3][q]);
+    }
+    for (int q = 0; q < tile && products.path != NULL; q++) {
+        real *m = products.moments + 5 * lanes + q * LANES;
+        store(m, load(m) + gained[4][q]);
+    }
+}
+
+/* What arrives in step j: the rows of incoming spikes, and of the neurons that spiked in the step before. */
+SALTUS_INLINE deliveries li_in_step(const heard_events *in, const int32_t *neuron, int32_t j)
+{
+    return (deliveries){in->weight, in->own_weight, in->channel + in->first[j], neuron + in->sent[j], in->first[j + 1] - in->first[j],
+                        in->own_weight == NULL ? 0 : in->sent[j + 1] - in->sent[j], NULL};
+}
+
+/* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
+ * step of the last spike. */
+SALTUS_INLINE int li_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
     spike_log out = *log;
     int code = DONE;
     for (int32_t j = 0; j < in.steps && code == DONE; j++) {
-        const deliveries from = {in.weight, in.own_weight, in.channel + in.first[j], out.neuron + in.sent[j], in.first[j + 1] - in.first[j],
-                                 in.own_weight == NULL ? 0 : in.sent[j + 1] - in.sent[j], NULL};
-        li_tiles(shared, 1, P, now, next, &from, in.hits);
+        const deliveries from = li_in_step(&in, out.neuron, j);
+        li_tiles(shared, LOOK, P, now, next, &from, in.hits);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         in.sent[j + 2] = out.count;
-        real *after = apart == 0 ? now : next + apart;
-        now = next, next = after;
+        real *swap = now;
+        now = next, next = swap;
     }
     log->count = out.count;
     return code;
 }
 
-static int li_run(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log)
+static int li_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return li_run_steps(1, P, now, next, apart, heard, log);
-    return li_run_steps(0, P, now, next, apart, heard, log);
+    real *end = heard->steps % 2 ? next : now;
+    switch (P->lanes / LANES) {
+    case 1: return li_held_steps(1, P, now, end, 0, heard), DONE;
+    case 2: return li_held_steps(2, P, now, end, 0, heard), DONE;
+    case 3: return li_held_steps(3, P, now, end, 0, heard), DONE;
+    case 4: return li_held_steps(4, P, now, end, 0, heard), DONE;
+    }
+    if (P->shared) return li_run_steps(1, P, now, next, heard, log);
+    return li_run_steps(0, P, now, next, heard, log);
+}
+
+/* The same steps once more, where it is known who spikes when: the states at the start of each step after what arrives there,
+ * `apart` from one another. */
+SALTUS_INLINE void li_retrace_steps(const int shared, const saltus_clock_population *given, real *now, int64_t apart, const heard_events *heard,
+                                       const int32_t *neuron)
+{
+    const saltus_clock_population copy = *given, *P = &copy;
+    const heard_events in = *heard;
+    for (int32_t j = 0; j < in.steps; j++, now += apart) {
+        const deliveries from = li_in_step(&in, neuron, j);
+        li_tiles(shared, GO, P, now, now + apart, &from, NULL);
+        fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
+    }
+}
+
+static void li_retrace(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron)
+{
+    real *end = path + heard->steps * apart;
+    switch (P->lanes / LANES) {
+    case 1: li_held_steps(1, P, path, end, apart, heard); return;
+    case 2: li_held_steps(2, P, path, end, apart, heard); return;
+    case 3: li_held_steps(3, P, path, end, apart, heard); return;
+    case 4: li_held_steps(4, P, path, end, apart, heard); return;
+    }
+    if (P->shared)
+        li_retrace_steps(1, P, path, apart, heard, neuron);
+    else
+        li_retrace_steps(0, P, path, apart, heard, neuron);
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
@@ -913,6 +1150,12 @@ SALTUS_INLINE void li_sweep_steps(const int shared, const saltus_clock_populatio
 
 static void li_sweep(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad)
 {
+    switch (P->lanes / LANES) {
+    case 1: li_held_back(1, P, y, to, sent->kind + HEARD, kept, low, high); return;
+    case 2: li_held_back(2, P, y, to, sent->kind + HEARD, kept, low, high); return;
+    case 3: li_held_back(3, P, y, to, sent->kind + HEARD, kept, low, high); return;
+    case 4: li_held_back(4, P, y, to, sent->kind + HEARD, kept, low, high); return;
+    }
     if (P->shared)
         li_sweep_steps(1, P, y, to, sent, kept, low, high, grad);
     else
@@ -936,7 +1179,8 @@ typedef struct {
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, int64_t apart, const heard_events *heard, spike_log *log);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
+    void (*retrace)(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron);
     void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
@@ -946,7 +1190,7 @@ typedef struct {
 static const model_table MODELS[] = {
     { 14, 12, li_prepare, li_tabulate, li_begin_all, li_arrive, li_step,
       NULL, NULL, NULL, NULL,
-      li_end, li_deliver, li_retreat, li_run, li_sweep, li_moment, li_flow_gradient,
+      li_end, li_deliver, li_retreat, li_run, li_retrace, li_sweep, li_moment, li_flow_gradient,
       li_begin_back },
 };
 
@@ -1231,12 +1475,16 @@ static int forward(const run *r, real *path)
     int32_t j = 0;
     if (net->plain && net->populations == 1 && net->samples == 0) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
-        real *now = path == NULL ? w->now : path, *next = path == NULL ? w->next : path + states;
-        if (path != NULL) memcpy(path, w->now, sizeof(real) * (size_t)states);
-        const int code = MODELS[net->population->model].run(net->population, now, next, path == NULL ? 0 : states, &heard, &log);
+        const model_table *model = MODELS + net->population->model;
+        if (path != NULL) {
+            memcpy(path, w->now, sizeof(real) * (size_t)states);
+            model->retrace(net->population, path, states, &heard, log.neuron);
+            return DONE;
+        }
+        const int code = model->run(net->population, w->now, w->next, &heard, &log);
         if (code) return failed(r, code, &log);
         j = net->steps;
-        if (path == NULL && j % 2) swap_states(w);
+        if (j % 2) swap_states(w);
     }
     for (; j <= net->steps; j++) {
         for (; next_sample < net->samples && net->sample_step[next_sample] == j; next_sample++)

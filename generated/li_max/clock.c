@@ -56,6 +56,8 @@ enum { TILE = 16 }; /* vectors that are summed at once: as many as leave registe
 enum { TILE = 4 };
 #endif
 
+enum { HELD = 4 }; /* vectors of each state that are kept in registers through many steps, at most */
+
 /* Keeps this address, and counts what is near from it: GCC would keep an address for each place. */
 #define ANCHOR(pointer) __asm__("" : "+r"(pointer))
 
@@ -83,6 +85,27 @@ SALTUS_INLINE uint64_t not_negative(vec v)
 #else
     uint64_t bits = 0;
     for (int i = 0; i < LANES; i++) bits |= (uint64_t)(v[i] >= 0) << i;
+    return bits;
+#endif
+}
+
+/* Bits of vectors, put together in mask registers where there are some: that takes no others from the loop that makes them. */
+#ifdef __AVX512BW__
+typedef __mmask16 lane_bits;
+#else
+typedef uint64_t lane_bits;
+#endif
+
+/* Of 64 lanes. */
+SALTUS_INLINE uint64_t packed(const lane_bits *each)
+{
+#ifdef __AVX512BW__
+    __mmask16 word[4];
+    for (int i = 0; i < 4; i++) word[i] = sizeof(real) == 4 ? each[i] : _mm512_kunpackb((__mmask8)each[(2 * i + 1) % (64 / LANES)], (__mmask8)each[2 * i % (64 / LANES)]);
+    return _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(word[3], word[2]), _mm512_kunpackw(word[1], word[0])));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < 64 / LANES; i++) bits |= each[i] << i * LANES;
     return bits;
 #endif
 }
@@ -130,6 +153,8 @@ typedef struct {
 } senders;
 
 enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
+
+enum { STAY, GO, LOOK }; /* arrivals alone, with one step, and with a look at who ends at or above threshold */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -723,8 +748,9 @@ static void li_max_rises(const saltus_clock_population *P, int32_t which, double
 
 /* ---- the loops */
 
-/* What arrives now at `tile` vectors of neurons from n on, then one step; hits: bits of those that end at or above threshold. */
-SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int steps, const int64_t n, const saltus_clock_population *P,
+/* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
+ * at or above threshold in hits. */
+SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
     vec sum_0[TILE];
@@ -784,7 +810,7 @@ SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int steps
             (void)I_next;
         }
         store(now_I + q * LANES, I);
-        if (!steps) continue;
+        if (go == STAY) continue;
         {
             vec V_next, I_next;
             li_max_advance_v(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -798,30 +824,30 @@ SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int steps
     }
 }
 
-SALTUS_INLINE void li_max_tiles(const int shared, const int steps, const saltus_clock_population *P, real *now, real *next,
+SALTUS_INLINE void li_max_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
                                const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_max_tile(TILE, shared, steps, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_max_tile(4, shared, steps, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) li_max_tile(1, shared, steps, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_max_tile(TILE, shared, go, n, P, now, next, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_max_tile(4, shared, go, n, P, now, next, from, hits);
+    for (; n < P->lanes; n += LANES) li_max_tile(1, shared, go, n, P, now, next, from, hits);
 }
 
 static void li_max_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        li_max_tiles(1, 1, P, now, next, from, hits);
+        li_max_tiles(1, LOOK, P, now, next, from, hits);
     else
-        li_max_tiles(0, 1, P, now, next, from, hits);
+        li_max_tiles(0, LOOK, P, now, next, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void li_max_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        li_max_tiles(1, 0, P, now, now, from, NULL);
+        li_max_tiles(1, STAY, P, now, now, from, NULL);
     else
-        li_max_tiles(0, 0, P, now, now, from, NULL);
+        li_max_tiles(0, STAY, P, now, now, from, NULL);
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */

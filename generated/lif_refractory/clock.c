@@ -56,6 +56,8 @@ enum { TILE = 16 }; /* vectors that are summed at once: as many as leave registe
 enum { TILE = 4 };
 #endif
 
+enum { HELD = 4 }; /* vectors of each state that are kept in registers through many steps, at most */
+
 /* Keeps this address, and counts what is near from it: GCC would keep an address for each place. */
 #define ANCHOR(pointer) __asm__("" : "+r"(pointer))
 
@@ -83,6 +85,27 @@ SALTUS_INLINE uint64_t not_negative(vec v)
 #else
     uint64_t bits = 0;
     for (int i = 0; i < LANES; i++) bits |= (uint64_t)(v[i] >= 0) << i;
+    return bits;
+#endif
+}
+
+/* Bits of vectors, put together in mask registers where there are some: that takes no others from the loop that makes them. */
+#ifdef __AVX512BW__
+typedef __mmask16 lane_bits;
+#else
+typedef uint64_t lane_bits;
+#endif
+
+/* Of 64 lanes. */
+SALTUS_INLINE uint64_t packed(const lane_bits *each)
+{
+#ifdef __AVX512BW__
+    __mmask16 word[4];
+    for (int i = 0; i < 4; i++) word[i] = sizeof(real) == 4 ? each[i] : _mm512_kunpackb((__mmask8)each[(2 * i + 1) % (64 / LANES)], (__mmask8)each[2 * i % (64 / LANES)]);
+    return _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(word[3], word[2]), _mm512_kunpackw(word[1], word[0])));
+#else
+    uint64_t bits = 0;
+    for (int i = 0; i < 64 / LANES; i++) bits |= each[i] << i * LANES;
     return bits;
 #endif
 }
@@ -130,6 +153,8 @@ typedef struct {
 } senders;
 
 enum { OWN, HEARD, KINDS }; /* spikes of its neurons, and incoming ones */
+
+enum { STAY, GO, LOOK }; /* arrivals alone, with one step, and with a look at who ends at or above threshold */
 
 /* What a plain group hears in a sample, and where it writes the first spike of each step. own_weight: NULL if neurons have no rows;
  * hits: room for them. */
@@ -699,8 +724,9 @@ static void lif_refractory_flow_gradient(const double *p, int64_t stride, double
 
 /* ---- the loops */
 
-/* What arrives now at `tile` vectors of neurons from n on, then one step; hits: bits of those that end at or above threshold. */
-SALTUS_INLINE void lif_refractory_tile(const int tile, const int shared, const int steps, const int64_t n, const saltus_clock_population *P,
+/* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
+ * at or above threshold in hits. */
+SALTUS_INLINE void lif_refractory_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
     vec sum_0[TILE];
@@ -722,7 +748,7 @@ SALTUS_INLINE void lif_refractory_tile(const int tile, const int shared, const i
             for (int q = 0; q < tile; q++) sum_0[q] += load(row + q * LANES);
         }
     }
-    uint64_t hit[(TILE * LANES + 63) / 64] = {0};
+    lane_bits above[TILE];
     const vec all_theta = splat(P->values[2 * (int64_t)P->lanes]);
     const real *own_theta = P->values + 2 * (int64_t)P->lanes + n;
     ANCHOR(own_theta);
@@ -764,7 +790,7 @@ SALTUS_INLINE void lif_refractory_tile(const int tile, const int shared, const i
             (void)I_next;
         }
         store(now_I + q * LANES, I);
-        if (!steps) continue;
+        if (go == STAY) continue;
         {
             vec V_next, I_next;
             lif_refractory_advance_v(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -773,41 +799,41 @@ SALTUS_INLINE void lif_refractory_tile(const int tile, const int shared, const i
             store(next_I + q * LANES, I_next);
             I = I_next;
         }
+        if (go != LOOK) continue;
         vec guard;
         lif_refractory_guard_v(V, theta, &guard);
-        hit[q * LANES / 64] |= not_negative(guard) << (q * LANES % 64);
+        above[q] = (lane_bits)not_negative(guard);
+        if (tile * LANES < 64)
+            hits[n / 64] |= (uint64_t)above[q] << (n % 64 + q * LANES);
+        else if ((q + 1) * LANES % 64 == 0)
+            hits[(n + q * LANES) / 64] = packed(above + q + 1 - 64 / LANES);
     }
-    if (!steps) return;
-    if (tile * LANES >= 64)
-        for (int i = 0; i < tile * LANES / 64; i++) hits[n / 64 + i] = hit[i];
-    else
-        hits[n / 64] |= hit[0] << (n % 64);
 }
 
-SALTUS_INLINE void lif_refractory_tiles(const int shared, const int steps, const saltus_clock_population *P, real *now, real *next,
+SALTUS_INLINE void lif_refractory_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
                                const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_refractory_tile(TILE, shared, steps, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_refractory_tile(4, shared, steps, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) lif_refractory_tile(1, shared, steps, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_refractory_tile(TILE, shared, go, n, P, now, next, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_refractory_tile(4, shared, go, n, P, now, next, from, hits);
+    for (; n < P->lanes; n += LANES) lif_refractory_tile(1, shared, go, n, P, now, next, from, hits);
 }
 
 static void lif_refractory_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        lif_refractory_tiles(1, 1, P, now, next, from, hits);
+        lif_refractory_tiles(1, LOOK, P, now, next, from, hits);
     else
-        lif_refractory_tiles(0, 1, P, now, next, from, hits);
+        lif_refractory_tiles(0, LOOK, P, now, next, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void lif_refractory_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        lif_refractory_tiles(1, 0, P, now, now, from, NULL);
+        lif_refractory_tiles(1, STAY, P, now, now, from, NULL);
     else
-        lif_refractory_tiles(0, 0, P, now, now, from, NULL);
+        lif_refractory_tiles(0, STAY, P, now, now, from, NULL);
 }
 
 /* A neuron's parameters and constants, as the loops have them. */
@@ -907,10 +933,21 @@ static void lif_refractory_cross(const saltus_clock_population *P, double dt, co
         lif_refractory_crossings(0, P, dt, log, first);
 }
 
+/* A neuron is reset: x, its states just before, become those just after; next: of all neurons. */
+SALTUS_INLINE void lif_refractory_reset_cell(const saltus_clock_population *P, int32_t n, double *x, real *next)
+{
+    const lif_refractory_parameters q = lif_refractory_at(P, n);
+    (void)q;
+    double V_next, I_next;
+    lif_refractory_reset(x[1], q.v_reset, &V_next, &I_next);
+    x[0] = V_next;
+    next[0 * (int64_t)P->lanes + n] = (real)V_next;
+}
+
 /* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset.
  * Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
-SALTUS_INLINE int lif_refractory_emit_each(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
-                           spike_log *log)
+SALTUS_APART int lif_refractory_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
+                      spike_log *log)
 {
     hits[(P->count - 1) / 64] &= ~(uint64_t)0 >> (63 - (P->count - 1) % 64);
     for (int32_t first = 0; first < P->count; first += 64 * 64) {
@@ -925,26 +962,16 @@ SALTUS_INLINE int lif_refractory_emit_each(const saltus_clock_population *P, int
             log->neuron[k] = P->first + n;
             log->step[k] = j + 1;
             log->count = k + 1;
-            const lif_refractory_parameters q = lif_refractory_at(P, n);
             double x[2];
             for (int s = 0; s < 2; s++) {
                 const int64_t at = s * (int64_t)P->lanes + n;
                 log->before[k * (int64_t)STATES + s] = now[at];
                 x[s] = log->state[k * (int64_t)STATES + s] = next[at];
             }
-            (void)q, (void)x;
-            double V_next, I_next;
-            lif_refractory_reset(x[1], q.v_reset, &V_next, &I_next);
-            x[0] = V_next;
-            next[0 * (int64_t)P->lanes + n] = (real)V_next;
+            lif_refractory_reset_cell(P, n, x, next);
         }
     }
     return DONE;
-}
-
-static int lif_refractory_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log)
-{
-    return lif_refractory_emit_each(P, j, hits, now, next, log);
 }
 
 /* ---- held: the phase after a spike, one neuron at a time */

@@ -74,13 +74,51 @@ def test_what_is_kept_with_spikes_is_counted() -> None:
     assert held.events >= sum(array.nbytes for array in spikes.as_train.arrays)
 
 
+def readers(dt: float, size: int, **more: Any) -> saltus.Network:
+    """Neurons without spikes, each with time constants of its own, all learned."""
+    random = np.random.default_rng(5)
+    own = {"tau_mem": random.uniform(15e-3, 25e-3, size), "tau_syn": random.uniform(4e-3, 6e-3, size)}
+    layer = saltus.Layer(
+        "li",
+        size,
+        inputs=6,
+        weights=random.normal(size=(6, size)),
+        params=own,
+        learn=("weights", *own),
+        name="out",
+        **more,
+    )
+    return saltus.Network([layer], T=T, engine="clock", dt=dt, dtype="float64", threads=1)
+
+
+@pytest.mark.parametrize("size", [5, 32, 43])
+@pytest.mark.parametrize("dt", [COARSE, FINE])
+def test_few_readers_give_what_many_do(dt: float, size: int) -> None:
+    """Where states stay in registers through all steps, and where they do not; and step by step."""
+    spikes, results = inputs(5, 6, 30, 0.1), []
+    for more in ({}, {"sample_times": [T / 2]}):
+        net = readers(dt, size, **more)
+        result = net.run(spikes)
+        (values,) = result.readouts["out"].values()
+        seeds = {
+            name: np.cos(np.arange(found.size)).reshape(found.shape)
+            for name, found in result.readouts["out"].items()
+        }
+        results.append(net.gradients(result, d_readouts={"out": seeds}) | {"readout": values})
+    assert_close(*results)
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    for name, each in expected.items():
+        values = np.hstack(_flat(each))
+        np.testing.assert_allclose(
+            np.hstack(_flat(found[name])), values, rtol=1e-9, atol=1e-12 * np.abs(values).max(), err_msg=name
+        )
+
+
 @pytest.mark.parametrize("dt", [COARSE, FINE])
 def test_steps_that_are_looked_at_give_the_same_gradients(dt: float) -> None:
     """Sample times take every step by itself, and keep the credits of its arrivals."""
     spikes = inputs(5, 6, 30, 0.1)
     one, other = (gradients(recurrent(dt, **more), spikes) for more in ({}, {"sample_times": [T / 2]}))
-    for name, values in one.items():
-        expected, found = np.hstack(_flat(values)), np.hstack(_flat(other[name]))
-        np.testing.assert_allclose(
-            found, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max(), err_msg=name
-        )
+    assert_close(other, one)
