@@ -51,7 +51,7 @@ class Parameters:
         self._flow = np.array([name in flow_parameters(ir) for name in self.names], dtype=bool)
         self._all_shared = not self._per_neuron.any()
         self._flow_rows = np.flatnonzero(self._flow & self._per_neuron)
-        self._last = b""
+        self._last, self._flow_shared = b"", True
         self._shared_rows = np.flatnonzero(~self._per_neuron)
         try:
             self.refresh()
@@ -65,8 +65,8 @@ class Parameters:
             RunError: for a value that is not finite, or not positive where it must be.
         """
         block, size = self.block, self.size
-        if self._all_shared and self._shared.tobytes() == self._last:
-            return True
+        if self._given() == self._last:
+            return self._flow_shared
         block[self._shared_rows] = self._shared[self._shared_rows, None]
         block[:, size:] = block[:, size - 1 : size]
         wrong = ~np.isfinite(block) | (self.positive[:, None] & (block <= 0.0))
@@ -77,13 +77,19 @@ class Parameters:
                 f"{self.where}.{self.names[row]}: {block[row, neuron]:g} (neuron {neuron}) is not {must}. "
                 "If learning led there, use a smaller learning rate."
             )
-        self._last = self._shared.tobytes()
-        return all(bool((block[row, :size] == block[row, 0]).all()) for row in self._flow_rows)
+        self._last = self._given()
+        self._flow_shared = all(bool((block[row, :size] == block[row, 0]).all()) for row in self._flow_rows)
+        return self._flow_shared
 
     def gradient(self, name: str, block: Array) -> Array:
         """The gradient of one parameter, shaped like it; block: ``(parameters, padded neurons)``."""
-        row = block[self.names.index(name), : self.size]
-        return row.copy() if self._per_neuron[self.names.index(name)] else np.asarray(row.sum())
+        i = self.names.index(name)
+        row = block[i, : self.size]
+        return row.copy() if self._per_neuron[i] else np.asarray(row.sum())
+
+    def _given(self) -> bytes:
+        """What there is to bring up to date."""
+        return self._shared.tobytes() + (b"" if self._all_shared else self.block.tobytes())
 
 
 def _known(names: tuple[str, ...], used: tuple[str, ...], where: str) -> None:
