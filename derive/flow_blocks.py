@@ -52,7 +52,8 @@ class _Entries:
         mass = spec.mass.T
         inverse = mass.inv().applyfunc(sympy.cancel)
         pulled = inverse * self.forward.jacobian(spec.x).T * mass
-        self.backward = self._named("Psi", pulled.applyfunc(sympy.cancel)) * spec.adjoints
+        pulled = pulled.applyfunc(sympy.cancel).applyfunc(self._in_full)
+        self.backward = self._named("Psi", pulled) * spec.adjoints
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -65,6 +66,11 @@ class _Entries:
             matrix.cols,
             lambda i, j: self._name(f"{prefix}_{states[i].name}_{states[j].name}", matrix[i, j]),
         )
+
+    def _in_full(self, value: Expr) -> Expr:
+        """A multiple of an entry, written out where its factors cancel: it need not wait for the entry."""
+        full = value.subs(self.values)
+        return full if value not in self.values and len(full.args) <= len(value.args) else value
 
     def _name(self, name: str, value: Expr) -> Expr:
         if value.is_number or value in self.values or value.has(*self.solution.spec.x):

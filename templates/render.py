@@ -21,7 +21,7 @@ from saltus.templates.context import (
 )
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
 from saltus.templates.near import TERMS, merged, near, nodes_of
-from saltus.templates.posts import REACH, posts
+from saltus.templates.posts import LENGTH, REACH, posts
 from saltus.templates.tangents import Tangents, tangents
 
 ABI = 3
@@ -77,7 +77,8 @@ def event_unit(model: ModelIR) -> Unit:
         "near": plans,
         "posts": posts(plans[-1].more),
         "posts_reach": REACH,
-        "span_terms": next(n for n, widest in TERMS.items() if widest >= 2.0 * REACH),
+        "posts_length": LENGTH,
+        "span_terms": next(n for n, widest in TERMS.items() if widest >= 2.0 * LENGTH),
         "superpose": additive,
         "by_spans": additive and model.costate is not None,
         "tangents": moving,

@@ -9,8 +9,8 @@ from interpreter import run
 
 import saltus
 from saltus.templates import ir
-from saltus.templates.near import merged, near
-from saltus.templates.posts import REACH, REMAINDER, posts, remainder
+from saltus.templates.near import merged, near, nodes_of
+from saltus.templates.posts import LENGTH, REACH, REMAINDER, posts, remainder
 from saltus.templates.tangents import tangents
 
 EPS = 2.0**-52
@@ -59,11 +59,16 @@ def test_a_span_is_right_to_rounding(name):
             return {output: run(block, given)[output] for output in block.outputs}
 
         with mpmath.workdps(40):
-            length = 2.0 * REACH * shortest
+            rates = [-float(node) for node in run(nodes_of(block), values | {"dt": 1.0}).values()]
+            middle, apart = 0.5 * (max(rates) + min(rates)), 0.5 * (max(rates) - min(rates))
+            length = 2.0 * min(REACH / apart if apart else np.inf, LENGTH * shortest)
             at_posts = [entries(0.5 * length * (1.0 - at)) for at in found.at]
             scale = {output: abs(value) for output, value in entries(shortest).items()}
             for u in (-1.0, -0.77, 0.0, 0.31, 0.999):
-                shared = shares(found.at, found.per, u)
+                shared = [
+                    s * np.exp(middle * 0.5 * length * (u - at))
+                    for s, at in zip(shares(found.at, found.per, u), found.at, strict=True)
+                ]
                 exact = entries(0.5 * length * (1.0 - u))
                 for output in block.outputs:
                     value = sum(s * posted[output] for s, posted in zip(shared, at_posts, strict=True))

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (clock; ir.json f52ce67923ae). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (clock; ir.json 4d70ae221010). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of alif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -230,15 +230,16 @@ SALTUS_INLINE void alif_constants(const double tau_mem, const double tau_syn, co
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void alif_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V)
+SALTUS_INLINE void alif_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    const double per_tau_adapt, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+    double *restrict Phi_A_A, double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_A_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void alif_advance(const double V, const double I, const double A, const double Phi_V_V,
@@ -559,7 +560,7 @@ SALTUS_INLINE void alif_entries(const alif_parameters *q, double dt, double *ent
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-    alif_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+    alif_propagator(dt, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_I_I;

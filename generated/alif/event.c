@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json f52ce67923ae). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json 4d70ae221010). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of alif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -78,15 +78,17 @@ typedef struct {
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view common;       /* [1] propagators of one stretch */
     double steepest;           /* the greatest rate of a neuron's exponentials */
+    double middle, spread;     /* of all their rates, and how far these are from it at most */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int alike;                 /* do all neurons share all parameters that a search reads? */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
-    double span_length;        /* the length of the spans that these are for, where neurons have their own: see spans */
+    double span_length;        /* of the spans that these are for, where neurons have their own; negative: not known yet. See posts */
     entries_view span_k;       /* [n_pad] */
     slopes_view span_slope;    /* [n_pad] */
+    double per_post[10]; /* a post's part of the shares */
     double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
     parameters_view p_few;     /* [n_pad] */
     double **into, *arrived;   /* [events] see gain_spans */
@@ -208,7 +210,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->span_slope.Phi_V_I_tau_syn = take(base, &used, own);
     w->span_slope.Phi_I_I_tau_syn = take(base, &used, own);
     w->span_slope.Phi_A_A_tau_adapt = take(base, &used, own);
-    w->post = take(base, &used, own * 84);
+    w->post = take(base, &used, own * 70);
     w->p_few.tau_mem = take(base, &used, own);
     w->p_few.tau_syn = take(base, &used, own);
     w->p_few.tau_adapt = take(base, &used, own);
@@ -300,22 +302,25 @@ static void prepare(const saltus_group *g, workspace *w)
         w->p.per_tau_syn[n] = per_tau_syn;
         w->p.per_tau_adapt[n] = per_tau_adapt;
     }
-    w->alike = g->flow_shared && all_equal(g, w->p.tau_mem) && all_equal(g, w->p.tau_syn) && all_equal(g, w->p.tau_adapt) && all_equal(g, w->p.theta) && all_equal(g, w->p.beta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn) && all_equal(g, w->p.per_tau_adapt);
-    w->steepest = 0.0;
+    w->alike = g->flow_shared && all_equal(g, w->p.tau_syn) && all_equal(g, w->p.tau_adapt) && all_equal(g, w->p.theta) && all_equal(g, w->p.beta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn) && all_equal(g, w->p.per_tau_adapt);
+    double least = INFINITY, most = -INFINITY; /* of all rates, with their signs */
     for (int n = 0; n < g->n; n++) {
         double saltus_node_0, saltus_node_1, saltus_node_2;
         model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);
-        if (fabs(saltus_node_0) > w->steepest) w->steepest = fabs(saltus_node_0);
-        if (fabs(saltus_node_1) > w->steepest) w->steepest = fabs(saltus_node_1);
-        if (fabs(saltus_node_2) > w->steepest) w->steepest = fabs(saltus_node_2);
+        least = saltus_node_0 < least ? saltus_node_0 : least, most = saltus_node_0 > most ? saltus_node_0 : most;
+        least = saltus_node_1 < least ? saltus_node_1 : least, most = saltus_node_1 > most ? saltus_node_1 : most;
+        least = saltus_node_2 < least ? saltus_node_2 : least, most = saltus_node_2 > most ? saltus_node_2 : most;
         double rate;
         {
             double u_1_rate;
             model_ladder_1_rate(w->p.per_tau_adapt[n], &u_1_rate);
             rate = u_1_rate;
         }
-        if (fabs(rate) > w->steepest) w->steepest = fabs(rate);
+        least = -rate < least ? -rate : least, most = -rate > most ? -rate : most;
     }
+    w->steepest = most > -least ? most : -least;
+    w->middle = -0.5 * (least + most);
+    w->spread = 0.5 * (most - least);
 }
 
 /* The gradient of one chunk of samples, by parameter. */
@@ -581,9 +586,9 @@ SALTUS_INLINE void propagate_some_of(const int shared, const int terms, const wo
     for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         } else {
-            model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         w->k.Phi_V_V[e] = Phi_V_V;
         w->k.Phi_V_I[e] = Phi_V_I;
@@ -646,7 +651,7 @@ SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, cons
     for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
         if (terms != 0) {
-            model_motion_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+            model_motion_near(terms, w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], w->p.tau_mem[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
         } else {
             model_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
         }
@@ -730,7 +735,7 @@ SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
 {
     const entries_view k = w->common;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+    model_propagator(dt, w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.per_tau_adapt[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
     *k.Phi_V_V = Phi_V_V;
     *k.Phi_V_I = Phi_V_I;
     *k.Phi_I_I = Phi_I_I;
@@ -779,9 +784,9 @@ SALTUS_INLINE void advance_all_of(const int shared, const int terms, const saltu
             Phi_I_I = common_Phi_I_I;
             Phi_A_A = common_Phi_A_A;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         double V_next, I_next, A_next;
         model_advance(x.V[n], x.I[n], x.A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -878,9 +883,9 @@ SALTUS_INLINE void step_tangents_of(const int shared, const int terms, const wor
             Phi_I_I_tau_syn = common_Phi_I_I_tau_syn;
             Phi_A_A_tau_adapt = common_Phi_A_A_tau_adapt;
         } else if (terms != 0) {
-            model_motion_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+            model_motion_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
         }
         const double V__tau_mem = z.V__tau_mem[n], V__tau_syn = z.V__tau_syn[n], I__tau_syn = z.I__tau_syn[n], A__tau_adapt = z.A__tau_adapt[n];
@@ -1035,6 +1040,149 @@ static void end_tangents(const saltus_group *g, const workspace *w, const double
     }
 }
 
+/* ---- Posts, for neurons that each have their own propagators. A span, a piece of time of one length, is so short that an
+ * arrival anywhere in it is, to rounding, worth arrivals at a few fixed times, its posts (see posts.py): what these come to at
+ * the end of a span, each neuron's own, is computed once, and an arrival is left with a share of its weight for each. */
+
+enum { POSTS = 10, BATCH = 64, TARGETS = 7 };
+static const double POST[] = { 0.9873046875, 0.890625, 0.70703125, 0.4541015625, 0.15625, -0.15625, -0.4541015625, -0.70703125, -0.890625, -0.9873046875 };
+static const double PER_POST[] = { 8.041871854961453, -23.359581559850955, 36.35762749581208, -45.71247356861033, 50.66864899783684, -50.66864899783684, 45.71247356861033, -36.35762749581208, 23.359581559850955, -8.041871854961453 };
+
+/* Arrivals of one receptor in a span: their rows of weights, when they come (the span is [-1, 1]), and their shares. */
+typedef struct {
+    int many, sums; /* so many of the rows are sums of rows */
+    const double *row[BATCH];
+    double at[BATCH], share[POSTS][BATCH];
+} batch;
+
+SALTUS_INLINE void share_out(const workspace *w, batch *b)
+{
+    const double rise = 0.5 * w->span_length * w->middle;
+    double all[BATCH];
+    for (int j = b->many; j % 8 != 0; j++) b->at[j] = 0.0;
+#pragma omp simd
+    for (int j = 0; j < (b->many + 7) / 8 * 8; j++) all[j] = saltus_exp(rise * b->at[j]);
+    for (int j = 0; j < b->many; j += 8) {
+        const eight at = *(const eight *)(b->at + j);
+        eight product = *(const eight *)(all + j);
+        for (int k = 0; k < POSTS; k++) {
+            *(eight *)(b->share[k] + j) = w->per_post[k] * product;
+            product *= at - POST[k];
+        }
+        product = at - at + 1.0;
+        for (int k = POSTS - 1; k >= 0; k--) {
+            *(eight *)(b->share[k] + j) *= product;
+            product *= at - POST[k];
+        }
+    }
+}
+
+/* The length of spans; their multiples are exact. */
+static double span_length(const workspace *w)
+{
+    const double short_of = 0.625 / w->steepest, near = 0.2 / w->spread;
+    return saltus_from_bits(saltus_to_bits(short_of < near ? short_of : near) & ~(uint64_t)0x1fffffff);
+}
+
+/* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
+ * post, state or derivative, neuron. Known from then on. */
+SALTUS_APART void measure_spans(const saltus_group *g, workspace *w)
+{
+    const parameters_view p = w->p;
+    const double length = w->span_length = span_length(w);
+    for (int k = 0; k < POSTS; k++) w->per_post[k] = PER_POST[k] * saltus_exp(-0.5 * length * w->middle * POST[k]);
+    for (int k = -1; k < POSTS; k++) {
+        const double dt = k < 0 ? length : 0.5 * length * (1.0 - POST[k]);
+        for (int n = 0; n < g->n_pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+            model_motion_near(15, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+            if (k < 0) {
+                w->span_k.Phi_V_V[n] = Phi_V_V;
+                w->span_k.Phi_V_I[n] = Phi_V_I;
+                w->span_k.Phi_I_I[n] = Phi_I_I;
+                w->span_k.Phi_A_A[n] = Phi_A_A;
+                w->span_k.Psi_I_V[n] = Psi_I_V;
+                w->span_slope.Phi_V_V_tau_mem[n] = Phi_V_V_tau_mem;
+                w->span_slope.Phi_V_I_tau_mem[n] = Phi_V_I_tau_mem;
+                w->span_slope.Phi_V_I_tau_syn[n] = Phi_V_I_tau_syn;
+                w->span_slope.Phi_I_I_tau_syn[n] = Phi_I_I_tau_syn;
+                w->span_slope.Phi_A_A_tau_adapt[n] = Phi_A_A_tau_adapt;
+                continue;
+            }
+            double still_V, still_I, still_A, still_V__tau_mem, still_V__tau_syn, still_I__tau_syn, still_A__tau_adapt;
+            {
+                const double V__tau_mem = 0.0;
+                const double V__tau_syn = 0.0;
+                const double I__tau_syn = 0.0;
+                const double A__tau_adapt = 0.0;
+                double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, A__tau_adapt_next;
+                model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, 0.0, Phi_V_I_tau_mem, 0.0, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_A_A, A__tau_adapt, Phi_A_A_tau_adapt, 0.0, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &A__tau_adapt_next);
+                double V_next, I_next, A_next;
+                model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                still_V = V_next;
+                still_I = I_next;
+                still_A = A_next;
+                still_V__tau_mem = V__tau_mem_next;
+                still_V__tau_syn = V__tau_syn_next;
+                still_I__tau_syn = I__tau_syn_next;
+                still_A__tau_adapt = A__tau_adapt_next;
+            }
+
+            {
+                double unit_V = 0.0;
+                double unit_I = 0.0;
+                double unit_A = 0.0;
+                double unit_V__tau_mem = 0.0;
+                double unit_V__tau_syn = 0.0;
+                double unit_I__tau_syn = 0.0;
+                double unit_A__tau_adapt = 0.0;
+                {
+                    const double V__tau_mem = 0.0;
+                    (void)V__tau_mem;
+                    const double V__tau_syn = 0.0;
+                    (void)V__tau_syn;
+                    const double I__tau_syn = 0.0;
+                    (void)I__tau_syn;
+                    const double A__tau_adapt = 0.0;
+                    (void)A__tau_adapt;
+
+                    double V_next, I_next, A_next;
+                    model_exc_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_next, &A_next);
+                    unit_I = I_next;
+                }
+                double moved_V, moved_I, moved_A, moved_V__tau_mem, moved_V__tau_syn, moved_I__tau_syn, moved_A__tau_adapt;
+                {
+                    const double V__tau_mem = unit_V__tau_mem;
+                    const double V__tau_syn = unit_V__tau_syn;
+                    const double I__tau_syn = unit_I__tau_syn;
+                    const double A__tau_adapt = unit_A__tau_adapt;
+                    double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, A__tau_adapt_next;
+                    model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, unit_V, Phi_V_I_tau_mem, unit_I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_A_A, A__tau_adapt, Phi_A_A_tau_adapt, unit_A, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &A__tau_adapt_next);
+                    double V_next, I_next, A_next;
+                    model_advance(unit_V, unit_I, unit_A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                    moved_V = V_next;
+                    moved_I = I_next;
+                    moved_A = A_next;
+                    moved_V__tau_mem = V__tau_mem_next;
+                    moved_V__tau_syn = V__tau_syn_next;
+                    moved_I__tau_syn = I__tau_syn_next;
+                    moved_A__tau_adapt = A__tau_adapt_next;
+                }
+
+                double *restrict post = w->post + ((0 * (int64_t)(g->n_pad / 8) + n / 8) * POSTS + k) * TARGETS * 8 + n % 8;
+                post[0 * 8] = moved_V - still_V;
+                post[1 * 8] = moved_I - still_I;
+                post[2 * 8] = moved_A - still_A;
+                post[3 * 8] = moved_V__tau_mem - still_V__tau_mem;
+                post[4 * 8] = moved_V__tau_syn - still_V__tau_syn;
+                post[5 * 8] = moved_I__tau_syn - still_I__tau_syn;
+                post[6 * 8] = moved_A__tau_adapt - still_A__tau_adapt;
+            }
+        }
+    }
+}
+
+
 /* Where a guard u_0 crosses zero upward between events.
  *
  * The ladder u_0, u_1 = D u_0, u_2 = (D + r) u_1, ... ends in a single exponential u_3, which keeps its sign. From
@@ -1060,7 +1208,7 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
  * its right end (peak: u_0); the crossing, the states at the last iterate, and how far that is from it; since when it is looked at, and
  * its place in the queue. */
 typedef struct {
-    double V[LANES], I[LANES], A[LANES], tau_mem[LANES], tau_syn[LANES], tau_adapt[LANES], theta[LANES], beta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES], per_tau_adapt[LANES];
+    double V[LANES], I[LANES], A[LANES], tau_syn[LANES], tau_adapt[LANES], theta[LANES], beta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES], per_tau_adapt[LANES];
     double span[LANES], low[LANES], high[LANES], peak[LANES], u1_high[LANES], u2_high[LANES], at[LANES], left[LANES];
     double V_before[LANES], I_before[LANES], A_before[LANES], slope[LANES];
     double V_after[LANES], I_after[LANES], A_after[LANES], u0_after[LANES];
@@ -1092,8 +1240,6 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->A_end[l] = w->ahead.A[place[l]];
 #pragma omp simd
-    for (int l = 0; l < LANES; l++) q->tau_mem[l] = w->p.tau_mem[alike ? 0 : w->who[place[l]]];
-#pragma omp simd
     for (int l = 0; l < LANES; l++) q->tau_syn[l] = w->p.tau_syn[alike ? 0 : w->who[place[l]]];
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->tau_adapt[l] = w->p.tau_adapt[alike ? 0 : w->who[place[l]]];
@@ -1114,14 +1260,14 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
 
 /* The parameters that a search reads. */
 typedef struct {
-    double tau_mem, tau_syn, tau_adapt, theta, beta, v_reset, per_tau_mem, per_tau_syn, per_tau_adapt;
+    double tau_syn, tau_adapt, theta, beta, v_reset, per_tau_mem, per_tau_syn, per_tau_adapt;
 } model_parameters;
 
 /* All rungs of the guard's ladder at time s. */
 static void model_climb(const model_parameters *q, const double *x, double s, double u[4])
 {
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-    model_propagator(s, q->tau_mem, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+    model_propagator(s, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
     double V_next, I_next, A_next;
     model_advance(x[0], x[1], x[2], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
     double a0, a1, a2, a3;
@@ -1219,7 +1365,7 @@ static double model_isolate(const model_parameters *q, const double *x, double s
 SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
     for (int l = 0; l < LANES; l++) {
-        const model_parameters own = { q->tau_mem[l], q->tau_syn[l], q->tau_adapt[l], q->theta[l], q->beta[l], q->v_reset[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l] };
+        const model_parameters own = { q->tau_syn[l], q->tau_adapt[l], q->theta[l], q->beta[l], q->v_reset[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l] };
         const double x[] = { q->V[l], q->I[l], q->A[l] };
         model_isolate(&own, x, q->span[l], q->low + l, q->high + l);
     }
@@ -1227,9 +1373,9 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, q->high[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         } else {
-            model_propagator(q->high[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(q->high[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         double V_next, I_next, A_next;
         model_advance(q->V[l], q->I[l], q->A[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -1335,9 +1481,9 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
             if (terms != 0) {
-                model_propagator_near(terms, s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator_near(terms, s, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             } else {
-                model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator(s, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
             model_advance(q->V[l], q->I[l], q->A[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -1411,7 +1557,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
         {
             const int terms = fewest;
-            model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, q->left[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         double V_next, I_next, A_next;
         model_advance(q->V_before[l], q->I_before[l], q->A_before[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -1426,9 +1572,9 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
             const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
             if (terms != 0) {
-                model_propagator_near(terms, q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator_near(terms, q->at[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             } else {
-                model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator(q->at[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
             model_advance(q->V[l], q->I[l], q->A[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -1458,9 +1604,9 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         const double rest = q->span[l] - q->at[l];
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, rest, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         } else {
-            model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(rest, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_adapt[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         double V_next, I_next, A_next;
         model_advance(q->V_after[l], q->I_after[l], q->A_after[l], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -1782,9 +1928,9 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 Phi_I_I = common_Phi_I_I;
                 Phi_A_A = common_Phi_A_A;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
             model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -1843,9 +1989,9 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 Phi_I_I = common_Phi_I_I;
                 Phi_A_A = common_Phi_A_A;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
             model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -2011,9 +2157,9 @@ SALTUS_INLINE void advance_queued_of(const int shared, const int terms, const wo
                 Phi_I_I = common_Phi_I_I;
                 Phi_A_A = common_Phi_A_A;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
             model_advance(x.V[i], x.I[i], x.A[i], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -2302,144 +2448,14 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     return DONE;
 }
 
-/* ---- Spans: pieces of time of one length, for neurons that each have their own propagators. A span is so short that an
- * arrival anywhere in it is, to rounding, worth arrivals at a few fixed times, its posts (see posts.py): what these come to at
- * the end of a span, each neuron's own, is computed once, and an arrival is left with a share of its weight for each. */
+/* ---- Spans: the states and their derivatives step by pieces of time of one length, not from event to event: see posts. */
 
-enum { POSTS = 12, BATCH = 64, TARGETS = 7 };
-static const double POST[] = { 0.9912109375, 0.923828125, 0.79296875, 0.6083984375, 0.3828125, 0.130859375, -0.130859375, -0.3828125, -0.6083984375, -0.79296875, -0.923828125, -0.9912109375 };
-static const double PER_POST[] = { 22.364756280298973, -65.33665684345357, 104.00277587227245, -136.00647486769532, 158.37119310063954, -169.33938889371743, 169.33938889371743, -158.37119310063954, 136.00647486769532, -104.00277587227245, 65.33665684345357, -22.364756280298973 };
-
-/* Arrivals of one receptor in a span: their rows of weights, when they come (the span is [-1, 1]), and their shares. */
-typedef struct {
-    int many, sums; /* so many of the rows are sums of rows */
-    const double *row[BATCH];
-    double at[BATCH], share[POSTS][BATCH];
-} batch;
-
-SALTUS_INLINE void share_out(batch *b)
+/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. */
+SALTUS_APART double fitting_span(const saltus_group *g, workspace *w, int items)
 {
-    for (int j = b->many; j % 8 != 0; j++) b->at[j] = 0.0;
-    for (int j = 0; j < b->many; j += 8) {
-        const eight at = *(const eight *)(b->at + j);
-        eight product = at - at + 1.0;
-        for (int k = 0; k < POSTS; k++) {
-            *(eight *)(b->share[k] + j) = PER_POST[k] * product;
-            product *= at - POST[k];
-        }
-        product = at - at + 1.0;
-        for (int k = POSTS - 1; k >= 0; k--) {
-            *(eight *)(b->share[k] + j) *= product;
-            product *= at - POST[k];
-        }
-    }
-}
-
-/* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
- * post, state or derivative, neuron. */
-SALTUS_APART void measure_spans(const saltus_group *g, workspace *w, double length)
-{
-    const parameters_view p = w->p;
-    w->span_length = length;
-    for (int k = -1; k < POSTS; k++) {
-        const double dt = k < 0 ? length : 0.5 * length * (1.0 - POST[k]);
-        for (int n = 0; n < g->n_pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
-            model_motion_near(15, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
-            if (k < 0) {
-                w->span_k.Phi_V_V[n] = Phi_V_V;
-                w->span_k.Phi_V_I[n] = Phi_V_I;
-                w->span_k.Phi_I_I[n] = Phi_I_I;
-                w->span_k.Phi_A_A[n] = Phi_A_A;
-                w->span_k.Psi_I_V[n] = Psi_I_V;
-                w->span_slope.Phi_V_V_tau_mem[n] = Phi_V_V_tau_mem;
-                w->span_slope.Phi_V_I_tau_mem[n] = Phi_V_I_tau_mem;
-                w->span_slope.Phi_V_I_tau_syn[n] = Phi_V_I_tau_syn;
-                w->span_slope.Phi_I_I_tau_syn[n] = Phi_I_I_tau_syn;
-                w->span_slope.Phi_A_A_tau_adapt[n] = Phi_A_A_tau_adapt;
-                continue;
-            }
-            double still_V, still_I, still_A, still_V__tau_mem, still_V__tau_syn, still_I__tau_syn, still_A__tau_adapt;
-            {
-                const double V__tau_mem = 0.0;
-                const double V__tau_syn = 0.0;
-                const double I__tau_syn = 0.0;
-                const double A__tau_adapt = 0.0;
-                double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, A__tau_adapt_next;
-                model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, 0.0, Phi_V_I_tau_mem, 0.0, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_A_A, A__tau_adapt, Phi_A_A_tau_adapt, 0.0, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &A__tau_adapt_next);
-                double V_next, I_next, A_next;
-                model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-                still_V = V_next;
-                still_I = I_next;
-                still_A = A_next;
-                still_V__tau_mem = V__tau_mem_next;
-                still_V__tau_syn = V__tau_syn_next;
-                still_I__tau_syn = I__tau_syn_next;
-                still_A__tau_adapt = A__tau_adapt_next;
-            }
-
-            {
-                double unit_V = 0.0;
-                double unit_I = 0.0;
-                double unit_A = 0.0;
-                double unit_V__tau_mem = 0.0;
-                double unit_V__tau_syn = 0.0;
-                double unit_I__tau_syn = 0.0;
-                double unit_A__tau_adapt = 0.0;
-                {
-                    const double V__tau_mem = 0.0;
-                    (void)V__tau_mem;
-                    const double V__tau_syn = 0.0;
-                    (void)V__tau_syn;
-                    const double I__tau_syn = 0.0;
-                    (void)I__tau_syn;
-                    const double A__tau_adapt = 0.0;
-                    (void)A__tau_adapt;
-
-                    double V_next, I_next, A_next;
-                    model_exc_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_next, &A_next);
-                    unit_I = I_next;
-                }
-                double moved_V, moved_I, moved_A, moved_V__tau_mem, moved_V__tau_syn, moved_I__tau_syn, moved_A__tau_adapt;
-                {
-                    const double V__tau_mem = unit_V__tau_mem;
-                    const double V__tau_syn = unit_V__tau_syn;
-                    const double I__tau_syn = unit_I__tau_syn;
-                    const double A__tau_adapt = unit_A__tau_adapt;
-                    double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, A__tau_adapt_next;
-                    model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, unit_V, Phi_V_I_tau_mem, unit_I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_A_A, A__tau_adapt, Phi_A_A_tau_adapt, unit_A, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &A__tau_adapt_next);
-                    double V_next, I_next, A_next;
-                    model_advance(unit_V, unit_I, unit_A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-                    moved_V = V_next;
-                    moved_I = I_next;
-                    moved_A = A_next;
-                    moved_V__tau_mem = V__tau_mem_next;
-                    moved_V__tau_syn = V__tau_syn_next;
-                    moved_I__tau_syn = I__tau_syn_next;
-                    moved_A__tau_adapt = A__tau_adapt_next;
-                }
-
-                double *restrict post = w->post + ((0 * (int64_t)(g->n_pad / 8) + n / 8) * POSTS + k) * TARGETS * 8 + n % 8;
-                post[0 * 8] = moved_V - still_V;
-                post[1 * 8] = moved_I - still_I;
-                post[2 * 8] = moved_A - still_A;
-                post[3 * 8] = moved_V__tau_mem - still_V__tau_mem;
-                post[4 * 8] = moved_V__tau_syn - still_V__tau_syn;
-                post[5 * 8] = moved_I__tau_syn - still_I__tau_syn;
-                post[6 * 8] = moved_A__tau_adapt - still_A__tau_adapt;
-            }
-        }
-    }
-}
-
-/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. Its
- * multiples are exact. */
-static double fitting_span(const saltus_group *g, workspace *w, int items)
-{
-    const double longest = 0.5 / w->steepest;
-    const double length = saltus_from_bits(saltus_to_bits(longest) & ~(uint64_t)0x1fffffff);
+    const double length = span_length(w);
     if (!(items * length >= 4.0 * g->horizon && length < g->horizon)) return 0.0;
-    if (w->span_length != length) measure_spans(g, w, length);
+    if (w->span_length < 0.0) measure_spans(g, w);
     return length;
 }
 
@@ -2496,7 +2512,7 @@ SALTUS_APART void trace_batch(const saltus_group *g, const workspace *w, int32_t
     const int64_t pad = g->n_pad;
     const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
     int64_t n = 0;
-    share_out(b);
+    share_out(w, b);
     for (; n + 16 <= pad; n += 16) {
         eight sum[POSTS][2] = {{{0.0}}};
         for (int j = 0; j < b->many; j++) {
@@ -2594,6 +2610,23 @@ SALTUS_INLINE void join_batch(const saltus_group *g, const workspace *w, int32_t
     if (b->many == BATCH) trace_batch(g, w, receptor, b);
 }
 
+/* What those come to that arrive from event e on in the span [begin, end), beside those of the batch. */
+static void trace_input(const saltus_group *g, const saltus_events *in, const workspace *w, int32_t receptor, int64_t first,
+                        int e, int last, double begin, double end, batch *b)
+{
+    const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
+    for (int many; e < last; e += many) {
+        const int32_t *row = in->row + first + e;
+        many = together(g, in, first, e, last);
+        if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
+        const double *weight = sum_rows(g, w, row, many, b->sums);
+        b->sums += many > 1;
+        join_batch(g, w, receptor, weight, per * (in->time[first + e] - middle), b);
+        if (b->sums == VOLLEY) trace_batch(g, w, receptor, b);
+    }
+    if (b->many > 0) trace_batch(g, w, receptor, b);
+}
+
 /* Events and spikes in the order of time: after e events and i spikes, is a spike next? */
 SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int count, int e, int i)
 {
@@ -2672,16 +2705,7 @@ SALTUS_APART void trace_span(const saltus_group *g, const saltus_events *in, con
     for (int32_t receptor = 0; receptor < 1; receptor++) {
         for (int j = *i; j < last_spike && receptor == g->recurrent_receptor; j++)
             join_batch(g, w, receptor, g->recurrent + (int64_t)out->neuron[base + j] * g->n_pad, per * (out->time[base + j] - middle), &b);
-        for (int j = *e, together_now; j < last_event; j += together_now) {
-            const int32_t *row = in->row + first + j;
-            together_now = together(g, in, first, j, last_event);
-            if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
-            const double *weight = sum_rows(g, w, row, together_now, b.sums);
-            b.sums += together_now > 1;
-            join_batch(g, w, receptor, weight, per * (in->time[first + j] - middle), &b);
-            if (b.sums == VOLLEY) trace_batch(g, w, receptor, &b);
-        }
-        if (b.many > 0) trace_batch(g, w, receptor, &b);
+        trace_input(g, in, w, receptor, first, *e, last_event, begin, end, &b);
     }
     for (int l = 0; l < many; l++) {
         w->x.V[w->who[l]] = w->x_end.V[l];
@@ -2730,7 +2754,7 @@ SALTUS_APART void gain_batch(const saltus_group *g, const workspace *w, int32_t 
 {
     const int64_t pad = g->n_pad;
     const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
-    share_out(b);
+    share_out(w, b);
     for (int64_t n = 0; n < pad; n += 8) {
         const double *restrict post = posts + n * TARGETS * POSTS;
         eight gain[POSTS];
@@ -2818,7 +2842,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
             for (int l = 0; l < LANES; l++) {
                 const double dt = time - (from + l < to ? all->time[from + l] : time);
                 double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-                model_propagator_near(15, dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                model_propagator_near(15, dt, w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 double still_V, still_I, still_A;
                 {
                     double V_next, I_next, A_next;
@@ -2918,9 +2942,9 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                     Phi_A_A = common_Phi_A_A;
                     Psi_I_V = common_Psi_I_V;
                 } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 } else {
-                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 }
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
@@ -2951,9 +2975,9 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                     Phi_A_A = common_Phi_A_A;
                     Psi_I_V = common_Psi_I_V;
                 } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 } else {
-                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 }
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
@@ -3072,9 +3096,9 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
                     Phi_A_A = common_Phi_A_A;
                     Psi_I_V = common_Psi_I_V;
                 } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 } else {
-                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 }
                 double lambda_V_next, lambda_I_next, lambda_A_next;
                 model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
@@ -3472,7 +3496,6 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
         q->peak[l] = w->certain.peak[from + l];
         q->u1_high[l] = w->certain.u1_high[from + l];
         q->u2_high[l] = w->certain.u2_high[from + l];
-        q->tau_mem[l] = w->p.tau_mem[n];
         q->tau_syn[l] = w->p.tau_syn[n];
         q->tau_adapt[l] = w->p.tau_adapt[n];
         q->theta[l] = w->p.theta[n];
@@ -3546,7 +3569,6 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
             q.I_end[l] = w->ahead.I[i];
             q.A[l] = w->queue.A[i];
             q.A_end[l] = w->ahead.A[i];
-            q.tau_mem[l] = w->p.tau_mem[n];
             q.tau_syn[l] = w->p.tau_syn[n];
             q.tau_adapt[l] = w->p.tau_adapt[n];
             q.theta[l] = w->p.theta[n];
@@ -3604,9 +3626,9 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
             Phi_I_I = common_Phi_I_I;
             Phi_A_A = common_Phi_A_A;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         double V_next, I_next, A_next;
         model_advance(x.V[n], x.I[n], x.A[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -3715,9 +3737,10 @@ SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const w
 
 /* The neurons from this one on, from the start of interval e to that of the first in which one of them may cross, or into which
  * something else arrives, but not beyond `last`: into w->x_end. Returns that interval. */
-SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int32_t *restrict row, int from, int e, int last)
+SALTUS_INLINE int skim_some(const int shared, const int terms, const saltus_group *g, const workspace *w,
+                            const int32_t *restrict row, int from, int e, int last)
 {
-    const int shared = 1, receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const int receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
     double now_V[LANES], before_V[LANES], now_I[LANES], before_I[LANES], now_A[LANES], before_A[LANES];
     int64_t pending[LANES];
@@ -3731,8 +3754,9 @@ SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int
     case 0: /* exc */
         for (; e < last && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e++) {
             const double *restrict weight = g->weights + (int64_t)row[e - 1] * g->n_pad + from;
-            const entries_view k = entry(w->k, e);
-            const double shrink = w->shrink[e], length = w->length[e];
+            const entries_view k = stretch(shared, g, w, e);
+            const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
+            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
             int64_t any = 0;
             const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
             const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
@@ -3751,39 +3775,91 @@ SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int
                     model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
                     I = I_next;
                 }
-                double V_next, I_next, A_next;
-                model_advance(V, I, A, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, common_Phi_A_A, &V_next, &I_next, &A_next);
-                int may_cross;
-                {
-                    double a0, a1, a2;
-                    {
-                        double u_0;
-                        model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
-                        a0 = u_0;
-                        double u_1;
-                        model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
-                        a1 = u_1;
-                        double u_2;
-                        model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
-                        a2 = u_2;
-                    }
-                    double b0, b1, b2;
-                    {
-                        double u_0;
-                        model_ladder_0(V_next, A_next, p.theta[from + l], p.beta[from + l], &u_0);
-                        b0 = u_0;
-                        double u_1;
-                        model_ladder_1(V_next, I_next, A_next, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
-                        b1 = u_1;
-                        double u_2;
-                        model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
-                        b2 = u_2;
-                    }
-                    const int steady = (a2 * b2 >= 0.0);
-                    const int concave = (a2 < 0.0) | (b2 < 0.0);
-                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_V_I = common_Phi_V_I;
+                    Phi_I_I = common_Phi_I_I;
+                    Phi_A_A = common_Phi_A_A;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                } else {
+                    model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                 }
-                any |= may_cross & pending[l];
+                double V_next, I_next, A_next;
+                model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                if (shared) {
+                    int may_cross;
+                    {
+                        double a0, a1, a2;
+                        {
+                            double u_0;
+                            model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
+                            a0 = u_0;
+                            double u_1;
+                            model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                            a1 = u_1;
+                            double u_2;
+                            model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                            a2 = u_2;
+                        }
+                        double b0, b1, b2;
+                        {
+                            double u_0;
+                            model_ladder_0(V_next, A_next, p.theta[from + l], p.beta[from + l], &u_0);
+                            b0 = u_0;
+                            double u_1;
+                            model_ladder_1(V_next, I_next, A_next, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                            b1 = u_1;
+                            double u_2;
+                            model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                            b2 = u_2;
+                        }
+                        const int steady = (a2 * b2 >= 0.0);
+                        const int concave = (a2 < 0.0) | (b2 < 0.0);
+                        may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, common_shrink, common_length));
+                    }
+                    any |= may_cross & pending[l];
+                } else {
+                    double rate;
+                    {
+                        double u_1_rate;
+                        model_ladder_1_rate(p.per_tau_adapt[from + l], &u_1_rate);
+                        rate = u_1_rate;
+                    }
+                    const double shrink = saltus_exp_near(terms, -dt * rate);
+                    int may_cross;
+                    {
+                        double a0, a1, a2;
+                        {
+                            double u_0;
+                            model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
+                            a0 = u_0;
+                            double u_1;
+                            model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                            a1 = u_1;
+                            double u_2;
+                            model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                            a2 = u_2;
+                        }
+                        double b0, b1, b2;
+                        {
+                            double u_0;
+                            model_ladder_0(V_next, A_next, p.theta[from + l], p.beta[from + l], &u_0);
+                            b0 = u_0;
+                            double u_1;
+                            model_ladder_1(V_next, I_next, A_next, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                            b1 = u_1;
+                            double u_2;
+                            model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                            b2 = u_2;
+                        }
+                        const int steady = (a2 * b2 >= 0.0);
+                        const int concave = (a2 < 0.0) | (b2 < 0.0);
+                        may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                    }
+                    any |= may_cross & pending[l];
+                }
                 now_V[l] = V_next;
                 now_I[l] = I_next;
                 now_A[l] = A_next;
@@ -3808,11 +3884,12 @@ SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int
 }
 
 /* The same for everyone, until one of them all may cross: w->x. */
-SALTUS_APART int skim(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+SALTUS_INLINE int skim_of(const int shared, const int terms, const saltus_group *g, workspace *w, const int32_t *row, int e,
+                          int events)
 {
     int last = events + 1, from = 0;
     while (from < g->n_pad && last > e) {
-        const int reached = skim_some(g, w, row, from, e, last);
+        const int reached = skim_some(shared, terms, g, w, row, from, e, last);
         from = reached < last && from > 0 ? 0 : from + LANES; /* those before have gone too far */
         last = reached;
     }
@@ -3821,6 +3898,17 @@ SALTUS_APART int skim(const saltus_group *g, workspace *w, const int32_t *row, i
     w->x = w->x_end;
     w->x_end = swap;
     return last;
+}
+
+SALTUS_APART int skim_shared(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+{
+    return skim_of(1, 0, g, w, row, e, events);
+}
+
+/* Where neurons have their own propagators, over stretches that are short. */
+SALTUS_APART int skim_own(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+{
+    return skim_of(0, SALTUS_SHORT, g, w, row, e, events);
 }
 
 /* One sample forward. */
@@ -3836,9 +3924,9 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     if (begin_below(g, w, sample, status)) return status->code;
     measure(shared, g, time, events, events, w);
     if (shared) shrink_all(w, events);
-    const int few = shared && record == NULL && g->n <= FEW;
+    const int few = record == NULL && g->n <= FEW;
     for (int e = 0; e <= events; e++) {
-        if (few && e > 0) e = skim(g, w, row, e, events);
+        if (few && e > 0) e = shared ? skim_shared(g, w, row, e, events) : skim_own(g, w, row, e, events);
         if (e > events) break;
         const double origin = e > 0 ? time[e - 1] : 0.0;
         const pending start = e > 0 && row[e - 1] >= 0
@@ -3903,18 +3991,6 @@ SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_even
     }
 }
 
-/* The spikes of the neurons [from, to), in order. Returns their number. */
-static int spikes_among(const saltus_spikes *out, int64_t base, int count, int from, int to, int32_t *found)
-{
-    int many = 0;
-    for (int i = 0; i < count; i++) {
-        const int32_t n = out->neuron[base + i];
-        found[many] = i;
-        many += (n >= from) & (n < to);
-    }
-    return many;
-}
-
 /* Neurons a vector at a time, from event or spike of theirs to the next. */
 SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
                             const workspace *w, int32_t sample)
@@ -3923,16 +3999,23 @@ SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, con
     const int32_t *restrict row = in->row + in->start[sample];
     const double *restrict event = in->time + in->start[sample];
     const int64_t base = sample * out->capacity;
+    int32_t *restrict next = w->latest, *restrict later = w->holder; /* spike of a vector; and after a spike */
+    for (int v = 0; v < pad / LANES; v++) next[v] = -1;
+    for (int i = used - 1; i >= 0; i--) {
+        const int v = out->neuron[base + i] / LANES;
+        later[i] = next[v];
+        next[v] = i;
+    }
     for (int from = 0; from < pad; from += LANES) {
-        const int many = spikes_among(out, base, used, from, from + LANES, w->holder);
+        int i = next[from / LANES];
         double now = 0.0;
-        for (int e = 0, s = 0; s < many || all;) {
-            const int i = s < many ? w->holder[s] : -1, spike = i >= 0 && out->after[base + i] == e;
-            const double next = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
-            if (next > now) step_tangents_own(w, own_propagators(w, next - now), 0, from, from + LANES);
-            now = next;
+        for (int e = 0; i >= 0 || all;) {
+            const int spike = i >= 0 && out->after[base + i] == e;
+            const double until = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
+            if (until > now) step_tangents_own(w, own_propagators(w, until - now), 0, from, from + LANES);
+            now = until;
             if (spike)
-                emit_tangents(out, base, i, w), s++;
+                emit_tangents(out, base, i, w), i = later[i];
             else if (e == events)
                 break;
             else if (row[e++] >= 0)
@@ -3943,7 +4026,7 @@ SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, con
 
 /* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
 SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
-                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+                         const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
     const int events = in->count[sample];
     begin_tangents(g, w);
@@ -3975,9 +4058,9 @@ SALTUS_INLINE void step_back_of(const int shared, const int terms, const saltus_
             Phi_A_A = common_Phi_A_A;
             Psi_I_V = common_Psi_I_V;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         }
         double lambda_V_next, lambda_I_next, lambda_A_next;
         model_adjoint(y.lambda_V[n], y.lambda_I[n], y.lambda_A[n], Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
@@ -4044,10 +4127,11 @@ enum { WIDE = 64 };
 /* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
  * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
  * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
-                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const int shared, const int terms, const saltus_group *g,
+                                 const workspace *w, const int32_t *restrict row, double *gain, double *times, int from, int e,
+                                 int stop)
 {
-    const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const int receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
     double spare[WIDE] = {0.0};
     double now_lambda_V[WIDE], now_lambda_I[WIDE], now_lambda_A[WIDE];
@@ -4062,7 +4146,8 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
             const int64_t place = (int64_t)row[e - 1] * g->n_pad + from;
             const double *restrict weight = g->weights + place;
             double *restrict into = gain == NULL ? spare : gain + place, credits = 0.0;
-            const entries_view k = entry(w->k, e);
+            const entries_view k = stretch(shared, g, w, e);
+            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
             const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
             const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
             const double common_Phi_A_A = shared ? *k.Phi_A_A : 0.0;
@@ -4073,8 +4158,19 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
             for (int l = 0; l < width; l++) {
                 double lambda_V = now_lambda_V[l], lambda_I = now_lambda_I[l], lambda_A = now_lambda_A[l];
                 {
+                    double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
+                    if (shared) {
+                        Phi_V_V = common_Phi_V_V;
+                        Phi_I_I = common_Phi_I_I;
+                        Phi_A_A = common_Phi_A_A;
+                        Psi_I_V = common_Psi_I_V;
+                    } else if (terms != 0) {
+                        model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    } else {
+                        model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+                    }
                     double lambda_V_next, lambda_I_next, lambda_A_next;
-                    model_adjoint(lambda_V, lambda_I, lambda_A, common_Phi_V_V, common_Phi_I_I, common_Phi_A_A, common_Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+                    model_adjoint(lambda_V, lambda_I, lambda_A, Phi_V_V, Phi_I_I, Phi_A_A, Psi_I_V, &lambda_V_next, &lambda_I_next, &lambda_A_next);
                     lambda_V = lambda_V_next;
                     lambda_I = lambda_I_next;
                     lambda_A = lambda_A_next;
@@ -4096,7 +4192,7 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
         break;
     default: break;
     }
-    (void)p, (void)spare, (void)gain, (void)times, (void)stop, (void)shared;
+    (void)p, (void)spare, (void)gain, (void)times, (void)stop;
     for (int l = 0; l < width; l++) {
         w->y.lambda_V[from + l] = now_lambda_V[l];
         w->y.lambda_I[from + l] = now_lambda_I[l];
@@ -4105,21 +4201,31 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
     return e;
 }
 
-SALTUS_INLINE int skim_back_of(const int credited, const saltus_group *g, const workspace *w, const int32_t *row, double *gain,
-                               double *times, int e, int stop)
+SALTUS_INLINE int skim_back_of(const int credited, const int shared, const int terms, const saltus_group *g, const workspace *w,
+                               const int32_t *row, double *gain, double *times, int e, int stop)
 {
     int reached = e, from = 0;
     for (; from + WIDE <= g->n_pad; from += WIDE)
-        reached = skim_back_some(WIDE, credited, g, w, row, gain, times, from, e, stop);
-    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, g, w, row, gain, times, from, e, stop);
-    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, g, w, row, gain, times, from, e, stop);
+        reached = skim_back_some(WIDE, credited, shared, terms, g, w, row, gain, times, from, e, stop);
+    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, shared, terms, g, w, row, gain, times, from, e, stop);
+    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, shared, terms, g, w, row, gain, times, from, e, stop);
     return reached;
 }
 
 /* The same for everyone. */
-SALTUS_APART int skim_back(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e, int stop)
+SALTUS_APART int skim_back_shared(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e,
+                                  int stop)
 {
-    return times != NULL ? skim_back_of(1, g, w, row, gain, times, e, stop) : skim_back_of(0, g, w, row, gain, times, e, stop);
+    return times != NULL ? skim_back_of(1, 1, 0, g, w, row, gain, times, e, stop)
+                         : skim_back_of(0, 1, 0, g, w, row, gain, times, e, stop);
+}
+
+/* Where neurons have their own propagators, over stretches that are short. */
+SALTUS_APART int skim_back_own(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e,
+                               int stop)
+{
+    return times != NULL ? skim_back_of(1, 0, SALTUS_SHORT, g, w, row, gain, times, e, stop)
+                         : skim_back_of(0, 0, SALTUS_SHORT, g, w, row, gain, times, e, stop);
 }
 
 /* One sample backward. */
@@ -4147,7 +4253,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
         last = used > 0 ? after[used - 1] : -1;
     }
-    const int skims = shared && record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
+    const int skims = record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
     measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
@@ -4168,14 +4274,14 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     for (int i = 0; i < used; i++) {
         const int n = shared ? 0 : neuron[i];
         {double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-          model_propagator(w->gap[i], w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+          model_propagator(w->gap[i], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
           w->k_gap.Phi_V_V[i] = Phi_V_V;
           w->k_gap.Phi_I_I[i] = Phi_I_I;
           w->k_gap.Phi_A_A[i] = Phi_A_A;
           w->k_gap.Psi_I_V[i] = Psi_I_V;
         }
         {double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-          model_propagator(w->lead[i], w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+          model_propagator(w->lead[i], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
           w->k_lead.Phi_V_V[i] = Phi_V_V;
           w->k_lead.Phi_I_I[i] = Phi_I_I;
           w->k_lead.Phi_A_A[i] = Phi_A_A;
@@ -4191,7 +4297,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         int held = 0;
         const int stop = used > 0 ? after[used - 1] : 0;
         if (skims && e > stop + 3 && (times || (w->dt[e - 1] > 0.0 && w->dt[e - 2] > 0.0))) /* it is some way */
-            e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
+            e = shared ? skim_back_shared(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop)
+                       : skim_back_own(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
             const int i = used - 1, n = neuron[i];
             const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
@@ -4326,7 +4433,7 @@ SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const salt
             plus_A = A_next;
         }
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
-        model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
+        model_propagator(dt, w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
         double V_next, I_next, A_next;
         model_advance(plus_V, plus_I, plus_A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
         w->x.V[n] = V_next;

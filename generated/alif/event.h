@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json f52ce67923ae). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from alif.toml (event; ir.json 4d70ae221010). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_EVENT_H
 #define SALTUS_EVENT_H
 

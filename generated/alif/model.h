@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alif.toml (event; ir.json f52ce67923ae). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alif.toml (event; ir.json 4d70ae221010). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron whose threshold adapts to its own spikes
  * (Bellec et al. (2018), Long short-term memory in networks of spiking neurons, eqs. (1)-(2))
@@ -22,15 +22,16 @@ SALTUS_INLINE void model_constants(const double tau_mem, const double tau_syn, c
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V)
+SALTUS_INLINE void model_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    const double per_tau_adapt, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+    double *restrict Phi_A_A, double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_A_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void model_advance(const double V, const double I, const double A, const double Phi_V_V,
@@ -267,9 +268,9 @@ SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const 
 }
 
 /* model_propagator where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V,
-    double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V)
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V, double *restrict Phi_V_I,
+    double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V)
 {
     const double saltus_node_0 = -dt * per_tau_mem;
     const double saltus_node_1 = -dt * per_tau_syn;
@@ -282,16 +283,17 @@ SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const
         saltus_exp_2 = saltus_exp_2 * saltus_node_2 + SALTUS_EXP[k];
     }
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
     *Phi_A_A = saltus_exp_2; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 /* model_motion where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V,
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_adapt, const double tau_mem, double *restrict Phi_V_V,
     double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Phi_A_A, double *restrict Psi_I_V,
     double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn,
     double *restrict Phi_I_I_tau_syn, double *restrict Phi_A_A_tau_adapt)
@@ -309,15 +311,15 @@ SALTUS_INLINE void model_motion_near(const int terms, const double dt, const dou
     }
     const double saltus_exp_0_1_1 = saltus_exp_0_1 - saltus_exp_0_1_0;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
     *Phi_A_A = saltus_exp_2; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
     const double decay_V = saltus_exp_0; /* flow.propagator */
     const double decay_I = saltus_exp_1; /* flow.propagator */
     const double decay_A = saltus_exp_2; /* flow.propagator */
-    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
     const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
     *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (clock; ir.json 7e676b3dc7d9). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (clock; ir.json cac2cd619f9e). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of alpha on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -229,18 +229,19 @@ SALTUS_INLINE void alpha_constants(const double tau_mem, const double tau_syn, d
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void alpha_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_J,
-    double *restrict Phi_I_I, double *restrict Phi_I_J, double *restrict Psi_I_V, double *restrict Psi_J_V)
+SALTUS_INLINE void alpha_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_J, double *restrict Phi_I_I,
+    double *restrict Phi_I_J, double *restrict Psi_I_V, double *restrict Psi_J_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
-    *Phi_V_J = dt * dt * saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem) * per_tau_mem * per_tau_syn;
-        /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_J = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_I_J = dt * saltus_exp_dd2(-dt * per_tau_syn, -dt * per_tau_syn) * per_tau_syn; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_J_V = tau_mem * (*Phi_V_J) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_J_V = dt * dt * response_V_I_I * per_tau_syn * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void alpha_advance(const double V, const double I, const double J, const double Phi_V_V,
@@ -563,7 +564,7 @@ SALTUS_INLINE void alpha_entries(const alpha_parameters *q, double dt, double *e
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
-    alpha_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
+    alpha_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_V_J;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (clock; ir.json 7e676b3dc7d9). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from alpha.toml (clock; ir.json cac2cd619f9e). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

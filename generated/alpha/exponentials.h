@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (event; ir.json 7e676b3dc7d9). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (event; ir.json cac2cd619f9e). Do not edit: change the spec or the templates and run it again.
  *
  * exp, log1p and divided differences of exp, as straight-line code that a compiler can put into vector lanes.
  * Accuracy: about one unit in the last place for exp and log1p, a few for the divided differences, also where

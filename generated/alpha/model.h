@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from alpha.toml (event; ir.json 7e676b3dc7d9). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from alpha.toml (event; ir.json cac2cd619f9e). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with an alpha synapse: two current states in a row
  * (Wunderlich & Pehle (2021), Table 1 with another synapse)
@@ -21,18 +21,19 @@ SALTUS_INLINE void model_constants(const double tau_mem, const double tau_syn, d
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_J,
-    double *restrict Phi_I_I, double *restrict Phi_I_J, double *restrict Psi_I_V, double *restrict Psi_J_V)
+SALTUS_INLINE void model_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_J, double *restrict Phi_I_I,
+    double *restrict Phi_I_J, double *restrict Psi_I_V, double *restrict Psi_J_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
-    *Phi_V_J = dt * dt * saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem) * per_tau_mem * per_tau_syn;
-        /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_J = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_I_J = dt * saltus_exp_dd2(-dt * per_tau_syn, -dt * per_tau_syn) * per_tau_syn; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_J_V = tau_mem * (*Phi_V_J) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_J_V = dt * dt * response_V_I_I * per_tau_syn * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void model_advance(const double V, const double I, const double J, const double Phi_V_V,
@@ -272,10 +273,9 @@ SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const 
 }
 
 /* model_propagator where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_V_J, double *restrict Phi_I_I, double *restrict Phi_I_J, double *restrict Psi_I_V,
-    double *restrict Psi_J_V)
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_J,
+    double *restrict Phi_I_I, double *restrict Phi_I_J, double *restrict Psi_I_V, double *restrict Psi_J_V)
 {
     const double saltus_node_0 = -dt * per_tau_mem;
     const double saltus_node_1 = -dt * per_tau_syn;
@@ -288,18 +288,20 @@ SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const
     }
     const double saltus_exp_1_1 = saltus_exp_0_1 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1_1;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
-    *Phi_V_J = dt * dt * saltus_exp_0_1_1 * per_tau_mem * per_tau_syn; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_J = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
     *Phi_I_J = dt * saltus_exp_1_1 * per_tau_syn; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_J_V = tau_mem * (*Phi_V_J) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_J_V = dt * dt * response_V_I_I * per_tau_syn * per_tau_syn; /* flow.propagator */
 }
 
 /* model_motion where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, const double tau_syn, double *restrict Phi_V_V,
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double tau_mem, const double tau_syn, double *restrict Phi_V_V,
     double *restrict Phi_V_I, double *restrict Phi_V_J, double *restrict Phi_I_I, double *restrict Phi_I_J,
     double *restrict Psi_I_V, double *restrict Psi_J_V, double *restrict Phi_V_V_tau_mem,
     double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_J_tau_mem, double *restrict Phi_V_I_tau_syn,
@@ -321,19 +323,19 @@ SALTUS_INLINE void model_motion_near(const int terms, const double dt, const dou
     const double saltus_exp_1_1_1 = saltus_exp_0_1_1 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1_1_1;
     const double saltus_exp_1_1 = saltus_exp_0_1 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1_1;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
-    *Phi_V_J = dt * dt * saltus_exp_0_1_1 * per_tau_mem * per_tau_syn; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_J = dt * dt * response_V_I_I * per_tau_mem * per_tau_syn; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
     *Phi_I_J = dt * saltus_exp_1_1 * per_tau_syn; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_J_V = tau_mem * (*Phi_V_J) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_J_V = dt * dt * response_V_I_I * per_tau_syn * per_tau_syn; /* flow.propagator */
     const double decay_V = saltus_exp_0; /* flow.propagator */
     const double decay_I = saltus_exp_1; /* flow.propagator */
-    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     const double response_I_I = saltus_exp_1_1; /* flow.propagator */
     const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
-    const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
     const double response_I_I_I = saltus_exp_1_1_1; /* flow.propagator */
     const double response_V_V_I_I = saltus_exp_0_1_0_1; /* flow.propagator */
     const double response_V_I_I_I = saltus_exp_0_1_1_1; /* flow.propagator */

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (clock; ir.json 565782af6b6d). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (clock; ir.json 3cdd3927dc7a). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of ei on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -235,14 +235,15 @@ SALTUS_INLINE void ei_propagator(const double dt, const double tau_mem, const do
     double *restrict Phi_V_I_exc, double *restrict Phi_V_I_inh, double *restrict Phi_I_exc_I_exc,
     double *restrict Phi_I_inh_I_inh, double *restrict Psi_I_exc_V, double *restrict Psi_I_inh_V)
 {
-    *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I_exc = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_exc) * per_tau_mem;
+    const double response_V_I_exc = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_exc);
         /* flow.propagator */
+    *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_I_exc = dt * response_V_I_exc * per_tau_mem; /* flow.propagator */
     *Phi_V_I_inh = -dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_inh) * per_tau_mem;
         /* flow.propagator */
     *Phi_I_exc_I_exc = saltus_exp(-dt * per_tau_exc); /* flow.propagator */
     *Phi_I_inh_I_inh = saltus_exp(-dt * per_tau_inh); /* flow.propagator */
-    *Psi_I_exc_V = tau_mem * (*Phi_V_I_exc) * per_tau_exc; /* flow.propagator */
+    *Psi_I_exc_V = dt * response_V_I_exc * per_tau_exc; /* flow.propagator */
     *Psi_I_inh_V = tau_mem * (*Phi_V_I_inh) * per_tau_inh; /* flow.propagator */
 }
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (clock; ir.json 565782af6b6d). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from ei.toml (clock; ir.json 3cdd3927dc7a). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from ei.toml (event; ir.json 565782af6b6d). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from ei.toml (event; ir.json 3cdd3927dc7a). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with separate excitation and inhibition
  * (Wunderlich & Pehle (2021), Table 1 with one current a sign)
@@ -27,14 +27,15 @@ SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const
     double *restrict Phi_V_I_exc, double *restrict Phi_V_I_inh, double *restrict Phi_I_exc_I_exc,
     double *restrict Phi_I_inh_I_inh, double *restrict Psi_I_exc_V, double *restrict Psi_I_inh_V)
 {
-    *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I_exc = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_exc) * per_tau_mem;
+    const double response_V_I_exc = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_exc);
         /* flow.propagator */
+    *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_I_exc = dt * response_V_I_exc * per_tau_mem; /* flow.propagator */
     *Phi_V_I_inh = -dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_inh) * per_tau_mem;
         /* flow.propagator */
     *Phi_I_exc_I_exc = saltus_exp(-dt * per_tau_exc); /* flow.propagator */
     *Phi_I_inh_I_inh = saltus_exp(-dt * per_tau_inh); /* flow.propagator */
-    *Psi_I_exc_V = tau_mem * (*Phi_V_I_exc) * per_tau_exc; /* flow.propagator */
+    *Psi_I_exc_V = dt * response_V_I_exc * per_tau_exc; /* flow.propagator */
     *Psi_I_inh_V = tau_mem * (*Phi_V_I_inh) * per_tau_inh; /* flow.propagator */
 }
 
@@ -333,12 +334,13 @@ SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const
     }
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
     const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    const double response_V_I_exc = saltus_exp_0_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I_exc = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I_exc = dt * response_V_I_exc * per_tau_mem; /* flow.propagator */
     *Phi_V_I_inh = -dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
     *Phi_I_exc_I_exc = saltus_exp_1; /* flow.propagator */
     *Phi_I_inh_I_inh = saltus_exp_2; /* flow.propagator */
-    *Psi_I_exc_V = tau_mem * (*Phi_V_I_exc) * per_tau_exc; /* flow.propagator */
+    *Psi_I_exc_V = dt * response_V_I_exc * per_tau_exc; /* flow.propagator */
     *Psi_I_inh_V = tau_mem * (*Phi_V_I_inh) * per_tau_inh; /* flow.propagator */
 }
 
@@ -368,17 +370,17 @@ SALTUS_INLINE void model_motion_near(const int terms, const double dt, const dou
     const double saltus_exp_0_2_2 = saltus_exp_0_2 - saltus_exp_0_2_0;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
     const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    const double response_V_I_exc = saltus_exp_0_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I_exc = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I_exc = dt * response_V_I_exc * per_tau_mem; /* flow.propagator */
     *Phi_V_I_inh = -dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
     *Phi_I_exc_I_exc = saltus_exp_1; /* flow.propagator */
     *Phi_I_inh_I_inh = saltus_exp_2; /* flow.propagator */
-    *Psi_I_exc_V = tau_mem * (*Phi_V_I_exc) * per_tau_exc; /* flow.propagator */
+    *Psi_I_exc_V = dt * response_V_I_exc * per_tau_exc; /* flow.propagator */
     *Psi_I_inh_V = tau_mem * (*Phi_V_I_inh) * per_tau_inh; /* flow.propagator */
     const double decay_V = saltus_exp_0; /* flow.propagator */
     const double decay_I_exc = saltus_exp_1; /* flow.propagator */
     const double decay_I_inh = saltus_exp_2; /* flow.propagator */
-    const double response_V_I_exc = saltus_exp_0_1; /* flow.propagator */
     const double response_V_I_inh = saltus_exp_0_2; /* flow.propagator */
     const double response_V_V_I_exc = saltus_exp_0_1_0; /* flow.propagator */
     const double response_V_V_I_inh = saltus_exp_0_2_0; /* flow.propagator */

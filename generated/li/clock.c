@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (clock; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (clock; ir.json 8e685e2ba8e6). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of li on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -229,19 +229,20 @@ SALTUS_INLINE void li_constants(const double tau_mem, const double tau_syn, doub
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void li_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+SALTUS_INLINE void li_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
     double *restrict Phi_sum_V_V, double *restrict Phi_sum_V_I, double *restrict Psi_V_sum_V,
     double *restrict Psi_I_V, double *restrict Psi_I_sum_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_sum_V_V = dt * saltus_exp_dd2(0.0, -dt * per_tau_mem); /* flow.propagator */
     *Phi_sum_V_I = dt * dt * saltus_exp_dd3(0.0, -dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem;
         /* flow.propagator */
     *Psi_V_sum_V = (*Phi_sum_V_V) * per_tau_mem; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
     *Psi_I_sum_V = (*Phi_sum_V_I) * per_tau_syn; /* flow.propagator */
 }
 
@@ -469,7 +470,7 @@ SALTUS_INLINE void li_entries(const li_parameters *q, double dt, double *entry)
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-    li_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+    li_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_I_I;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (clock; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from li.toml (clock; ir.json 8e685e2ba8e6). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 8e685e2ba8e6). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -69,14 +69,16 @@ typedef struct {
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view common;       /* [1] propagators of one stretch */
     double steepest;           /* the greatest rate of a neuron's exponentials */
+    double middle, spread;     /* of all their rates, and how far these are from it at most */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     int64_t *flag;             /* [n_pad] 1: may cross in this interval */
     tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
-    double span_length;        /* the length of the spans that these are for, where neurons have their own: see spans */
+    double span_length;        /* of the spans that these are for, where neurons have their own; negative: not known yet. See posts */
     entries_view span_k;       /* [n_pad] */
     slopes_view span_slope;    /* [n_pad] */
+    double per_post[11]; /* a post's part of the shares */
     double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
     parameters_view p_few;     /* [n_pad] */
     double **into, *arrived;   /* [events] see gain_spans */
@@ -210,7 +212,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->span_slope.Phi_V_I_tau_syn = take(base, &used, own);
     w->span_slope.Phi_I_I_tau_syn = take(base, &used, own);
     w->span_slope.Phi_sum_V_I_tau_syn = take(base, &used, own);
-    w->post = take(base, &used, own * 104);
+    w->post = take(base, &used, own * 88);
     w->p_few.tau_mem = take(base, &used, own);
     w->p_few.tau_syn = take(base, &used, own);
     w->p_few.V0 = take(base, &used, own);
@@ -266,14 +268,17 @@ static void prepare(const saltus_group *g, workspace *w)
         w->p.per_tau_mem[n] = per_tau_mem;
         w->p.per_tau_syn[n] = per_tau_syn;
     }
-    w->steepest = 0.0;
+    double least = INFINITY, most = -INFINITY; /* of all rates, with their signs */
     for (int n = 0; n < g->n; n++) {
         double saltus_node_0, saltus_node_1, saltus_node_2;
         model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);
-        if (fabs(saltus_node_0) > w->steepest) w->steepest = fabs(saltus_node_0);
-        if (fabs(saltus_node_1) > w->steepest) w->steepest = fabs(saltus_node_1);
-        if (fabs(saltus_node_2) > w->steepest) w->steepest = fabs(saltus_node_2);
+        least = saltus_node_0 < least ? saltus_node_0 : least, most = saltus_node_0 > most ? saltus_node_0 : most;
+        least = saltus_node_1 < least ? saltus_node_1 : least, most = saltus_node_1 > most ? saltus_node_1 : most;
+        least = saltus_node_2 < least ? saltus_node_2 : least, most = saltus_node_2 > most ? saltus_node_2 : most;
     }
+    w->steepest = most > -least ? most : -least;
+    w->middle = -0.5 * (least + most);
+    w->spread = 0.5 * (most - least);
 }
 
 /* The gradient of one chunk of samples, by parameter. */
@@ -533,9 +538,9 @@ SALTUS_INLINE void propagate_some_of(const int shared, const int terms, const wo
     for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
         if (terms != 0) {
-            model_propagator_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator_near(terms, w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         } else {
-            model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator(w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         }
         w->k.Phi_V_V[e] = Phi_V_V;
         w->k.Phi_V_I[e] = Phi_V_I;
@@ -601,7 +606,7 @@ SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, cons
     for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
         if (terms != 0) {
-            model_motion_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+            model_motion_near(terms, w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.tau_mem[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
         } else {
             model_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
         }
@@ -675,7 +680,7 @@ SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
 {
     const entries_view k = w->common;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
-    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+    model_propagator(dt, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
     *k.Phi_V_V = Phi_V_V;
     *k.Phi_V_I = Phi_V_I;
     *k.Phi_I_I = Phi_I_I;
@@ -729,9 +734,9 @@ SALTUS_INLINE void advance_all_of(const int shared, const int terms, const saltu
             Phi_sum_V_V = common_Phi_sum_V_V;
             Phi_sum_V_I = common_Phi_sum_V_I;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         }
         double V_next, I_next, sum_V_next;
         model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
@@ -834,9 +839,9 @@ SALTUS_INLINE void step_tangents_of(const int shared, const int terms, const wor
             Phi_I_I_tau_syn = common_Phi_I_I_tau_syn;
             Phi_sum_V_I_tau_syn = common_Phi_sum_V_I_tau_syn;
         } else if (terms != 0) {
-            model_motion_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+            model_motion_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
             model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
         }
         const double V__tau_mem = z.V__tau_mem[n], sum_V__tau_mem = z.sum_V__tau_mem[n], V__tau_syn = z.V__tau_syn[n], I__tau_syn = z.I__tau_syn[n], sum_V__tau_syn = z.sum_V__tau_syn[n];
@@ -951,6 +956,370 @@ static void end_tangents(const saltus_group *g, const workspace *w, const double
     }
 }
 
+/* ---- Posts, for neurons that each have their own propagators. A span, a piece of time of one length, is so short that an
+ * arrival anywhere in it is, to rounding, worth arrivals at a few fixed times, its posts (see posts.py): what these come to at
+ * the end of a span, each neuron's own, is computed once, and an arrival is left with a share of its weight for each. */
+
+enum { POSTS = 11, BATCH = 64, TARGETS = 8 };
+static const double POST[] = { 0.990234375, 0.9091796875, 0.755859375, 0.541015625, 0.28125, 0.0, -0.28125, -0.541015625, -0.755859375, -0.9091796875, -0.990234375 };
+static const double PER_POST[] = { 13.051658792417614, -38.562572030809605, 61.08060296471442, -78.15627699291113, 89.22114607608749, -93.26911761899757, 89.22114607608749, -78.15627699291113, 61.08060296471442, -38.562572030809605, 13.051658792417614 };
+
+/* Arrivals of one receptor in a span: their rows of weights, when they come (the span is [-1, 1]), and their shares. */
+typedef struct {
+    int many, sums; /* so many of the rows are sums of rows */
+    const double *row[BATCH];
+    double at[BATCH], share[POSTS][BATCH];
+} batch;
+
+SALTUS_INLINE void share_out(const workspace *w, batch *b)
+{
+    const double rise = 0.5 * w->span_length * w->middle;
+    double all[BATCH];
+    for (int j = b->many; j % 8 != 0; j++) b->at[j] = 0.0;
+#pragma omp simd
+    for (int j = 0; j < (b->many + 7) / 8 * 8; j++) all[j] = saltus_exp(rise * b->at[j]);
+    for (int j = 0; j < b->many; j += 8) {
+        const eight at = *(const eight *)(b->at + j);
+        eight product = *(const eight *)(all + j);
+        for (int k = 0; k < POSTS; k++) {
+            *(eight *)(b->share[k] + j) = w->per_post[k] * product;
+            product *= at - POST[k];
+        }
+        product = at - at + 1.0;
+        for (int k = POSTS - 1; k >= 0; k--) {
+            *(eight *)(b->share[k] + j) *= product;
+            product *= at - POST[k];
+        }
+    }
+}
+
+/* The length of spans; their multiples are exact. */
+static double span_length(const workspace *w)
+{
+    const double short_of = 0.625 / w->steepest, near = 0.2 / w->spread;
+    return saltus_from_bits(saltus_to_bits(short_of < near ? short_of : near) & ~(uint64_t)0x1fffffff);
+}
+
+/* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
+ * post, state or derivative, neuron. Known from then on. */
+SALTUS_APART void measure_spans(const saltus_group *g, workspace *w)
+{
+    const parameters_view p = w->p;
+    const double length = w->span_length = span_length(w);
+    for (int k = 0; k < POSTS; k++) w->per_post[k] = PER_POST[k] * saltus_exp(-0.5 * length * w->middle * POST[k]);
+    for (int k = -1; k < POSTS; k++) {
+        const double dt = k < 0 ? length : 0.5 * length * (1.0 - POST[k]);
+        for (int n = 0; n < g->n_pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+            model_motion_near(15, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+            if (k < 0) {
+                w->span_k.Phi_V_V[n] = Phi_V_V;
+                w->span_k.Phi_V_I[n] = Phi_V_I;
+                w->span_k.Phi_I_I[n] = Phi_I_I;
+                w->span_k.Phi_sum_V_V[n] = Phi_sum_V_V;
+                w->span_k.Phi_sum_V_I[n] = Phi_sum_V_I;
+                w->span_k.Psi_V_sum_V[n] = Psi_V_sum_V;
+                w->span_k.Psi_I_V[n] = Psi_I_V;
+                w->span_k.Psi_I_sum_V[n] = Psi_I_sum_V;
+                w->span_slope.Phi_V_V_tau_mem[n] = Phi_V_V_tau_mem;
+                w->span_slope.Phi_V_I_tau_mem[n] = Phi_V_I_tau_mem;
+                w->span_slope.Phi_sum_V_V_tau_mem[n] = Phi_sum_V_V_tau_mem;
+                w->span_slope.Phi_sum_V_I_tau_mem[n] = Phi_sum_V_I_tau_mem;
+                w->span_slope.Phi_V_I_tau_syn[n] = Phi_V_I_tau_syn;
+                w->span_slope.Phi_I_I_tau_syn[n] = Phi_I_I_tau_syn;
+                w->span_slope.Phi_sum_V_I_tau_syn[n] = Phi_sum_V_I_tau_syn;
+                continue;
+            }
+            double still_V, still_I, still_sum_V, still_V__tau_mem, still_sum_V__tau_mem, still_V__tau_syn, still_I__tau_syn, still_sum_V__tau_syn;
+            {
+                const double V__tau_mem = 0.0;
+                const double sum_V__tau_mem = 0.0;
+                const double V__tau_syn = 0.0;
+                const double I__tau_syn = 0.0;
+                const double sum_V__tau_syn = 0.0;
+                double V__tau_mem_next, sum_V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, sum_V__tau_syn_next;
+                model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, 0.0, Phi_V_I_tau_mem, 0.0, Phi_sum_V_V, sum_V__tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_sum_V_I, sum_V__tau_syn, Phi_sum_V_I_tau_syn, &V__tau_mem_next, &sum_V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &sum_V__tau_syn_next);
+                double V_next, I_next, sum_V_next;
+                model_advance(0.0, 0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+                still_V = V_next;
+                still_I = I_next;
+                still_sum_V = sum_V_next;
+                still_V__tau_mem = V__tau_mem_next;
+                still_sum_V__tau_mem = sum_V__tau_mem_next;
+                still_V__tau_syn = V__tau_syn_next;
+                still_I__tau_syn = I__tau_syn_next;
+                still_sum_V__tau_syn = sum_V__tau_syn_next;
+            }
+
+            {
+                double unit_V = 0.0;
+                double unit_I = 0.0;
+                double unit_sum_V = 0.0;
+                double unit_V__tau_mem = 0.0;
+                double unit_sum_V__tau_mem = 0.0;
+                double unit_V__tau_syn = 0.0;
+                double unit_I__tau_syn = 0.0;
+                double unit_sum_V__tau_syn = 0.0;
+                {
+                    const double V__tau_mem = 0.0;
+                    (void)V__tau_mem;
+                    const double sum_V__tau_mem = 0.0;
+                    (void)sum_V__tau_mem;
+                    const double V__tau_syn = 0.0;
+                    (void)V__tau_syn;
+                    const double I__tau_syn = 0.0;
+                    (void)I__tau_syn;
+                    const double sum_V__tau_syn = 0.0;
+                    (void)sum_V__tau_syn;
+
+                    double V_next, I_next, sum_V_next;
+                    model_exc_jump(0.0, 0.0, 0.0, 1.0, &V_next, &I_next, &sum_V_next);
+                    unit_I = I_next;
+                }
+                double moved_V, moved_I, moved_sum_V, moved_V__tau_mem, moved_sum_V__tau_mem, moved_V__tau_syn, moved_I__tau_syn, moved_sum_V__tau_syn;
+                {
+                    const double V__tau_mem = unit_V__tau_mem;
+                    const double sum_V__tau_mem = unit_sum_V__tau_mem;
+                    const double V__tau_syn = unit_V__tau_syn;
+                    const double I__tau_syn = unit_I__tau_syn;
+                    const double sum_V__tau_syn = unit_sum_V__tau_syn;
+                    double V__tau_mem_next, sum_V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, sum_V__tau_syn_next;
+                    model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, unit_V, Phi_V_I_tau_mem, unit_I, Phi_sum_V_V, sum_V__tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_sum_V_I, sum_V__tau_syn, Phi_sum_V_I_tau_syn, &V__tau_mem_next, &sum_V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &sum_V__tau_syn_next);
+                    double V_next, I_next, sum_V_next;
+                    model_advance(unit_V, unit_I, unit_sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+                    moved_V = V_next;
+                    moved_I = I_next;
+                    moved_sum_V = sum_V_next;
+                    moved_V__tau_mem = V__tau_mem_next;
+                    moved_sum_V__tau_mem = sum_V__tau_mem_next;
+                    moved_V__tau_syn = V__tau_syn_next;
+                    moved_I__tau_syn = I__tau_syn_next;
+                    moved_sum_V__tau_syn = sum_V__tau_syn_next;
+                }
+
+                double *restrict post = w->post + ((0 * (int64_t)(g->n_pad / 8) + n / 8) * POSTS + k) * TARGETS * 8 + n % 8;
+                post[0 * 8] = moved_V - still_V;
+                post[1 * 8] = moved_I - still_I;
+                post[2 * 8] = moved_sum_V - still_sum_V;
+                post[3 * 8] = moved_V__tau_mem - still_V__tau_mem;
+                post[4 * 8] = moved_sum_V__tau_mem - still_sum_V__tau_mem;
+                post[5 * 8] = moved_V__tau_syn - still_V__tau_syn;
+                post[6 * 8] = moved_I__tau_syn - still_I__tau_syn;
+                post[7 * 8] = moved_sum_V__tau_syn - still_sum_V__tau_syn;
+            }
+        }
+    }
+}
+
+
+/* ---- Spans: the states and their derivatives step by pieces of time of one length, not from event to event: see posts. */
+
+/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. */
+SALTUS_APART double fitting_span(const saltus_group *g, workspace *w, int items)
+{
+    const double length = span_length(w);
+    if (!(items * length >= 4.0 * g->horizon && length < g->horizon)) return 0.0;
+    if (w->span_length < 0.0) measure_spans(g, w);
+    return length;
+}
+
+/* Everyone by a span in which nothing arrives. */
+SALTUS_APART void trace_quiet_span(const saltus_group *g, const workspace *w)
+{
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    (void)p;
+#pragma omp simd
+    for (int n = 0; n < g->n_pad; n++) {
+        const double Phi_V_V = w->span_k.Phi_V_V[n];
+        const double Phi_V_I = w->span_k.Phi_V_I[n];
+        const double Phi_I_I = w->span_k.Phi_I_I[n];
+        const double Phi_sum_V_V = w->span_k.Phi_sum_V_V[n];
+        const double Phi_sum_V_I = w->span_k.Phi_sum_V_I[n];
+        const double Phi_V_V_tau_mem = w->span_slope.Phi_V_V_tau_mem[n];
+        const double Phi_V_I_tau_mem = w->span_slope.Phi_V_I_tau_mem[n];
+        const double Phi_sum_V_V_tau_mem = w->span_slope.Phi_sum_V_V_tau_mem[n];
+        const double Phi_sum_V_I_tau_mem = w->span_slope.Phi_sum_V_I_tau_mem[n];
+        const double Phi_V_I_tau_syn = w->span_slope.Phi_V_I_tau_syn[n];
+        const double Phi_I_I_tau_syn = w->span_slope.Phi_I_I_tau_syn[n];
+        const double Phi_sum_V_I_tau_syn = w->span_slope.Phi_sum_V_I_tau_syn[n];
+        double later_V, later_I, later_sum_V, later_V__tau_mem, later_sum_V__tau_mem, later_V__tau_syn, later_I__tau_syn, later_sum_V__tau_syn;
+        {
+            const double V__tau_mem = z.V__tau_mem[n];
+            const double sum_V__tau_mem = z.sum_V__tau_mem[n];
+            const double V__tau_syn = z.V__tau_syn[n];
+            const double I__tau_syn = z.I__tau_syn[n];
+            const double sum_V__tau_syn = z.sum_V__tau_syn[n];
+            double V__tau_mem_next, sum_V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, sum_V__tau_syn_next;
+            model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, x.V[n], Phi_V_I_tau_mem, x.I[n], Phi_sum_V_V, sum_V__tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_sum_V_I, sum_V__tau_syn, Phi_sum_V_I_tau_syn, &V__tau_mem_next, &sum_V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &sum_V__tau_syn_next);
+            double V_next, I_next, sum_V_next;
+            model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
+            later_V = V_next;
+            later_I = I_next;
+            later_sum_V = sum_V_next;
+            later_V__tau_mem = V__tau_mem_next;
+            later_sum_V__tau_mem = sum_V__tau_mem_next;
+            later_V__tau_syn = V__tau_syn_next;
+            later_I__tau_syn = I__tau_syn_next;
+            later_sum_V__tau_syn = sum_V__tau_syn_next;
+        }
+
+        x.V[n] = later_V;
+        x.I[n] = later_I;
+        x.sum_V[n] = later_sum_V;
+        z.V__tau_mem[n] = later_V__tau_mem;
+        z.sum_V__tau_mem[n] = later_sum_V__tau_mem;
+        z.V__tau_syn[n] = later_V__tau_syn;
+        z.I__tau_syn[n] = later_I__tau_syn;
+        z.sum_V__tau_syn[n] = later_sum_V__tau_syn;
+    }
+}
+
+/* What arrivals come to for everyone at the end of their span. */
+SALTUS_APART void trace_batch(const saltus_group *g, const workspace *w, int32_t receptor, batch *b)
+{
+    const int64_t pad = g->n_pad;
+    const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
+    int64_t n = 0;
+    share_out(w, b);
+    for (; n + 16 <= pad; n += 16) {
+        eight sum[POSTS][2] = {{{0.0}}};
+        for (int j = 0; j < b->many; j++) {
+            const double *restrict row = b->row[j] + n;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++)
+                for (int l = 0; l < 2; l++) sum[k][l] += b->share[k][j] * *(const eight *)(row + 8 * l);
+        }
+        for (int l = 0; l < 2; l++) {
+            const double *restrict post = posts + (n / 8 + l) * TARGETS * POSTS * 8;
+            double *into_V = w->x.V + n + 8 * l;
+            eight V = *(const eight *)into_V;
+            double *into_I = w->x.I + n + 8 * l;
+            eight I = *(const eight *)into_I;
+            double *into_sum_V = w->x.sum_V + n + 8 * l;
+            eight sum_V = *(const eight *)into_sum_V;
+            double *into_V__tau_mem = w->z.V__tau_mem + n + 8 * l;
+            eight V__tau_mem = *(const eight *)into_V__tau_mem;
+            double *into_sum_V__tau_mem = w->z.sum_V__tau_mem + n + 8 * l;
+            eight sum_V__tau_mem = *(const eight *)into_sum_V__tau_mem;
+            double *into_V__tau_syn = w->z.V__tau_syn + n + 8 * l;
+            eight V__tau_syn = *(const eight *)into_V__tau_syn;
+            double *into_I__tau_syn = w->z.I__tau_syn + n + 8 * l;
+            eight I__tau_syn = *(const eight *)into_I__tau_syn;
+            double *into_sum_V__tau_syn = w->z.sum_V__tau_syn + n + 8 * l;
+            eight sum_V__tau_syn = *(const eight *)into_sum_V__tau_syn;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++) {
+                V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 0) * 8);
+                I += sum[k][l] * *(const eight *)(post + (k * TARGETS + 1) * 8);
+                sum_V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 2) * 8);
+                V__tau_mem += sum[k][l] * *(const eight *)(post + (k * TARGETS + 3) * 8);
+                sum_V__tau_mem += sum[k][l] * *(const eight *)(post + (k * TARGETS + 4) * 8);
+                V__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 5) * 8);
+                I__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 6) * 8);
+                sum_V__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 7) * 8);
+            }
+            *(eight *)into_V = V;
+            *(eight *)into_I = I;
+            *(eight *)into_sum_V = sum_V;
+            *(eight *)into_V__tau_mem = V__tau_mem;
+            *(eight *)into_sum_V__tau_mem = sum_V__tau_mem;
+            *(eight *)into_V__tau_syn = V__tau_syn;
+            *(eight *)into_I__tau_syn = I__tau_syn;
+            *(eight *)into_sum_V__tau_syn = sum_V__tau_syn;
+        }
+    }
+    for (; n + 8 <= pad; n += 8) {
+        eight sum[POSTS][1] = {{{0.0}}};
+        for (int j = 0; j < b->many; j++) {
+            const double *restrict row = b->row[j] + n;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++)
+                for (int l = 0; l < 1; l++) sum[k][l] += b->share[k][j] * *(const eight *)(row + 8 * l);
+        }
+        for (int l = 0; l < 1; l++) {
+            const double *restrict post = posts + (n / 8 + l) * TARGETS * POSTS * 8;
+            double *into_V = w->x.V + n + 8 * l;
+            eight V = *(const eight *)into_V;
+            double *into_I = w->x.I + n + 8 * l;
+            eight I = *(const eight *)into_I;
+            double *into_sum_V = w->x.sum_V + n + 8 * l;
+            eight sum_V = *(const eight *)into_sum_V;
+            double *into_V__tau_mem = w->z.V__tau_mem + n + 8 * l;
+            eight V__tau_mem = *(const eight *)into_V__tau_mem;
+            double *into_sum_V__tau_mem = w->z.sum_V__tau_mem + n + 8 * l;
+            eight sum_V__tau_mem = *(const eight *)into_sum_V__tau_mem;
+            double *into_V__tau_syn = w->z.V__tau_syn + n + 8 * l;
+            eight V__tau_syn = *(const eight *)into_V__tau_syn;
+            double *into_I__tau_syn = w->z.I__tau_syn + n + 8 * l;
+            eight I__tau_syn = *(const eight *)into_I__tau_syn;
+            double *into_sum_V__tau_syn = w->z.sum_V__tau_syn + n + 8 * l;
+            eight sum_V__tau_syn = *(const eight *)into_sum_V__tau_syn;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++) {
+                V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 0) * 8);
+                I += sum[k][l] * *(const eight *)(post + (k * TARGETS + 1) * 8);
+                sum_V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 2) * 8);
+                V__tau_mem += sum[k][l] * *(const eight *)(post + (k * TARGETS + 3) * 8);
+                sum_V__tau_mem += sum[k][l] * *(const eight *)(post + (k * TARGETS + 4) * 8);
+                V__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 5) * 8);
+                I__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 6) * 8);
+                sum_V__tau_syn += sum[k][l] * *(const eight *)(post + (k * TARGETS + 7) * 8);
+            }
+            *(eight *)into_V = V;
+            *(eight *)into_I = I;
+            *(eight *)into_sum_V = sum_V;
+            *(eight *)into_V__tau_mem = V__tau_mem;
+            *(eight *)into_sum_V__tau_mem = sum_V__tau_mem;
+            *(eight *)into_V__tau_syn = V__tau_syn;
+            *(eight *)into_I__tau_syn = I__tau_syn;
+            *(eight *)into_sum_V__tau_syn = sum_V__tau_syn;
+        }
+    }
+    b->many = b->sums = 0;
+}
+
+/* One more arrival in a batch. */
+SALTUS_INLINE void join_batch(const saltus_group *g, const workspace *w, int32_t receptor, const double *row, double at, batch *b)
+{
+    b->row[b->many] = row;
+    b->at[b->many++] = at;
+    if (b->many == BATCH) trace_batch(g, w, receptor, b);
+}
+
+/* What those come to that arrive from event e on in the span [begin, end), beside those of the batch. */
+static void trace_input(const saltus_group *g, const saltus_events *in, const workspace *w, int32_t receptor, int64_t first,
+                        int e, int last, double begin, double end, batch *b)
+{
+    const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
+    for (int many; e < last; e += many) {
+        const int32_t *row = in->row + first + e;
+        many = together(g, in, first, e, last);
+        if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
+        const double *weight = sum_rows(g, w, row, many, b->sums);
+        b->sums += many > 1;
+        join_batch(g, w, receptor, weight, per * (in->time[first + e] - middle), b);
+        if (b->sums == VOLLEY) trace_batch(g, w, receptor, b);
+    }
+    if (b->many > 0) trace_batch(g, w, receptor, b);
+}
+
+/* Everyone through the span [begin, end), from event e on. Returns how many events have been at its end. */
+SALTUS_APART int trace_span(const saltus_group *g, const saltus_events *in, const workspace *w, int32_t sample, double begin,
+                            double end, int e)
+{
+    const int64_t first = in->start[sample];
+    int last = e;
+    while (last < in->count[sample] && in->time[first + last] < end) last++;
+    trace_quiet_span(g, w);
+    batch b;
+    b.many = b.sums = 0;
+    for (int32_t receptor = 0; receptor < 1; receptor++)
+        trace_input(g, in, w, receptor, first, e, last, begin, end, &b);
+    return last;
+}
+
 /* ---- Without recurrence, neurons meet only at incoming events, and these are known: an interval between two of them
  * is one pass over all neurons, and a few searches for those that may cross. */
 
@@ -977,9 +1346,9 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
             Phi_sum_V_V = common_Phi_sum_V_V;
             Phi_sum_V_I = common_Phi_sum_V_I;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         }
         double V_next, I_next, sum_V_next;
         model_advance(x.V[n], x.I[n], x.sum_V[n], Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
@@ -1082,15 +1451,25 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
 
 /* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
 SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
-                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+                         const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
     const int events = in->count[sample];
     begin_tangents(g, w);
     const int pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
     (void)out, (void)used;
+    int e = 0;
     if (shared) differentiate(w, events);
-    for (int e = 0; e <= events && final != NULL; e++) {
+    const double span = shared || final == NULL ? 0.0 : fitting_span(g, w, events), *restrict event = in->time + in->start[sample];
+    if (span > 0.0) {
+        int s = 0;
+        for (; (s + 1) * span <= g->horizon; s++) e = trace_span(g, in, w, sample, s * span, (s + 1) * span, e);
+        const double left = (e < events ? event[e] : g->horizon) - s * span;
+        step_tangents_own(w, own_propagators(w, left), e, 0, pad);
+        if (e < events && row[e] >= 0) arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
+        e++;
+    }
+    for (; e <= events && final != NULL; e++) {
         if (w->dt[e] > 0.0) step_tangents(shared, g, w, e);
         if (e < events && row[e] >= 0)
             arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * pad, 0, pad);
@@ -1121,9 +1500,9 @@ SALTUS_INLINE void step_back_of(const int shared, const int terms, const saltus_
             Psi_I_V = common_Psi_I_V;
             Psi_I_sum_V = common_Psi_I_sum_V;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
         }
         double lambda_V_next, lambda_I_next, lambda_sum_V_next;
         model_adjoint(y.lambda_V[n], y.lambda_I[n], y.lambda_sum_V[n], Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
@@ -1190,10 +1569,11 @@ enum { WIDE = 64 };
 /* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
  * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
  * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
-                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const int shared, const int terms, const saltus_group *g,
+                                 const workspace *w, const int32_t *restrict row, double *gain, double *times, int from, int e,
+                                 int stop)
 {
-    const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const int receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
     double spare[WIDE] = {0.0};
     double now_lambda_V[WIDE], now_lambda_I[WIDE], now_lambda_sum_V[WIDE];
@@ -1208,7 +1588,8 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
             const int64_t place = (int64_t)row[e - 1] * g->n_pad + from;
             const double *restrict weight = g->weights + place;
             double *restrict into = gain == NULL ? spare : gain + place, credits = 0.0;
-            const entries_view k = entry(w->k, e);
+            const entries_view k = stretch(shared, g, w, e);
+            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
             const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
             const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
             const double common_Psi_V_sum_V = shared ? *k.Psi_V_sum_V : 0.0;
@@ -1220,8 +1601,20 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
             for (int l = 0; l < width; l++) {
                 double lambda_V = now_lambda_V[l], lambda_I = now_lambda_I[l], lambda_sum_V = now_lambda_sum_V[l];
                 {
+                    double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
+                    if (shared) {
+                        Phi_V_V = common_Phi_V_V;
+                        Phi_I_I = common_Phi_I_I;
+                        Psi_V_sum_V = common_Psi_V_sum_V;
+                        Psi_I_V = common_Psi_I_V;
+                        Psi_I_sum_V = common_Psi_I_sum_V;
+                    } else if (terms != 0) {
+                        model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+                    } else {
+                        model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+                    }
                     double lambda_V_next, lambda_I_next, lambda_sum_V_next;
-                    model_adjoint(lambda_V, lambda_I, lambda_sum_V, common_Phi_V_V, common_Phi_I_I, common_Psi_V_sum_V, common_Psi_I_V, common_Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
+                    model_adjoint(lambda_V, lambda_I, lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);
                     lambda_V = lambda_V_next;
                     lambda_I = lambda_I_next;
                     lambda_sum_V = lambda_sum_V_next;
@@ -1243,7 +1636,7 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
         break;
     default: break;
     }
-    (void)p, (void)spare, (void)gain, (void)times, (void)stop, (void)shared;
+    (void)p, (void)spare, (void)gain, (void)times, (void)stop;
     for (int l = 0; l < width; l++) {
         w->y.lambda_V[from + l] = now_lambda_V[l];
         w->y.lambda_I[from + l] = now_lambda_I[l];
@@ -1252,21 +1645,31 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
     return e;
 }
 
-SALTUS_INLINE int skim_back_of(const int credited, const saltus_group *g, const workspace *w, const int32_t *row, double *gain,
-                               double *times, int e, int stop)
+SALTUS_INLINE int skim_back_of(const int credited, const int shared, const int terms, const saltus_group *g, const workspace *w,
+                               const int32_t *row, double *gain, double *times, int e, int stop)
 {
     int reached = e, from = 0;
     for (; from + WIDE <= g->n_pad; from += WIDE)
-        reached = skim_back_some(WIDE, credited, g, w, row, gain, times, from, e, stop);
-    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, g, w, row, gain, times, from, e, stop);
-    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, g, w, row, gain, times, from, e, stop);
+        reached = skim_back_some(WIDE, credited, shared, terms, g, w, row, gain, times, from, e, stop);
+    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, shared, terms, g, w, row, gain, times, from, e, stop);
+    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, shared, terms, g, w, row, gain, times, from, e, stop);
     return reached;
 }
 
 /* The same for everyone. */
-SALTUS_APART int skim_back(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e, int stop)
+SALTUS_APART int skim_back_shared(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e,
+                                  int stop)
 {
-    return times != NULL ? skim_back_of(1, g, w, row, gain, times, e, stop) : skim_back_of(0, g, w, row, gain, times, e, stop);
+    return times != NULL ? skim_back_of(1, 1, 0, g, w, row, gain, times, e, stop)
+                         : skim_back_of(0, 1, 0, g, w, row, gain, times, e, stop);
+}
+
+/* Where neurons have their own propagators, over stretches that are short. */
+SALTUS_APART int skim_back_own(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e,
+                               int stop)
+{
+    return times != NULL ? skim_back_of(1, 0, SALTUS_SHORT, g, w, row, gain, times, e, stop)
+                         : skim_back_of(0, 0, SALTUS_SHORT, g, w, row, gain, times, e, stop);
 }
 
 /* One sample backward. */
@@ -1285,7 +1688,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     begin_adjoint(g, w, final);
     int last = events, used = 0; /* behind it the adjoints are zero */
-    const int skims = shared && record == NULL && into_delays == NULL && (g->n <= FEW || !times);
+    const int skims = record == NULL && into_delays == NULL && (g->n <= FEW || !times);
     measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
@@ -1298,7 +1701,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         int held = 0;
         const int stop = 0;
         if (skims && e > stop + 3 && (times || (w->dt[e - 1] > 0.0 && w->dt[e - 2] > 0.0))) /* it is some way */
-            e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
+            e = shared ? skim_back_shared(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop)
+                       : skim_back_own(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
         step_back(shared, g, w, stretch(shared, g, w, e));
         for (int h = 0; h < held; h++) {
             w->y.lambda_V[w->holder[h]] = w->held[0 * out->capacity + h];
@@ -1378,9 +1782,9 @@ SALTUS_INLINE void respond_of(const int terms, const workspace *w, int pieces, c
         for (int l = piece * LANES; l < (piece + 1) * LANES; l++) {
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
             if (terms != 0) {
-                model_propagator_near(terms, dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+                model_propagator_near(terms, dt[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
             } else {
-                model_propagator(dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+                model_propagator(dt[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
             }
             { /* of a unit of I */
                 double V, still_V, I, still_I, sum_V, still_sum_V;
@@ -1505,9 +1909,9 @@ SALTUS_INLINE void return_of(const int terms, const workspace *w, const double *
             }
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
             if (terms != 0) {
-                model_propagator_near(terms, dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+                model_propagator_near(terms, dt[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
             } else {
-                model_propagator(dt[l], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
+                model_propagator(dt[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
             }
             double lambda_V_next, lambda_I_next, lambda_sum_V_next;
             model_adjoint(lambda_V, lambda_I, lambda_sum_V, Phi_V_V, Phi_I_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V, &lambda_V_next, &lambda_I_next, &lambda_sum_V_next);

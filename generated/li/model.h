@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li.toml (event; ir.json 63d3f345b13a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li.toml (event; ir.json 8e685e2ba8e6). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrator with an exponential current synapse: a readout that does not spike
  * (Wunderlich & Pehle (2021), Table 1 without its transition)
@@ -21,19 +21,20 @@ SALTUS_INLINE void model_constants(const double tau_mem, const double tau_syn, d
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+SALTUS_INLINE void model_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
     double *restrict Phi_sum_V_V, double *restrict Phi_sum_V_I, double *restrict Psi_V_sum_V,
     double *restrict Psi_I_V, double *restrict Psi_I_sum_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_sum_V_V = dt * saltus_exp_dd2(0.0, -dt * per_tau_mem); /* flow.propagator */
     *Phi_sum_V_I = dt * dt * saltus_exp_dd3(0.0, -dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem;
         /* flow.propagator */
     *Psi_V_sum_V = (*Phi_sum_V_V) * per_tau_mem; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
     *Psi_I_sum_V = (*Phi_sum_V_I) * per_tau_syn; /* flow.propagator */
 }
 
@@ -177,10 +178,10 @@ SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const 
 }
 
 /* model_propagator where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_I_I, double *restrict Phi_sum_V_V, double *restrict Phi_sum_V_I,
-    double *restrict Psi_V_sum_V, double *restrict Psi_I_V, double *restrict Psi_I_sum_V)
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+    double *restrict Phi_sum_V_V, double *restrict Phi_sum_V_I, double *restrict Psi_V_sum_V,
+    double *restrict Psi_I_V, double *restrict Psi_I_sum_V)
 {
     const double saltus_node_0 = 0.0;
     const double saltus_node_1 = -dt * per_tau_mem;
@@ -195,19 +196,20 @@ SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const
     const double saltus_exp_1_2 = saltus_exp_0_1 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_1_2;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
     const double saltus_exp_2 = saltus_exp_1 + (saltus_node_2 - saltus_node_1) * saltus_exp_1_2;
+    const double response_V_I = saltus_exp_1_2; /* flow.propagator */
     *Phi_V_V = saltus_exp_1; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_1_2 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_2; /* flow.propagator */
     *Phi_sum_V_V = dt * saltus_exp_0_1; /* flow.propagator */
     *Phi_sum_V_I = dt * dt * saltus_exp_0_1_2 * per_tau_mem; /* flow.propagator */
     *Psi_V_sum_V = (*Phi_sum_V_V) * per_tau_mem; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
     *Psi_I_sum_V = (*Phi_sum_V_I) * per_tau_syn; /* flow.propagator */
 }
 
 /* model_motion where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double tau_mem, double *restrict Phi_V_V, double *restrict Phi_V_I,
     double *restrict Phi_I_I, double *restrict Phi_sum_V_V, double *restrict Phi_sum_V_I,
     double *restrict Psi_V_sum_V, double *restrict Psi_I_V, double *restrict Psi_I_sum_V,
     double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem, double *restrict Phi_sum_V_V_tau_mem,
@@ -232,17 +234,17 @@ SALTUS_INLINE void model_motion_near(const int terms, const double dt, const dou
     const double saltus_exp_1_2 = saltus_exp_0_1 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_1_2;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
     const double saltus_exp_2 = saltus_exp_1 + (saltus_node_2 - saltus_node_1) * saltus_exp_1_2;
+    const double response_V_I = saltus_exp_1_2; /* flow.propagator */
     *Phi_V_V = saltus_exp_1; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_1_2 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_2; /* flow.propagator */
     *Phi_sum_V_V = dt * saltus_exp_0_1; /* flow.propagator */
     *Phi_sum_V_I = dt * dt * saltus_exp_0_1_2 * per_tau_mem; /* flow.propagator */
     *Psi_V_sum_V = (*Phi_sum_V_V) * per_tau_mem; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
     *Psi_I_sum_V = (*Phi_sum_V_I) * per_tau_syn; /* flow.propagator */
     const double decay_V = saltus_exp_1; /* flow.propagator */
     const double decay_I = saltus_exp_2; /* flow.propagator */
-    const double response_V_I = saltus_exp_1_2; /* flow.propagator */
     const double response_V_V_I = saltus_exp_1_2_1; /* flow.propagator */
     const double response_V_V_sum_V = saltus_exp_0_1_1; /* flow.propagator */
     const double response_V_I_I = saltus_exp_1_2_2; /* flow.propagator */

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li_max.toml (network; ir.json 790ff4a40a72). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from li_max.toml (network; ir.json 3b302bbeb1de). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of li_max; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -28,14 +28,14 @@ SALTUS_INLINE void li_max_constants(const double tau_mem, const double tau_syn, 
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void li_max_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
-    double *restrict Psi_I_V)
+SALTUS_INLINE void li_max_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void li_max_advance(const double V, const double I, const double Phi_V_V, const double Phi_V_I,
@@ -244,7 +244,7 @@ static void li_max_own_flow(const double *p, int64_t stride, double tolerance, d
     const li_max_parameters q = li_max_read(p, stride);
     (void)q, (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    li_max_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    li_max_propagator(dt, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
     li_max_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
     x_end[0] = V_next;
@@ -266,7 +266,7 @@ static void li_max_own_flow_back(const double *p, int64_t stride, double toleran
         grad[1 * stride] += grad_tau_syn;
     }
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    li_max_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    li_max_propagator(dt, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double lambda_V_next, lambda_I_next;
     li_max_adjoint(y[0], y[1], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
     y[0] = lambda_V_next;
@@ -316,7 +316,7 @@ static double li_max_own_arrive_back(int32_t receptor, const double *p, int64_t 
 static void li_max_own_peak_0_climb(const li_max_parameters *q, const double *x, double s, double u[3])
 {
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    li_max_propagator(s, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    li_max_propagator(s, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
     li_max_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
     double a0, a1, a2;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from li_max.toml (network; ir.json 790ff4a40a72). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from li_max.toml (network; ir.json 3b302bbeb1de). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_NETWORK_H
 #define SALTUS_NETWORK_H
 

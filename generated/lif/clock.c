@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (clock; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (clock; ir.json b6707340117a). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -229,14 +229,14 @@ SALTUS_INLINE void lif_constants(const double tau_mem, const double tau_syn, dou
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void lif_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
-    double *restrict Psi_I_V)
+SALTUS_INLINE void lif_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void lif_advance(const double V, const double I, const double Phi_V_V, const double Phi_V_I,
@@ -503,7 +503,7 @@ SALTUS_INLINE void lif_entries(const lif_parameters *q, double dt, double *entry
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    lif_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    lif_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_I_I;

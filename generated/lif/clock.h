@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (clock; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lif.toml (clock; ir.json b6707340117a). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json b6707340117a). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for a group of lif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
@@ -78,6 +78,7 @@ typedef struct {
     entries_view k;            /* [events + spikes + 2] propagators of these stretches */
     entries_view common;       /* [1] propagators of one stretch */
     double steepest;           /* the greatest rate of a neuron's exponentials */
+    double middle, spread;     /* of all their rates, and how far these are from it at most */
     double *shrink, *length;   /* [events + 1] exp(-rate dt), (1 - exp(-rate dt))/rate: see crossing */
     double *rise, *fall;       /* [events + 1] the most that a unit arrival lifts, or lowers, a guard: see look_ahead */
     double *row_lifts, *row_lowers; /* [n] the greatest positive weight that a neuron sends, and the greatest negative one */
@@ -92,9 +93,10 @@ typedef struct {
     tangents_view z, z_end;    /* [n_pad] derivatives of the states by parameters */
     moved_view moved;          /* [spikes] derivatives of the times of spikes by parameters of their neurons */
     slopes_view slope;         /* [events + spikes + 2] derivatives of the propagators by the parameters */
-    double span_length;        /* the length of the spans that these are for, where neurons have their own: see spans */
+    double span_length;        /* of the spans that these are for, where neurons have their own; negative: not known yet. See posts */
     entries_view span_k;       /* [n_pad] */
     slopes_view span_slope;    /* [n_pad] */
+    double per_post[10]; /* a post's part of the shares */
     double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
     parameters_view p_few;     /* [n_pad] */
     double **into, *arrived;   /* [events] see gain_spans */
@@ -207,7 +209,7 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->span_slope.Phi_V_I_tau_mem = take(base, &used, own);
     w->span_slope.Phi_V_I_tau_syn = take(base, &used, own);
     w->span_slope.Phi_I_I_tau_syn = take(base, &used, own);
-    w->post = take(base, &used, own * 60);
+    w->post = take(base, &used, own * 50);
     w->p_few.tau_mem = take(base, &used, own);
     w->p_few.tau_syn = take(base, &used, own);
     w->p_few.theta = take(base, &used, own);
@@ -288,21 +290,24 @@ static void prepare(const saltus_group *g, workspace *w)
         w->p.per_tau_mem[n] = per_tau_mem;
         w->p.per_tau_syn[n] = per_tau_syn;
     }
-    w->alike = g->flow_shared && all_equal(g, w->p.tau_mem) && all_equal(g, w->p.theta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn);
-    w->steepest = 0.0;
+    w->alike = g->flow_shared && all_equal(g, w->p.theta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn);
+    double least = INFINITY, most = -INFINITY; /* of all rates, with their signs */
     for (int n = 0; n < g->n; n++) {
         double saltus_node_0, saltus_node_1;
         model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &saltus_node_0, &saltus_node_1);
-        if (fabs(saltus_node_0) > w->steepest) w->steepest = fabs(saltus_node_0);
-        if (fabs(saltus_node_1) > w->steepest) w->steepest = fabs(saltus_node_1);
+        least = saltus_node_0 < least ? saltus_node_0 : least, most = saltus_node_0 > most ? saltus_node_0 : most;
+        least = saltus_node_1 < least ? saltus_node_1 : least, most = saltus_node_1 > most ? saltus_node_1 : most;
         double rate;
         {
             double u_1_rate;
             model_ladder_1_rate(w->p.per_tau_mem[n], &u_1_rate);
             rate = u_1_rate;
         }
-        if (fabs(rate) > w->steepest) w->steepest = fabs(rate);
+        least = -rate < least ? -rate : least, most = -rate > most ? -rate : most;
     }
+    w->steepest = most > -least ? most : -least;
+    w->middle = -0.5 * (least + most);
+    w->spread = 0.5 * (most - least);
 }
 
 /* The gradient of one chunk of samples, by parameter. */
@@ -561,9 +566,9 @@ SALTUS_INLINE void propagate_some_of(const int shared, const int terms, const wo
     for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         w->k.Phi_V_V[e] = Phi_V_V;
         w->k.Phi_V_I[e] = Phi_V_I;
@@ -625,7 +630,7 @@ SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, cons
     for (int e = from; e < to; e++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn;
         if (terms != 0) {
-            model_motion_near(terms, w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
+            model_motion_near(terms, w->dt[e], w->p.per_tau_mem[0], w->p.per_tau_syn[0], w->p.tau_mem[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
         } else {
             model_sensitivity(w->dt[e], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
         }
@@ -708,7 +713,7 @@ SALTUS_APART entries_view common_propagators(const workspace *w, double dt)
 {
     const entries_view k = w->common;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    model_propagator(dt, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     *k.Phi_V_V = Phi_V_V;
     *k.Phi_V_I = Phi_V_I;
     *k.Phi_I_I = Phi_I_I;
@@ -754,9 +759,9 @@ SALTUS_INLINE void advance_all_of(const int shared, const int terms, const saltu
             Phi_V_I = common_Phi_V_I;
             Phi_I_I = common_Phi_I_I;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         double V_next, I_next;
         model_advance(x.V[n], x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -848,9 +853,9 @@ SALTUS_INLINE void step_tangents_of(const int shared, const int terms, const wor
             Phi_V_I_tau_syn = common_Phi_V_I_tau_syn;
             Phi_I_I_tau_syn = common_Phi_I_I_tau_syn;
         } else if (terms != 0) {
-            model_motion_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
+            model_motion_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
         }
         const double V__tau_mem = z.V__tau_mem[n], V__tau_syn = z.V__tau_syn[n], I__tau_syn = z.I__tau_syn[n];
@@ -996,6 +1001,189 @@ static void end_tangents(const saltus_group *g, const workspace *w, const double
     }
 }
 
+/* ---- Posts, for neurons that each have their own propagators. A span, a piece of time of one length, is so short that an
+ * arrival anywhere in it is, to rounding, worth arrivals at a few fixed times, its posts (see posts.py): what these come to at
+ * the end of a span, each neuron's own, is computed once, and an arrival is left with a share of its weight for each. */
+
+enum { POSTS = 10, BATCH = 64, TARGETS = 5 };
+static const double POST[] = { 0.9873046875, 0.890625, 0.70703125, 0.4541015625, 0.15625, -0.15625, -0.4541015625, -0.70703125, -0.890625, -0.9873046875 };
+static const double PER_POST[] = { 8.041871854961453, -23.359581559850955, 36.35762749581208, -45.71247356861033, 50.66864899783684, -50.66864899783684, 45.71247356861033, -36.35762749581208, 23.359581559850955, -8.041871854961453 };
+
+/* Arrivals of one receptor in a span: their rows of weights, when they come (the span is [-1, 1]), and their shares. */
+typedef struct {
+    int many, sums; /* so many of the rows are sums of rows */
+    const double *row[BATCH];
+    double at[BATCH], share[POSTS][BATCH];
+} batch;
+
+SALTUS_INLINE void share_out(const workspace *w, batch *b)
+{
+    const double rise = 0.5 * w->span_length * w->middle;
+    double all[BATCH];
+    for (int j = b->many; j % 8 != 0; j++) b->at[j] = 0.0;
+#pragma omp simd
+    for (int j = 0; j < (b->many + 7) / 8 * 8; j++) all[j] = saltus_exp(rise * b->at[j]);
+    for (int j = 0; j < b->many; j += 8) {
+        const eight at = *(const eight *)(b->at + j);
+        eight product = *(const eight *)(all + j);
+        for (int k = 0; k < POSTS; k++) {
+            *(eight *)(b->share[k] + j) = w->per_post[k] * product;
+            product *= at - POST[k];
+        }
+        product = at - at + 1.0;
+        for (int k = POSTS - 1; k >= 0; k--) {
+            *(eight *)(b->share[k] + j) *= product;
+            product *= at - POST[k];
+        }
+    }
+}
+
+/* The length of spans; their multiples are exact. */
+static double span_length(const workspace *w)
+{
+    const double short_of = 0.625 / w->steepest, near = 0.2 / w->spread;
+    return saltus_from_bits(saltus_to_bits(short_of < near ? short_of : near) & ~(uint64_t)0x1fffffff);
+}
+
+/* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
+ * post, state or derivative, neuron. Known from then on. */
+SALTUS_APART void measure_spans(const saltus_group *g, workspace *w)
+{
+    const parameters_view p = w->p;
+    const double length = w->span_length = span_length(w);
+    for (int k = 0; k < POSTS; k++) w->per_post[k] = PER_POST[k] * saltus_exp(-0.5 * length * w->middle * POST[k]);
+    for (int k = -1; k < POSTS; k++) {
+        const double dt = k < 0 ? length : 0.5 * length * (1.0 - POST[k]);
+        for (int n = 0; n < g->n_pad; n++) {
+            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn;
+            model_motion_near(15, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
+            if (k < 0) {
+                w->span_k.Phi_V_V[n] = Phi_V_V;
+                w->span_k.Phi_V_I[n] = Phi_V_I;
+                w->span_k.Phi_I_I[n] = Phi_I_I;
+                w->span_k.Psi_I_V[n] = Psi_I_V;
+                w->span_slope.Phi_V_V_tau_mem[n] = Phi_V_V_tau_mem;
+                w->span_slope.Phi_V_I_tau_mem[n] = Phi_V_I_tau_mem;
+                w->span_slope.Phi_V_I_tau_syn[n] = Phi_V_I_tau_syn;
+                w->span_slope.Phi_I_I_tau_syn[n] = Phi_I_I_tau_syn;
+                continue;
+            }
+            double still_V, still_I, still_V__tau_mem, still_V__tau_syn, still_I__tau_syn;
+            {
+                const double V__tau_mem = 0.0;
+                const double V__tau_syn = 0.0;
+                const double I__tau_syn = 0.0;
+                double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
+                model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, 0.0, Phi_V_I_tau_mem, 0.0, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
+                double V_next, I_next;
+                model_advance(0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                still_V = V_next;
+                still_I = I_next;
+                still_V__tau_mem = V__tau_mem_next;
+                still_V__tau_syn = V__tau_syn_next;
+                still_I__tau_syn = I__tau_syn_next;
+            }
+
+            {
+                double unit_V = 0.0;
+                double unit_I = 0.0;
+                double unit_V__tau_mem = 0.0;
+                double unit_V__tau_syn = 0.0;
+                double unit_I__tau_syn = 0.0;
+                {
+                    const double V__tau_mem = 0.0;
+                    (void)V__tau_mem;
+                    const double V__tau_syn = 0.0;
+                    (void)V__tau_syn;
+                    const double I__tau_syn = 0.0;
+                    (void)I__tau_syn;
+
+                    double V_next, I_next;
+                    model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
+                    unit_I = I_next;
+                }
+                double moved_V, moved_I, moved_V__tau_mem, moved_V__tau_syn, moved_I__tau_syn;
+                {
+                    const double V__tau_mem = unit_V__tau_mem;
+                    const double V__tau_syn = unit_V__tau_syn;
+                    const double I__tau_syn = unit_I__tau_syn;
+                    double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
+                    model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, unit_V, Phi_V_I_tau_mem, unit_I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
+                    double V_next, I_next;
+                    model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                    moved_V = V_next;
+                    moved_I = I_next;
+                    moved_V__tau_mem = V__tau_mem_next;
+                    moved_V__tau_syn = V__tau_syn_next;
+                    moved_I__tau_syn = I__tau_syn_next;
+                }
+
+                double *restrict post = w->post + ((0 * (int64_t)(g->n_pad / 8) + n / 8) * POSTS + k) * TARGETS * 8 + n % 8;
+                post[0 * 8] = moved_V - still_V;
+                post[1 * 8] = moved_I - still_I;
+                post[2 * 8] = moved_V__tau_mem - still_V__tau_mem;
+                post[3 * 8] = moved_V__tau_syn - still_V__tau_syn;
+                post[4 * 8] = moved_I__tau_syn - still_I__tau_syn;
+            }
+        }
+    }
+}
+
+/* What arrivals come to at the end of their span acts on the states x of everyone. */
+SALTUS_APART void act_by_posts(const saltus_group *g, const workspace *w, int32_t receptor, batch *b, states_view x)
+{
+    const int64_t pad = g->n_pad;
+    const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
+    int64_t n = 0;
+    share_out(w, b);
+    for (; n + 16 <= pad; n += 16) {
+        eight sum[POSTS][2] = {{{0.0}}};
+        for (int j = 0; j < b->many; j++) {
+            const double *restrict row = b->row[j] + n;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++)
+                for (int l = 0; l < 2; l++) sum[k][l] += b->share[k][j] * *(const eight *)(row + 8 * l);
+        }
+        for (int l = 0; l < 2; l++) {
+            const double *restrict post = posts + (n / 8 + l) * TARGETS * POSTS * 8;
+            double *into_V = x.V + n + 8 * l;
+            eight V = *(const eight *)into_V;
+            double *into_I = x.I + n + 8 * l;
+            eight I = *(const eight *)into_I;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++) {
+                V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 0) * 8);
+                I += sum[k][l] * *(const eight *)(post + (k * TARGETS + 1) * 8);
+            }
+            *(eight *)into_V = V;
+            *(eight *)into_I = I;
+        }
+    }
+    for (; n + 8 <= pad; n += 8) {
+        eight sum[POSTS][1] = {{{0.0}}};
+        for (int j = 0; j < b->many; j++) {
+            const double *restrict row = b->row[j] + n;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++)
+                for (int l = 0; l < 1; l++) sum[k][l] += b->share[k][j] * *(const eight *)(row + 8 * l);
+        }
+        for (int l = 0; l < 1; l++) {
+            const double *restrict post = posts + (n / 8 + l) * TARGETS * POSTS * 8;
+            double *into_V = x.V + n + 8 * l;
+            eight V = *(const eight *)into_V;
+            double *into_I = x.I + n + 8 * l;
+            eight I = *(const eight *)into_I;
+#pragma GCC unroll 32
+            for (int k = 0; k < POSTS; k++) {
+                V += sum[k][l] * *(const eight *)(post + (k * TARGETS + 0) * 8);
+                I += sum[k][l] * *(const eight *)(post + (k * TARGETS + 1) * 8);
+            }
+            *(eight *)into_V = V;
+            *(eight *)into_I = I;
+        }
+    }
+}
+
 /* Where a guard u_0 crosses zero upward between events.
  *
  * The ladder u_0, u_1 = D u_0, u_2 = (D + r) u_1, ... ends in a single exponential u_2, which keeps its sign. From
@@ -1021,7 +1209,7 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
  * its right end (peak: u_0); the crossing, the states at the last iterate, and how far that is from it; since when it is looked at, and
  * its place in the queue. */
 typedef struct {
-    double V[LANES], I[LANES], tau_mem[LANES], theta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES];
+    double V[LANES], I[LANES], theta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES];
     double span[LANES], low[LANES], high[LANES], peak[LANES], u1_high[LANES], u2_high[LANES], at[LANES], left[LANES];
     double V_before[LANES], I_before[LANES], slope[LANES];
     double V_after[LANES], I_after[LANES], u0_after[LANES];
@@ -1048,8 +1236,6 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
     for (int l = 0; l < LANES; l++) q->I[l] = w->queue.I[place[l]];
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->I_end[l] = w->ahead.I[place[l]];
-#pragma omp simd
-    for (int l = 0; l < LANES; l++) q->tau_mem[l] = w->p.tau_mem[alike ? 0 : w->who[place[l]]];
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->theta[l] = w->p.theta[alike ? 0 : w->who[place[l]]];
 #pragma omp simd
@@ -1220,9 +1406,9 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (terms != 0) {
-                model_propagator_near(terms, s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(terms, s, q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             } else {
-                model_propagator(s, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator(s, q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
             model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -1292,7 +1478,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         {
             const int terms = fewest;
-            model_propagator_near(terms, q->left[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, q->left[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         double V_next, I_next;
         model_advance(q->V_before[l], q->I_before[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -1306,9 +1492,9 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
             const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (terms != 0) {
-                model_propagator_near(terms, q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(terms, q->at[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             } else {
-                model_propagator(q->at[l], q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator(q->at[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
             model_advance(q->V[l], q->I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -1335,9 +1521,9 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         const double rest = q->span[l] - q->at[l];
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, rest, q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(rest, q->tau_mem[l], q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(rest, q->per_tau_mem[l], q->per_tau_syn[l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         double V_next, I_next;
         model_advance(q->V_after[l], q->I_after[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -1657,9 +1843,9 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 Phi_V_I = common_Phi_V_I;
                 Phi_I_I = common_Phi_I_I;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
             model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -1725,9 +1911,9 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 Phi_V_I = common_Phi_V_I;
                 Phi_I_I = common_Phi_I_I;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
             model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -1967,7 +2153,7 @@ static void bound_effects(const saltus_group *g, const workspace *w)
         for (int i = 0; i < LENGTHS; i++) {
             const double dt = saltus_from_bits(((saltus_to_bits(1.0) >> 50) - (uint64_t)i) << 50) * (LONGEST / w->steepest);
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-            model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             double rate;
             {
                 double u_1_rate;
@@ -2026,9 +2212,9 @@ SALTUS_INLINE void common_few_of(const int terms, const workspace *w, double fir
         const double dt = l == 0 ? first : l == 1 ? second : third;
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, dt, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(dt, w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         w->few.Phi_V_V[l] = Phi_V_V;
         w->few.Phi_V_I[l] = Phi_V_I;
@@ -2062,14 +2248,17 @@ SALTUS_INLINE void common_few(int version, const workspace *w, double first, dou
     }
 }
 
-/* Arrivals that wait for one time, by what a unit of each comes to then. */
+/* Arrivals that wait for one time, by what a unit of each comes to then; or, where neurons have their own propagators, by how long
+ * they wait. */
 typedef struct {
     int many;
+    int32_t receptor;
     const double *row[LANES];
+    double dt[LANES];
     double V[LANES], I[LANES];
 } crew;
 
-/* Lets all that wait act on everyone, in one pass. */
+/* Lets all that wait act on everyone, in one pass, where they share propagators. */
 SALTUS_APART void act_together(const saltus_group *g, crew *all, states_view x)
 {
     for (int64_t n = 0; n < g->n_pad; n += 8) {
@@ -2138,9 +2327,9 @@ SALTUS_INLINE void act_later_of(const int shared, const int terms, const saltus_
                 Phi_V_I = common_Phi_V_I;
                 Phi_I_I = common_Phi_I_I;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double unit_V = 0.0, unit_I = 0.0;
             switch (0) {
@@ -2207,14 +2396,45 @@ SALTUS_INLINE void act_later_own(const saltus_group *g, const workspace *w, pend
     }
 }
 
-/* An arrival waits for the end of a stretch k; where neurons have their own propagators nothing is spared by many in one pass. */
-SALTUS_INLINE void wait_for(const int shared, const saltus_group *g, const workspace *w, pending arrival, entries_view k, crew *all,
-                            states_view x)
+/* Lets all that wait act on everyone, where each neuron has its own propagators: several by the posts of a span, as of its end. */
+SALTUS_APART void act_together_own(const saltus_group *g, workspace *w, crew *all, states_view x)
+{
+    double longest = 0.0;
+    for (int j = 0; j < all->many; j++) longest = all->dt[j] > longest ? all->dt[j] : longest;
+    if (all->many > 1 && longest <= span_length(w)) {
+        batch b;
+        b.many = all->many;
+        if (w->span_length < 0.0) measure_spans(g, w);
+        for (int j = 0; j < all->many; j++) b.row[j] = all->row[j], b.at[j] = 1.0 - 2.0 * all->dt[j] / w->span_length;
+        act_by_posts(g, w, all->receptor, &b, x);
+        all->many = 0;
+    }
+    for (int j = 0; j < all->many; j++)
+        act_later_own(g, w, (pending){all->receptor, all->row[j]}, own_propagators(w, all->dt[j]), x);
+    all->many = 0;
+}
+
+/* Lets all that wait act on everyone. */
+SALTUS_INLINE void act_all(const int shared, const saltus_group *g, workspace *w, crew *all, states_view x)
 {
     if (shared)
-        join(g, w, arrival, k, all, x);
+        act_together(g, all, x);
     else
-        act_later_own(g, w, arrival, k, x);
+        act_together_own(g, w, all, x);
+}
+
+/* An arrival waits for the end of a stretch k. */
+SALTUS_INLINE void wait_for(const int shared, const saltus_group *g, workspace *w, pending arrival, entries_view k, crew *all,
+                            states_view x)
+{
+    if (shared) {
+        join(g, w, arrival, k, all, x);
+        return;
+    }
+    all->receptor = arrival.receptor;
+    all->dt[all->many] = k.dt;
+    all->row[all->many++] = arrival.weight;
+    if (all->many == LANES) act_together_own(g, w, all, x);
 }
 
 /* ---- Volleys: arrivals within an interval that wait for its end before they act on all neurons, as spikes may (see
@@ -2273,9 +2493,9 @@ SALTUS_INLINE void measure_volley_of(const int terms, const workspace *w, volley
     for (int j = 0; j < lanes; j++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         if (terms != 0) {
-            model_propagator_near(terms, v->dt[j], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, v->dt[j], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(v->dt[j], w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(v->dt[j], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         v->Phi_V_V[j] = Phi_V_V;
         v->Phi_V_I[j] = Phi_V_I;
@@ -2608,9 +2828,9 @@ SALTUS_INLINE void advance_queued_of(const int shared, const int terms, const wo
                 Phi_V_I = common_Phi_V_I;
                 Phi_I_I = common_Phi_I_I;
             } else if (terms != 0) {
-                model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             } else {
-                model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
             model_advance(x.V[i], x.I[i], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -2878,7 +3098,6 @@ static void begin_band(const workspace *w, int queued, band *b)
     take_lanes(q->I_end, w->x.I, b->who);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
-        q->tau_mem[l] = w->p.tau_mem[0];
         q->theta[l] = w->p.theta[0];
         q->v_reset[l] = w->p.v_reset[0];
         q->per_tau_mem[l] = w->p.per_tau_mem[0];
@@ -3205,9 +3424,9 @@ SALTUS_INLINE void wait_together_of(const int terms, const saltus_group *g, cons
             for (int j = 0; j < LANES; j++) {
                 double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                 if (terms != 0) {
-                    model_propagator_near(terms, (until - out->time[j < all->many ? from + j : from]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator_near(terms, (until - out->time[j < all->many ? from + j : from]), w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 } else {
-                    model_propagator((until - out->time[j < all->many ? from + j : from]), w->p.tau_mem[0], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator((until - out->time[j < all->many ? from + j : from]), w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 }
                 double unit_V = 0.0, unit_I = 0.0;
                 switch (0) {
@@ -3375,7 +3594,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                     wait_for(shared, g, w, sent_with(&v, j), propagators(shared, g, w, present - v.time[j]), &all, w->x);
                 for (int i = begun; i < spikes - many; i++)
                     wait_for(shared, g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), &all, w->x);
-                act_together(g, &all, w->x);
+                act_all(shared, g, w, &all, w->x);
                 if (queued > 2 * LANES)
                     scale *= 0.5;
                 else if (scale < 16.0)
@@ -3392,7 +3611,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 continue;
             }
             if (spikes > begun) {
-                act_together(g, &late_spikes, w->x_end);
+                act_all(shared, g, w, &late_spikes, w->x_end);
                 put_back(w, queued, w->ahead, w->x_end);
             }
             o.start.receptor = -1;
@@ -3424,130 +3643,14 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     return DONE;
 }
 
-/* ---- Spans: pieces of time of one length, for neurons that each have their own propagators. A span is so short that an
- * arrival anywhere in it is, to rounding, worth arrivals at a few fixed times, its posts (see posts.py): what these come to at
- * the end of a span, each neuron's own, is computed once, and an arrival is left with a share of its weight for each. */
+/* ---- Spans: the states and their derivatives step by pieces of time of one length, not from event to event: see posts. */
 
-enum { POSTS = 12, BATCH = 64, TARGETS = 5 };
-static const double POST[] = { 0.9912109375, 0.923828125, 0.79296875, 0.6083984375, 0.3828125, 0.130859375, -0.130859375, -0.3828125, -0.6083984375, -0.79296875, -0.923828125, -0.9912109375 };
-static const double PER_POST[] = { 22.364756280298973, -65.33665684345357, 104.00277587227245, -136.00647486769532, 158.37119310063954, -169.33938889371743, 169.33938889371743, -158.37119310063954, 136.00647486769532, -104.00277587227245, 65.33665684345357, -22.364756280298973 };
-
-/* Arrivals of one receptor in a span: their rows of weights, when they come (the span is [-1, 1]), and their shares. */
-typedef struct {
-    int many, sums; /* so many of the rows are sums of rows */
-    const double *row[BATCH];
-    double at[BATCH], share[POSTS][BATCH];
-} batch;
-
-SALTUS_INLINE void share_out(batch *b)
+/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. */
+SALTUS_APART double fitting_span(const saltus_group *g, workspace *w, int items)
 {
-    for (int j = b->many; j % 8 != 0; j++) b->at[j] = 0.0;
-    for (int j = 0; j < b->many; j += 8) {
-        const eight at = *(const eight *)(b->at + j);
-        eight product = at - at + 1.0;
-        for (int k = 0; k < POSTS; k++) {
-            *(eight *)(b->share[k] + j) = PER_POST[k] * product;
-            product *= at - POST[k];
-        }
-        product = at - at + 1.0;
-        for (int k = POSTS - 1; k >= 0; k--) {
-            *(eight *)(b->share[k] + j) *= product;
-            product *= at - POST[k];
-        }
-    }
-}
-
-/* What a span makes of the states and their derivatives, and what unit arrivals at its posts come to: by receptor, eight neurons,
- * post, state or derivative, neuron. */
-SALTUS_APART void measure_spans(const saltus_group *g, workspace *w, double length)
-{
-    const parameters_view p = w->p;
-    w->span_length = length;
-    for (int k = -1; k < POSTS; k++) {
-        const double dt = k < 0 ? length : 0.5 * length * (1.0 - POST[k]);
-        for (int n = 0; n < g->n_pad; n++) {
-            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn;
-            model_motion_near(15, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
-            if (k < 0) {
-                w->span_k.Phi_V_V[n] = Phi_V_V;
-                w->span_k.Phi_V_I[n] = Phi_V_I;
-                w->span_k.Phi_I_I[n] = Phi_I_I;
-                w->span_k.Psi_I_V[n] = Psi_I_V;
-                w->span_slope.Phi_V_V_tau_mem[n] = Phi_V_V_tau_mem;
-                w->span_slope.Phi_V_I_tau_mem[n] = Phi_V_I_tau_mem;
-                w->span_slope.Phi_V_I_tau_syn[n] = Phi_V_I_tau_syn;
-                w->span_slope.Phi_I_I_tau_syn[n] = Phi_I_I_tau_syn;
-                continue;
-            }
-            double still_V, still_I, still_V__tau_mem, still_V__tau_syn, still_I__tau_syn;
-            {
-                const double V__tau_mem = 0.0;
-                const double V__tau_syn = 0.0;
-                const double I__tau_syn = 0.0;
-                double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
-                model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, 0.0, Phi_V_I_tau_mem, 0.0, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
-                double V_next, I_next;
-                model_advance(0.0, 0.0, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                still_V = V_next;
-                still_I = I_next;
-                still_V__tau_mem = V__tau_mem_next;
-                still_V__tau_syn = V__tau_syn_next;
-                still_I__tau_syn = I__tau_syn_next;
-            }
-
-            {
-                double unit_V = 0.0;
-                double unit_I = 0.0;
-                double unit_V__tau_mem = 0.0;
-                double unit_V__tau_syn = 0.0;
-                double unit_I__tau_syn = 0.0;
-                {
-                    const double V__tau_mem = 0.0;
-                    (void)V__tau_mem;
-                    const double V__tau_syn = 0.0;
-                    (void)V__tau_syn;
-                    const double I__tau_syn = 0.0;
-                    (void)I__tau_syn;
-
-                    double V_next, I_next;
-                    model_exc_jump(0.0, 0.0, 1.0, &V_next, &I_next);
-                    unit_I = I_next;
-                }
-                double moved_V, moved_I, moved_V__tau_mem, moved_V__tau_syn, moved_I__tau_syn;
-                {
-                    const double V__tau_mem = unit_V__tau_mem;
-                    const double V__tau_syn = unit_V__tau_syn;
-                    const double I__tau_syn = unit_I__tau_syn;
-                    double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
-                    model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, unit_V, Phi_V_I_tau_mem, unit_I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
-                    double V_next, I_next;
-                    model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                    moved_V = V_next;
-                    moved_I = I_next;
-                    moved_V__tau_mem = V__tau_mem_next;
-                    moved_V__tau_syn = V__tau_syn_next;
-                    moved_I__tau_syn = I__tau_syn_next;
-                }
-
-                double *restrict post = w->post + ((0 * (int64_t)(g->n_pad / 8) + n / 8) * POSTS + k) * TARGETS * 8 + n % 8;
-                post[0 * 8] = moved_V - still_V;
-                post[1 * 8] = moved_I - still_I;
-                post[2 * 8] = moved_V__tau_mem - still_V__tau_mem;
-                post[3 * 8] = moved_V__tau_syn - still_V__tau_syn;
-                post[4 * 8] = moved_I__tau_syn - still_I__tau_syn;
-            }
-        }
-    }
-}
-
-/* The length of the spans for a sample with so many events and spikes; 0: there are too few for spans to be worth it. Its
- * multiples are exact. */
-static double fitting_span(const saltus_group *g, workspace *w, int items)
-{
-    const double longest = 0.5 / w->steepest;
-    const double length = saltus_from_bits(saltus_to_bits(longest) & ~(uint64_t)0x1fffffff);
+    const double length = span_length(w);
     if (!(items * length >= 4.0 * g->horizon && length < g->horizon)) return 0.0;
-    if (w->span_length != length) measure_spans(g, w, length);
+    if (w->span_length < 0.0) measure_spans(g, w);
     return length;
 }
 
@@ -3597,7 +3700,7 @@ SALTUS_APART void trace_batch(const saltus_group *g, const workspace *w, int32_t
     const int64_t pad = g->n_pad;
     const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
     int64_t n = 0;
-    share_out(b);
+    share_out(w, b);
     for (; n + 16 <= pad; n += 16) {
         eight sum[POSTS][2] = {{{0.0}}};
         for (int j = 0; j < b->many; j++) {
@@ -3679,6 +3782,23 @@ SALTUS_INLINE void join_batch(const saltus_group *g, const workspace *w, int32_t
     if (b->many == BATCH) trace_batch(g, w, receptor, b);
 }
 
+/* What those come to that arrive from event e on in the span [begin, end), beside those of the batch. */
+static void trace_input(const saltus_group *g, const saltus_events *in, const workspace *w, int32_t receptor, int64_t first,
+                        int e, int last, double begin, double end, batch *b)
+{
+    const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
+    for (int many; e < last; e += many) {
+        const int32_t *row = in->row + first + e;
+        many = together(g, in, first, e, last);
+        if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
+        const double *weight = sum_rows(g, w, row, many, b->sums);
+        b->sums += many > 1;
+        join_batch(g, w, receptor, weight, per * (in->time[first + e] - middle), b);
+        if (b->sums == VOLLEY) trace_batch(g, w, receptor, b);
+    }
+    if (b->many > 0) trace_batch(g, w, receptor, b);
+}
+
 /* Events and spikes in the order of time: after e events and i spikes, is a spike next? */
 SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int count, int e, int i)
 {
@@ -3751,16 +3871,7 @@ SALTUS_APART void trace_span(const saltus_group *g, const saltus_events *in, con
     for (int32_t receptor = 0; receptor < 1; receptor++) {
         for (int j = *i; j < last_spike && receptor == g->recurrent_receptor; j++)
             join_batch(g, w, receptor, g->recurrent + (int64_t)out->neuron[base + j] * g->n_pad, per * (out->time[base + j] - middle), &b);
-        for (int j = *e, together_now; j < last_event; j += together_now) {
-            const int32_t *row = in->row + first + j;
-            together_now = together(g, in, first, j, last_event);
-            if (row[0] < 0 || g->receptor[row[0]] != receptor) continue;
-            const double *weight = sum_rows(g, w, row, together_now, b.sums);
-            b.sums += together_now > 1;
-            join_batch(g, w, receptor, weight, per * (in->time[first + j] - middle), &b);
-            if (b.sums == VOLLEY) trace_batch(g, w, receptor, &b);
-        }
-        if (b.many > 0) trace_batch(g, w, receptor, &b);
+        trace_input(g, in, w, receptor, first, *e, last_event, begin, end, &b);
     }
     for (int l = 0; l < many; l++) {
         w->x.V[w->who[l]] = w->x_end.V[l];
@@ -3807,7 +3918,7 @@ SALTUS_APART void gain_batch(const saltus_group *g, const workspace *w, int32_t 
 {
     const int64_t pad = g->n_pad;
     const double *restrict posts = w->post + receptor * pad * TARGETS * POSTS;
-    share_out(b);
+    share_out(w, b);
     for (int64_t n = 0; n < pad; n += 8) {
         const double *restrict post = posts + n * TARGETS * POSTS;
         eight gain[POSTS];
@@ -3893,7 +4004,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
             for (int l = 0; l < LANES; l++) {
                 const double dt = time - (from + l < to ? all->time[from + l] : time);
                 double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-                model_propagator_near(15, dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                model_propagator_near(15, dt, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 double still_V, still_I;
                 {
                     double V_next, I_next;
@@ -3990,9 +4101,9 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                     Phi_I_I = common_Phi_I_I;
                     Psi_I_V = common_Psi_I_V;
                 } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 } else {
-                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 }
                 double lambda_V_next, lambda_I_next;
                 model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
@@ -4020,9 +4131,9 @@ SALTUS_INLINE double look_back_of(const int shared, const int terms, const saltu
                     Phi_I_I = common_Phi_I_I;
                     Psi_I_V = common_Psi_I_V;
                 } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 } else {
-                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 }
                 double lambda_V_next, lambda_I_next;
                 model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
@@ -4128,9 +4239,9 @@ SALTUS_INLINE void gain_of(const int shared, const int terms, const int adds, co
                     Phi_I_I = common_Phi_I_I;
                     Psi_I_V = common_Psi_I_V;
                 } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 } else {
-                    model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 }
                 double lambda_V_next, lambda_I_next;
                 model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
@@ -4515,7 +4626,6 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
         q->u1_high[l] = w->certain.u1_high[from + l];
         q->u2_high[l] = w->certain.u2_high[from + l];
         q->low[l] = 0.0;
-        q->tau_mem[l] = w->p.tau_mem[n];
         q->theta[l] = w->p.theta[n];
         q->v_reset[l] = w->p.v_reset[n];
         q->per_tau_mem[l] = w->p.per_tau_mem[n];
@@ -4580,7 +4690,6 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
             q.V_end[l] = w->ahead.V[i];
             q.I[l] = w->queue.I[i];
             q.I_end[l] = w->ahead.I[i];
-            q.tau_mem[l] = w->p.tau_mem[n];
             q.theta[l] = w->p.theta[n];
             q.v_reset[l] = w->p.v_reset[n];
             q.per_tau_mem[l] = w->p.per_tau_mem[n];
@@ -4632,9 +4741,9 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
             Phi_V_I = common_Phi_V_I;
             Phi_I_I = common_Phi_I_I;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         double V_next, I_next;
         model_advance(x.V[n], x.I[n], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -4737,9 +4846,10 @@ SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const w
 
 /* The neurons from this one on, from the start of interval e to that of the first in which one of them may cross, or into which
  * something else arrives, but not beyond `last`: into w->x_end. Returns that interval. */
-SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int32_t *restrict row, int from, int e, int last)
+SALTUS_INLINE int skim_some(const int shared, const int terms, const saltus_group *g, const workspace *w,
+                            const int32_t *restrict row, int from, int e, int last)
 {
-    const int shared = 1, receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const int receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
     double now_V[LANES], before_V[LANES], now_I[LANES], before_I[LANES];
     int64_t pending[LANES];
@@ -4752,8 +4862,11 @@ SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int
     case 0: /* exc */
         for (; e < last && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e++) {
             const double *restrict weight = g->weights + (int64_t)row[e - 1] * g->n_pad + from;
-            const entries_view k = entry(w->k, e);
-            const double shrink = w->shrink[e], length = w->length[e];
+            const entries_view k = stretch(shared, g, w, e);
+            const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
+            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
+            const double furthest = saltus_reach(k.dt, w->steepest);
+            (void)furthest;
             int64_t any = 0;
             const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
             const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
@@ -4770,34 +4883,70 @@ SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int
                     model_exc_jump(V, I, weight[l], &V_next, &I_next);
                     I = I_next;
                 }
-                double V_next, I_next;
-                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                int may_cross;
-                {
-                    double a0, a1, a2;
-                    {
-                        double u_0;
-                        model_ladder_0(V, p.theta[from + l], &u_0);
-                        a0 = u_0;
-                        double u_1;
-                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
-                        a1 = u_1;
-                        double u_2;
-                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
-                        a2 = u_2;
-                    }
-                    double b0, b1;
-                    {
-                        double u_0;
-                        model_ladder_0(V_next, p.theta[from + l], &u_0);
-                        b0 = u_0;
-                        double u_1;
-                        model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                        b1 = u_1;
-                    }
-                    may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                if (shared) {
+                    Phi_V_V = common_Phi_V_V;
+                    Phi_V_I = common_Phi_V_I;
+                    Phi_I_I = common_Phi_I_I;
+                } else if (terms != 0) {
+                    model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                } else {
+                    model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                 }
-                any |= may_cross & pending[l];
+                double V_next, I_next;
+                model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                if (shared) {
+                    int may_cross;
+                    {
+                        double a0, a1, a2;
+                        {
+                            double u_0;
+                            model_ladder_0(V, p.theta[from + l], &u_0);
+                            a0 = u_0;
+                            double u_1;
+                            model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                            a1 = u_1;
+                            double u_2;
+                            model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                            a2 = u_2;
+                        }
+                        double b0, b1;
+                        {
+                            double u_0;
+                            model_ladder_0(V_next, p.theta[from + l], &u_0);
+                            b0 = u_0;
+                            double u_1;
+                            model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                            b1 = u_1;
+                        }
+                        may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, common_shrink, common_length));
+                    }
+                    any |= may_cross & pending[l];
+                } else {
+                    double bound;
+                    {
+                        double a0;
+                        {
+                            double u_0;
+                            model_ladder_0(V, p.theta[from + l], &u_0);
+                            a0 = u_0;
+                        }
+                        double b0, b1;
+                        {
+                            double u_0;
+                            model_ladder_0(V_next, p.theta[from + l], &u_0);
+                            b0 = u_0;
+                            double u_1;
+                            model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                            b1 = u_1;
+                        }
+                        const double lift = b1 * furthest;
+                        const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                        bound = a0 > ahead ? a0 : ahead;
+                    }
+                    const int may_cross = !(bound < 0.0);
+                    any |= may_cross & pending[l];
+                }
                 now_V[l] = V_next;
                 now_I[l] = I_next;
             }
@@ -4819,11 +4968,12 @@ SALTUS_INLINE int skim_some(const saltus_group *g, const workspace *w, const int
 }
 
 /* The same for everyone, until one of them all may cross: w->x. */
-SALTUS_APART int skim(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+SALTUS_INLINE int skim_of(const int shared, const int terms, const saltus_group *g, workspace *w, const int32_t *row, int e,
+                          int events)
 {
     int last = events + 1, from = 0;
     while (from < g->n_pad && last > e) {
-        const int reached = skim_some(g, w, row, from, e, last);
+        const int reached = skim_some(shared, terms, g, w, row, from, e, last);
         from = reached < last && from > 0 ? 0 : from + LANES; /* those before have gone too far */
         last = reached;
     }
@@ -4832,6 +4982,17 @@ SALTUS_APART int skim(const saltus_group *g, workspace *w, const int32_t *row, i
     w->x = w->x_end;
     w->x_end = swap;
     return last;
+}
+
+SALTUS_APART int skim_shared(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+{
+    return skim_of(1, 0, g, w, row, e, events);
+}
+
+/* Where neurons have their own propagators, over stretches that are short. */
+SALTUS_APART int skim_own(const saltus_group *g, workspace *w, const int32_t *row, int e, int events)
+{
+    return skim_of(0, SALTUS_SHORT, g, w, row, e, events);
 }
 
 /* One sample forward. */
@@ -4847,7 +5008,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     if (begin_below(g, w, sample, status)) return status->code;
     measure(shared, g, time, events, events, w);
     if (shared) shrink_all(w, events);
-    const int few = shared && record == NULL && g->n <= FEW;
+    const int few = record == NULL && g->n <= FEW;
     if (w->most_lifts < 0.0) weigh(g, w);
     double rate;
     {
@@ -4859,7 +5020,7 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
     int singly = shared && w->keeps && record == NULL && g->n > FEW ? 0 : events; /* so many events before the next volley */
     volley v;
     for (int e = 0; e <= events; e++) {
-        if (few && e > 0) e = skim(g, w, row, e, events);
+        if (few && e > 0) e = shared ? skim_shared(g, w, row, e, events) : skim_own(g, w, row, e, events);
         if (e > events) break;
         const double origin = e > 0 ? time[e - 1] : 0.0;
         const pending start = e > 0 && row[e - 1] >= 0
@@ -4938,18 +5099,6 @@ SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_even
     }
 }
 
-/* The spikes of the neurons [from, to), in order. Returns their number. */
-static int spikes_among(const saltus_spikes *out, int64_t base, int count, int from, int to, int32_t *found)
-{
-    int many = 0;
-    for (int i = 0; i < count; i++) {
-        const int32_t n = out->neuron[base + i];
-        found[many] = i;
-        many += (n >= from) & (n < to);
-    }
-    return many;
-}
-
 /* Neurons a vector at a time, from event or spike of theirs to the next. */
 SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
                             const workspace *w, int32_t sample)
@@ -4958,16 +5107,23 @@ SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, con
     const int32_t *restrict row = in->row + in->start[sample];
     const double *restrict event = in->time + in->start[sample];
     const int64_t base = sample * out->capacity;
+    int32_t *restrict next = w->latest, *restrict later = w->holder; /* spike of a vector; and after a spike */
+    for (int v = 0; v < pad / LANES; v++) next[v] = -1;
+    for (int i = used - 1; i >= 0; i--) {
+        const int v = out->neuron[base + i] / LANES;
+        later[i] = next[v];
+        next[v] = i;
+    }
     for (int from = 0; from < pad; from += LANES) {
-        const int many = spikes_among(out, base, used, from, from + LANES, w->holder);
+        int i = next[from / LANES];
         double now = 0.0;
-        for (int e = 0, s = 0; s < many || all;) {
-            const int i = s < many ? w->holder[s] : -1, spike = i >= 0 && out->after[base + i] == e;
-            const double next = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
-            if (next > now) step_tangents_own(w, own_propagators(w, next - now), 0, from, from + LANES);
-            now = next;
+        for (int e = 0; i >= 0 || all;) {
+            const int spike = i >= 0 && out->after[base + i] == e;
+            const double until = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
+            if (until > now) step_tangents_own(w, own_propagators(w, until - now), 0, from, from + LANES);
+            now = until;
             if (spike)
-                emit_tangents(out, base, i, w), s++;
+                emit_tangents(out, base, i, w), i = later[i];
             else if (e == events)
                 break;
             else if (row[e++] >= 0)
@@ -4978,7 +5134,7 @@ SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, con
 
 /* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
 SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
-                         const double *final, const gradients_view *total, const workspace *w, int32_t sample)
+                         const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
     const int events = in->count[sample];
     begin_tangents(g, w);
@@ -5008,9 +5164,9 @@ SALTUS_INLINE void step_back_of(const int shared, const int terms, const saltus_
             Phi_I_I = common_Phi_I_I;
             Psi_I_V = common_Psi_I_V;
         } else if (terms != 0) {
-            model_propagator_near(terms, dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         } else {
-            model_propagator(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         }
         double lambda_V_next, lambda_I_next;
         model_adjoint(y.lambda_V[n], y.lambda_I[n], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
@@ -5076,10 +5232,11 @@ enum { WIDE = 64 };
 /* So many neurons from this one on, from the end of interval e to that of an earlier one: `stop`, or the first that begins with
  * something else than such arrivals; where times are not credited, also with the later of two arrivals at one time, whose weights
  * gain together. gain: what weights gain, times: the credit of each event; NULL: not wanted. Returns that interval. */
-SALTUS_INLINE int skim_back_some(const int width, const int credited, const saltus_group *g, const workspace *w,
-                                 const int32_t *restrict row, double *gain, double *times, int from, int e, int stop)
+SALTUS_INLINE int skim_back_some(const int width, const int credited, const int shared, const int terms, const saltus_group *g,
+                                 const workspace *w, const int32_t *restrict row, double *gain, double *times, int from, int e,
+                                 int stop)
 {
-    const int shared = 1, receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
+    const int receptor = e > 0 && row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
     double spare[WIDE] = {0.0};
     double now_lambda_V[WIDE], now_lambda_I[WIDE];
@@ -5093,7 +5250,8 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
             const int64_t place = (int64_t)row[e - 1] * g->n_pad + from;
             const double *restrict weight = g->weights + place;
             double *restrict into = gain == NULL ? spare : gain + place, credits = 0.0;
-            const entries_view k = entry(w->k, e);
+            const entries_view k = stretch(shared, g, w, e);
+            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
             const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
             const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
             const double common_Psi_I_V = shared ? *k.Psi_I_V : 0.0;
@@ -5103,8 +5261,18 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
             for (int l = 0; l < width; l++) {
                 double lambda_V = now_lambda_V[l], lambda_I = now_lambda_I[l];
                 {
+                    double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                    if (shared) {
+                        Phi_V_V = common_Phi_V_V;
+                        Phi_I_I = common_Phi_I_I;
+                        Psi_I_V = common_Psi_I_V;
+                    } else if (terms != 0) {
+                        model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    } else {
+                        model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                    }
                     double lambda_V_next, lambda_I_next;
-                    model_adjoint(lambda_V, lambda_I, common_Phi_V_V, common_Phi_I_I, common_Psi_I_V, &lambda_V_next, &lambda_I_next);
+                    model_adjoint(lambda_V, lambda_I, Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
                     lambda_V = lambda_V_next;
                     lambda_I = lambda_I_next;
                 }
@@ -5124,7 +5292,7 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
         break;
     default: break;
     }
-    (void)p, (void)spare, (void)gain, (void)times, (void)stop, (void)shared;
+    (void)p, (void)spare, (void)gain, (void)times, (void)stop;
     for (int l = 0; l < width; l++) {
         w->y.lambda_V[from + l] = now_lambda_V[l];
         w->y.lambda_I[from + l] = now_lambda_I[l];
@@ -5132,21 +5300,31 @@ SALTUS_INLINE int skim_back_some(const int width, const int credited, const salt
     return e;
 }
 
-SALTUS_INLINE int skim_back_of(const int credited, const saltus_group *g, const workspace *w, const int32_t *row, double *gain,
-                               double *times, int e, int stop)
+SALTUS_INLINE int skim_back_of(const int credited, const int shared, const int terms, const saltus_group *g, const workspace *w,
+                               const int32_t *row, double *gain, double *times, int e, int stop)
 {
     int reached = e, from = 0;
     for (; from + WIDE <= g->n_pad; from += WIDE)
-        reached = skim_back_some(WIDE, credited, g, w, row, gain, times, from, e, stop);
-    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, g, w, row, gain, times, from, e, stop);
-    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, g, w, row, gain, times, from, e, stop);
+        reached = skim_back_some(WIDE, credited, shared, terms, g, w, row, gain, times, from, e, stop);
+    if (from + LANES == g->n_pad) return skim_back_some(LANES, credited, shared, terms, g, w, row, gain, times, from, e, stop);
+    if (from < g->n_pad) return skim_back_some(g->n_pad - from, credited, shared, terms, g, w, row, gain, times, from, e, stop);
     return reached;
 }
 
 /* The same for everyone. */
-SALTUS_APART int skim_back(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e, int stop)
+SALTUS_APART int skim_back_shared(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e,
+                                  int stop)
 {
-    return times != NULL ? skim_back_of(1, g, w, row, gain, times, e, stop) : skim_back_of(0, g, w, row, gain, times, e, stop);
+    return times != NULL ? skim_back_of(1, 1, 0, g, w, row, gain, times, e, stop)
+                         : skim_back_of(0, 1, 0, g, w, row, gain, times, e, stop);
+}
+
+/* Where neurons have their own propagators, over stretches that are short. */
+SALTUS_APART int skim_back_own(const saltus_group *g, const workspace *w, const int32_t *row, double *gain, double *times, int e,
+                               int stop)
+{
+    return times != NULL ? skim_back_of(1, 0, SALTUS_SHORT, g, w, row, gain, times, e, stop)
+                         : skim_back_of(0, 0, SALTUS_SHORT, g, w, row, gain, times, e, stop);
 }
 
 /* One sample backward. */
@@ -5174,7 +5352,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         while (used > 0 && cotangent->time[base + used - 1] == 0.0) used--;
         last = used > 0 ? after[used - 1] : -1;
     }
-    const int skims = shared && record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
+    const int skims = record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
     measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
@@ -5195,13 +5373,13 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     for (int i = 0; i < used; i++) {
         const int n = shared ? 0 : neuron[i];
         {double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-          model_propagator(w->gap[i], w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+          model_propagator(w->gap[i], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
           w->k_gap.Phi_V_V[i] = Phi_V_V;
           w->k_gap.Phi_I_I[i] = Phi_I_I;
           w->k_gap.Psi_I_V[i] = Psi_I_V;
         }
         {double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-          model_propagator(w->lead[i], w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+          model_propagator(w->lead[i], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
           w->k_lead.Phi_V_V[i] = Phi_V_V;
           w->k_lead.Phi_I_I[i] = Phi_I_I;
           w->k_lead.Psi_I_V[i] = Psi_I_V;
@@ -5216,7 +5394,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         int held = 0;
         const int stop = used > 0 ? after[used - 1] : 0;
         if (skims && e > stop + 3 && (times || (w->dt[e - 1] > 0.0 && w->dt[e - 2] > 0.0))) /* it is some way */
-            e = skim_back(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
+            e = shared ? skim_back_shared(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop)
+                       : skim_back_own(g, w, row, weights ? into : NULL, times ? gradient->event_time + first : NULL, e, stop);
         for (; used > 0 && after[used - 1] == e; used--) { /* the interval's spikes, the last first */
             const int i = used - 1, n = neuron[i];
             const double worth = cotangent->time[base + i] + (origin == NULL ? 0.0 : w->owed[i]);
@@ -5343,7 +5522,7 @@ SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const salt
             plus_V = V_next;
         }
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-        model_propagator(dt, w->p.tau_mem[n], w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        model_propagator(dt, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
         double V_next, I_next;
         model_advance(plus_V, plus_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
         w->x.V[n] = V_next;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif.toml (event; ir.json 8d32c2b1c9e7). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif.toml (event; ir.json b6707340117a). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with an exponential current synapse
  * (Wunderlich & Pehle (2021), Table 1)
@@ -21,14 +21,14 @@ SALTUS_INLINE void model_constants(const double tau_mem, const double tau_syn, d
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
-    double *restrict Psi_I_V)
+SALTUS_INLINE void model_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void model_advance(const double V, const double I, const double Phi_V_V, const double Phi_V_I,
@@ -220,9 +220,9 @@ SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const 
 }
 
 /* model_propagator where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_I_I, double *restrict Psi_I_V)
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
+    double *restrict Psi_I_V)
 {
     const double saltus_node_0 = -dt * per_tau_mem;
     const double saltus_node_1 = -dt * per_tau_syn;
@@ -233,15 +233,16 @@ SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const
         saltus_exp_0 = saltus_exp_0 * saltus_node_0 + SALTUS_EXP[k];
     }
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 /* model_motion where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double tau_mem, double *restrict Phi_V_V, double *restrict Phi_V_I,
     double *restrict Phi_I_I, double *restrict Psi_I_V, double *restrict Phi_V_V_tau_mem,
     double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn)
 {
@@ -256,13 +257,13 @@ SALTUS_INLINE void model_motion_near(const int terms, const double dt, const dou
     }
     const double saltus_exp_0_1_1 = saltus_exp_0_1 - saltus_exp_0_1_0;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
     const double decay_V = saltus_exp_0; /* flow.propagator */
     const double decay_I = saltus_exp_1; /* flow.propagator */
-    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
     const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
     const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */
     *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */

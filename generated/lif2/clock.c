@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (clock; ir.json a4b51b520917). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (clock; ir.json 75d75b34186c). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif2 on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -230,19 +230,19 @@ SALTUS_INLINE void lif2_constants(const double tau_mem, const double tau_syn, co
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void lif2_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2, double *restrict Psi_I_V,
-    double *restrict Psi_I2_V)
+SALTUS_INLINE void lif2_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    const double per_tau_syn2, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_I2,
+    double *restrict Phi_I_I, double *restrict Phi_I2_I2, double *restrict Psi_I_V, double *restrict Psi_I2_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I2 = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn2); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
-    *Phi_V_I2 = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn2) * per_tau_mem;
-        /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_I2 = dt * response_V_I2 * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_I2_I2 = saltus_exp(-dt * per_tau_syn2); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_I2_V = tau_mem * (*Phi_V_I2) * per_tau_syn2; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_I2_V = dt * response_V_I2 * per_tau_syn2; /* flow.propagator */
 }
 
 SALTUS_INLINE void lif2_advance(const double V, const double I, const double I2, const double Phi_V_V,
@@ -612,7 +612,7 @@ SALTUS_INLINE void lif2_entries(const lif2_parameters *q, double dt, double *ent
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
-    lif2_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, q->per_tau_syn2, &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
+    lif2_propagator(dt, q->per_tau_mem, q->per_tau_syn, q->per_tau_syn2, &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_V_I2;

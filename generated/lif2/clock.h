@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (clock; ir.json a4b51b520917). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lif2.toml (clock; ir.json 75d75b34186c). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

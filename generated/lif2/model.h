@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif2.toml (event; ir.json a4b51b520917). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif2.toml (event; ir.json 75d75b34186c). Do not edit: change the spec or the templates and run it again.
  *
  * Leaky integrate-and-fire neuron with two synapses of different time constants
  * (Wunderlich & Pehle (2021), Table 1 with one more current)
@@ -22,19 +22,19 @@ SALTUS_INLINE void model_constants(const double tau_mem, const double tau_syn, c
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void model_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V, double *restrict Phi_V_I,
-    double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2, double *restrict Psi_I_V,
-    double *restrict Psi_I2_V)
+SALTUS_INLINE void model_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    const double per_tau_syn2, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_V_I2,
+    double *restrict Phi_I_I, double *restrict Phi_I2_I2, double *restrict Psi_I_V, double *restrict Psi_I2_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I2 = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn2); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
-    *Phi_V_I2 = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn2) * per_tau_mem;
-        /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_I2 = dt * response_V_I2 * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *Phi_I2_I2 = saltus_exp(-dt * per_tau_syn2); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_I2_V = tau_mem * (*Phi_V_I2) * per_tau_syn2; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_I2_V = dt * response_V_I2 * per_tau_syn2; /* flow.propagator */
 }
 
 SALTUS_INLINE void model_advance(const double V, const double I, const double I2, const double Phi_V_V,
@@ -306,10 +306,10 @@ SALTUS_INLINE void model_nodes(const double dt, const double per_tau_mem, const 
 }
 
 /* model_propagator where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V,
-    double *restrict Phi_V_I, double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2,
-    double *restrict Psi_I_V, double *restrict Psi_I2_V)
+SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V, double *restrict Phi_V_I,
+    double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2, double *restrict Psi_I_V,
+    double *restrict Psi_I2_V)
 {
     const double saltus_node_0 = -dt * per_tau_mem;
     const double saltus_node_1 = -dt * per_tau_syn;
@@ -323,18 +323,20 @@ SALTUS_INLINE void model_propagator_near(const int terms, const double dt, const
     }
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
     const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_I2 = saltus_exp_0_2; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
-    *Phi_V_I2 = dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_I2 = dt * response_V_I2 * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
     *Phi_I2_I2 = saltus_exp_2; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_I2_V = tau_mem * (*Phi_V_I2) * per_tau_syn2; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_I2_V = dt * response_V_I2 * per_tau_syn2; /* flow.propagator */
 }
 
 /* model_motion where all nodes of its exponentials are near zero. */
-SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double tau_mem,
-    const double per_tau_mem, const double per_tau_syn, const double per_tau_syn2, double *restrict Phi_V_V,
+SALTUS_INLINE void model_motion_near(const int terms, const double dt, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_syn2, const double tau_mem, double *restrict Phi_V_V,
     double *restrict Phi_V_I, double *restrict Phi_V_I2, double *restrict Phi_I_I, double *restrict Phi_I2_I2,
     double *restrict Psi_I_V, double *restrict Psi_I2_V, double *restrict Phi_V_V_tau_mem,
     double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I2_tau_mem, double *restrict Phi_V_I_tau_syn,
@@ -356,18 +358,18 @@ SALTUS_INLINE void model_motion_near(const int terms, const double dt, const dou
     const double saltus_exp_0_2_2 = saltus_exp_0_2 - saltus_exp_0_2_0;
     const double saltus_exp_1 = saltus_exp_0 + (saltus_node_1 - saltus_node_0) * saltus_exp_0_1;
     const double saltus_exp_2 = saltus_exp_0 + (saltus_node_2 - saltus_node_0) * saltus_exp_0_2;
+    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
+    const double response_V_I2 = saltus_exp_0_2; /* flow.propagator */
     *Phi_V_V = saltus_exp_0; /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_0_1 * per_tau_mem; /* flow.propagator */
-    *Phi_V_I2 = dt * saltus_exp_0_2 * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
+    *Phi_V_I2 = dt * response_V_I2 * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp_1; /* flow.propagator */
     *Phi_I2_I2 = saltus_exp_2; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_I2_V = tau_mem * (*Phi_V_I2) * per_tau_syn2; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_I2_V = dt * response_V_I2 * per_tau_syn2; /* flow.propagator */
     const double decay_V = saltus_exp_0; /* flow.propagator */
     const double decay_I = saltus_exp_1; /* flow.propagator */
     const double decay_I2 = saltus_exp_2; /* flow.propagator */
-    const double response_V_I = saltus_exp_0_1; /* flow.propagator */
-    const double response_V_I2 = saltus_exp_0_2; /* flow.propagator */
     const double response_V_V_I = saltus_exp_0_1_0; /* flow.propagator */
     const double response_V_V_I2 = saltus_exp_0_2_0; /* flow.propagator */
     const double response_V_I_I = saltus_exp_0_1_1; /* flow.propagator */

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 2f49a91c0659). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 2bd6640d3fdc). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif_bias on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -229,19 +229,20 @@ SALTUS_INLINE void lif_bias_constants(const double tau_mem, const double tau_syn
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void lif_bias_propagator(const double dt, const double tau_mem, const double I_bias,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
+SALTUS_INLINE void lif_bias_propagator(const double dt, const double I_bias, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
     double *restrict Phi_V_I_ext, double *restrict Phi_I_I, double *restrict psi_V, double *restrict Psi_I_V,
     double *restrict Psi_I_ext_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_ext = saltus_exp_dd2(0.0, -dt * per_tau_mem); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_V_I_ext = dt * response_V_I_ext * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *psi_V = I_bias * dt * response_V_I_ext * per_tau_mem; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_I_ext_V = tau_mem * (*Phi_V_I_ext); /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_I_ext_V = dt * response_V_I_ext; /* flow.propagator */
 }
 
 SALTUS_INLINE void lif_bias_advance(const double V, const double I, const double I_ext, const double Phi_V_V,
@@ -541,7 +542,7 @@ SALTUS_INLINE void lif_bias_entries(const lif_bias_parameters *q, double dt, dou
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
-    lif_bias_propagator(dt, q->tau_mem, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
+    lif_bias_propagator(dt, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_V_I_ext;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 2f49a91c0659). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lif_bias.toml (clock; ir.json 2bd6640d3fdc). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

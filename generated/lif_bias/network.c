@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_bias.toml (network; ir.json 2f49a91c0659). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_bias.toml (network; ir.json 2bd6640d3fdc). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_bias; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -28,19 +28,20 @@ SALTUS_INLINE void lif_bias_constants(const double tau_mem, const double tau_syn
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void lif_bias_propagator(const double dt, const double tau_mem, const double I_bias,
-    const double per_tau_mem, const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
+SALTUS_INLINE void lif_bias_propagator(const double dt, const double I_bias, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I,
     double *restrict Phi_V_I_ext, double *restrict Phi_I_I, double *restrict psi_V, double *restrict Psi_I_V,
     double *restrict Psi_I_ext_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     const double response_V_I_ext = saltus_exp_dd2(0.0, -dt * per_tau_mem); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_V_I_ext = dt * response_V_I_ext * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
     *psi_V = I_bias * dt * response_V_I_ext * per_tau_mem; /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
-    *Psi_I_ext_V = tau_mem * (*Phi_V_I_ext); /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
+    *Psi_I_ext_V = dt * response_V_I_ext; /* flow.propagator */
 }
 
 SALTUS_INLINE void lif_bias_advance(const double V, const double I, const double I_ext, const double Phi_V_V,
@@ -310,7 +311,7 @@ static void lif_bias_own_flow(const double *p, int64_t stride, double tolerance,
     const lif_bias_parameters q = lif_bias_read(p, stride);
     (void)q, (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
-    lif_bias_propagator(dt, q.tau_mem, q.I_bias, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
+    lif_bias_propagator(dt, q.I_bias, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     double V_next, I_next, I_ext_next;
     lif_bias_advance(x[0], x[1], x[2], Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, &V_next, &I_next, &I_ext_next);
     x_end[0] = V_next;
@@ -334,7 +335,7 @@ static void lif_bias_own_flow_back(const double *p, int64_t stride, double toler
         grad[4 * stride] += grad_I_bias;
     }
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
-    lif_bias_propagator(dt, q.tau_mem, q.I_bias, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
+    lif_bias_propagator(dt, q.I_bias, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     double lambda_V_next, lambda_I_next, lambda_I_ext_next;
     lif_bias_adjoint(y[0], y[1], y[2], Phi_V_V, Phi_I_I, Psi_I_V, Psi_I_ext_V, &lambda_V_next, &lambda_I_next, &lambda_I_ext_next);
     y[0] = lambda_V_next;
@@ -346,7 +347,7 @@ static void lif_bias_own_flow_back(const double *p, int64_t stride, double toler
 static void lif_bias_own_climb(const lif_bias_parameters *q, const double *x, double s, double u[3])
 {
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
-    lif_bias_propagator(s, q->tau_mem, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
+    lif_bias_propagator(s, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     double V_next, I_next, I_ext_next;
     lif_bias_advance(x[0], x[1], x[2], Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, &V_next, &I_next, &I_ext_next);
     double a0, a1, a2;

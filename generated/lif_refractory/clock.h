@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_refractory.toml (clock; ir.json c015b678a70a). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lif_refractory.toml (clock; ir.json d707681a5c4a). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

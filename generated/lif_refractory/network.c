@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_refractory.toml (network; ir.json c015b678a70a). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_refractory.toml (network; ir.json d707681a5c4a). Do not edit: change the spec or the templates and run it again.
  *
  * The event engine for recurrent networks: populations of lif_refractory; sparse, delayed, self- and
  * mutually connected. Each neuron is advanced only when something happens to it; its next crossing waits in a heap.
@@ -28,14 +28,15 @@ SALTUS_INLINE void lif_refractory_constants(const double tau_mem, const double t
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void lif_refractory_propagator(const double dt, const double tau_mem, const double per_tau_mem,
+SALTUS_INLINE void lif_refractory_propagator(const double dt, const double per_tau_mem,
     const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
     double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void lif_refractory_advance(const double V, const double I, const double Phi_V_V,
@@ -365,7 +366,7 @@ static void lif_refractory_own_flow(const double *p, int64_t stride, double tole
     const lif_refractory_parameters q = lif_refractory_read(p, stride);
     (void)q, (void)tolerance, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    lif_refractory_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    lif_refractory_propagator(dt, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
     lif_refractory_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
     x_end[0] = V_next;
@@ -387,7 +388,7 @@ static void lif_refractory_own_flow_back(const double *p, int64_t stride, double
         grad[1 * stride] += grad_tau_syn;
     }
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    lif_refractory_propagator(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    lif_refractory_propagator(dt, q.per_tau_mem, q.per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double lambda_V_next, lambda_I_next;
     lif_refractory_adjoint(y[0], y[1], Phi_V_V, Phi_I_I, Psi_I_V, &lambda_V_next, &lambda_I_next);
     y[0] = lambda_V_next;
@@ -398,7 +399,7 @@ static void lif_refractory_own_flow_back(const double *p, int64_t stride, double
 static void lif_refractory_own_climb(const lif_refractory_parameters *q, const double *x, double s, double u[3])
 {
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    lif_refractory_propagator(s, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    lif_refractory_propagator(s, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
     lif_refractory_advance(x[0], x[1], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
     double a0, a1, a2;

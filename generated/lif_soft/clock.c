@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_soft.toml (clock; ir.json 2e1a61c9c191). Do not edit: change the spec or the templates and run it again.
+/* Made by `saltus emit` from lif_soft.toml (clock; ir.json accade9bf354). Do not edit: change the spec or the templates and run it again.
  *
  * The clock engine: populations of lif_soft on a grid of steps dt. Within a step the flow is exact;
  * arrivals, resets and their adjoint jumps act at grid points; a spike is recorded at the end of the step in which its
@@ -229,14 +229,14 @@ SALTUS_INLINE void lif_soft_constants(const double tau_mem, const double tau_syn
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void lif_soft_propagator(const double dt, const double tau_mem, const double per_tau_mem,
-    const double per_tau_syn, double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I,
-    double *restrict Psi_I_V)
+SALTUS_INLINE void lif_soft_propagator(const double dt, const double per_tau_mem, const double per_tau_syn,
+    double *restrict Phi_V_V, double *restrict Phi_V_I, double *restrict Phi_I_I, double *restrict Psi_I_V)
 {
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
     *Phi_V_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
-    *Phi_V_I = dt * saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn) * per_tau_mem; /* flow.propagator */
+    *Phi_V_I = dt * response_V_I * per_tau_mem; /* flow.propagator */
     *Phi_I_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
-    *Psi_I_V = tau_mem * (*Phi_V_I) * per_tau_syn; /* flow.propagator */
+    *Psi_I_V = dt * response_V_I * per_tau_syn; /* flow.propagator */
 }
 
 SALTUS_INLINE void lif_soft_advance(const double V, const double I, const double Phi_V_V,
@@ -500,7 +500,7 @@ SALTUS_INLINE void lif_soft_entries(const lif_soft_parameters *q, double dt, dou
 {
     (void)q, (void)dt;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-    lif_soft_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+    lif_soft_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     entry[0] = Phi_V_V;
     entry[1] = Phi_V_I;
     entry[2] = Phi_I_I;

@@ -1,4 +1,4 @@
-/* Made by `saltus emit` from lif_soft.toml (clock; ir.json 2e1a61c9c191). Do not edit: change the spec or the templates and run it again. */
+/* Made by `saltus emit` from lif_soft.toml (clock; ir.json accade9bf354). Do not edit: change the spec or the templates and run it again. */
 #ifndef SALTUS_CLOCK_H
 #define SALTUS_CLOCK_H
 

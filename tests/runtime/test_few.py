@@ -9,17 +9,30 @@ INPUTS, IDLE, T = 30, 40, 0.06
 STRENGTH = {"exc": (0.05, 0.5), "inh": (0.01, 0.1)}
 
 
-def net(model, n, receptors, kept, idle):
-    """n neurons, and others that get no input: many go from event to event in another way."""
+def net(model, n, receptors, kept, idle, own=False):
+    """n neurons, and others that get no input: many go from event to event in another way.
+
+    own: they have time constants of their own, all between those of the model and half as much again.
+    """
     random = np.random.default_rng(n)
     weights = {name: random.uniform(*STRENGTH[name], (INPUTS, n)) for name in receptors}
+    taus = {p.name: p.default for p in saltus.model(model).ir.parameters if p.name.startswith("tau")}
+    params = {name: tau * random.uniform(1.0, 1.5, n + IDLE)[: n + idle] for name, tau in taus.items() if own}
     return saltus.Network(
         T=T,
         inputs=dict.fromkeys(receptors, INPUTS),
-        populations={"a": {"model": model, "size": n + idle, "spikes_kept": kept}},
+        populations={
+            "a": {
+                "model": model,
+                "size": n + idle,
+                "spikes_kept": kept,
+                "params": params,
+                "learn": list(taus) if own else [],
+            }
+        },
         projections={
-            name: {"pre": name, "post": "a", "receptor": name, "weights": np.pad(own, ((0, 0), (0, idle)))}
-            for name, own in weights.items()
+            name: {"pre": name, "post": "a", "receptor": name, "weights": np.pad(given, ((0, 0), (0, idle)))}
+            for name, given in weights.items()
         },
     )
 
@@ -35,13 +48,14 @@ def trains(receptors, grid):
 @pytest.mark.parametrize("grid", [0.0, 1e-3], ids=["any time", "grid"])
 @pytest.mark.parametrize("kept", [None, 1])
 @pytest.mark.parametrize("n", [3, 19, 32])
+@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @pytest.mark.parametrize(
     ("model", "receptors"), [("lif", ["exc"]), ("ei", ["exc", "inh"])], ids=["lif", "ei"]
 )
-def test_few_neurons_are_as_among_many(model, receptors, n, kept, grid):
+def test_few_neurons_are_as_among_many(model, receptors, own, n, kept, grid):
     found = []
     for idle in (0, IDLE):
-        result = net(model, n, receptors, kept, idle).run(trains(receptors, grid))
+        result = net(model, n, receptors, kept, idle, own).run(trains(receptors, grid))
         spikes = result.spikes["a"]
         seeds = np.random.default_rng(3).standard_normal(len(spikes.times))
         gradients = result.net.gradients(result, d_spike_times={"a": seeds})
@@ -50,6 +64,7 @@ def test_few_neurons_are_as_among_many(model, receptors, n, kept, grid):
             [
                 *(values[:, :n] for values in result.final["a"].values()),
                 *(gradients[f"{name}.weights"][:, :n] for name in receptors),
+                *(gradients[name][:n] for name in gradients if name.startswith("a.")),
                 *(np.concatenate([t for sample in times[name] for t in sample]) for name in receptors),
             ]
         )
@@ -64,12 +79,13 @@ def test_few_neurons_are_as_among_many(model, receptors, n, kept, grid):
 
 @pytest.mark.parametrize("grid", [0.0, 1e-3], ids=["any time", "grid"])
 @pytest.mark.parametrize("n", [40, 72, 104])
+@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @pytest.mark.parametrize(
     ("model", "receptors"), [("lif", ["exc"]), ("ei", ["exc", "inh"])], ids=["lif", "ei"]
 )
-def test_weights_gain_the_same_whether_or_not_times_do(model, receptors, n, grid):
+def test_weights_gain_the_same_whether_or_not_times_do(model, receptors, own, n, grid):
     """Only where times gain nothing, many neurons go back from event to event some at a time."""
-    result = net(model, n, receptors, None, 0).run(trains(receptors, grid))
+    result = net(model, n, receptors, None, 0, own).run(trains(receptors, grid))
     assert len(result.spikes["a"].times) > 0
     names = [f"{name}.weights" for name in receptors]
     seeds = {"a": np.random.default_rng(3).standard_normal(len(result.spikes["a"].times))}

@@ -81,3 +81,35 @@ def test_gradients_by_spans(model, grid, events):
         dense = found[name][np.nonzero(given[name[0]])] if name.endswith("weights") else found[name]
         most = np.abs(expected[name]).max()
         np.testing.assert_allclose(dense, expected[name], rtol=0, atol=1e-8 * most, err_msg=name)
+
+
+@pytest.mark.parametrize("grid", [0.0, 7e-4], ids=["any time", "grid"])
+@pytest.mark.parametrize("events", [2, 40, 400], ids=["few", "many", "several batches"])
+def test_a_readout_by_spans(grid, events):
+    """It never spikes, and has integrals of its states among them."""
+    random = np.random.default_rng(events)
+    weights = random.normal(size=(INPUTS, N))
+    params = {"tau_mem": random.uniform(15e-3, 25e-3, N), "tau_syn": random.uniform(3e-3, 6e-3, N)}
+    times = random.uniform(0.0, T, (2, INPUTS, events))
+    times = np.sort(grid * np.floor(times / grid) if grid else times)
+    trains = [list(map(np.unique, sample)) for sample in times]
+    seeds = {"a": {name: random.normal(size=(2, N)) for name in ("V", "I", "sum_V")}}
+    found = []
+    for given in (weights, (*np.nonzero(weights), weights[np.nonzero(weights)])):
+        net = saltus.Network(
+            T=T,
+            inputs={"x": INPUTS},
+            populations={"a": {"model": "li", "size": N, "params": params, "learn": tuple(params)}},
+            projections={"x_a": {"pre": "x", "post": "a", "weights": given}},
+        )
+        assert net.explain().count("fast kernel" if given is weights else "network kernel")
+        result = net.run(trains)
+        found.append((result.final["a"], net.gradients(result, d_readouts=seeds)))
+    for one, other in zip(*found, strict=True):
+        for name, expected in other.items():
+            mine, its = one[name], expected
+            if name == "x_a.weights":
+                mine = mine[np.nonzero(weights)]
+            if name == "input_times":
+                mine, its = (np.concatenate([t for sample in g for t in sample]) for g in (mine, its))
+            np.testing.assert_allclose(mine, its, rtol=0, atol=1e-11 * np.abs(its).max(), err_msg=name)
