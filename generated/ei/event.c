@@ -3,11 +3,15 @@
  * The event engine for a group of ei neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
  */
+#define _GNU_SOURCE /* sched.h */
 #include "event.h"
 #include "model.h"
 
 #ifdef _OPENMP
 #include <omp.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 #endif
 #ifdef __AVX512VL__
 #include <immintrin.h>
@@ -30,6 +34,41 @@ typedef struct { double *tau_mem, *tau_exc, *tau_inh; } moved_view;
 typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V, dt; int terms; } entries_view;
 
 typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_exc_tau_mem, *Phi_V_I_inh_tau_mem, *Phi_V_I_exc_tau_exc, *Phi_I_exc_I_exc_tau_exc, *Phi_V_I_inh_tau_inh, *Phi_I_inh_I_inh_tau_inh; } slopes_view;
+
+#ifdef _OPENMP
+/* Where the calling thread runs, and may run. */
+typedef struct {
+    int cpu; /* negative: not known, or there is but one thread */
+#ifdef __linux__
+    cpu_set_t may;
+#endif
+} place_of_threads;
+
+static place_of_threads here(int threads)
+{
+    place_of_threads places = {.cpu = -1};
+    (void)threads;
+#ifdef __linux__
+    if (threads > 1 && sched_getaffinity(0, sizeof places.may, &places.may) == 0 && CPU_COUNT(&places.may) > 1)
+        places.cpu = sched_getcpu();
+#endif
+    return places;
+}
+
+/* The threads that help stay off the processor of the one that calls them. On a virtual machine, Linux takes a processor that is halted
+ * for one that the host has taken away, and a thread that wakes may have to wait on its caller's, for milliseconds. */
+static void make_way(const place_of_threads *places)
+{
+#ifdef __linux__
+    if (omp_get_thread_num() == 0 || places->cpu < 0 || sched_getcpu() != places->cpu) return;
+    cpu_set_t others = places->may;
+    CPU_CLR(places->cpu, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof places->may, &places->may);
+#else
+    (void)places;
+#endif
+}
+#endif
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -686,7 +725,7 @@ SALTUS_APART void propagate(const workspace *w, int last)
 {
     for (int from = 0, to; from <= last; from = to) {
         double longest = 0.0;
-        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
         propagate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
@@ -753,23 +792,71 @@ SALTUS_APART void differentiate(const workspace *w, int last)
 {
     for (int from = 0, to; from <= last; from = to) {
         double longest = 0.0;
-        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
         differentiate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
 
 
 /* What the test for a crossing needs of them besides. */
-SALTUS_APART void shrink_all(const workspace *w, int last)
+SALTUS_INLINE void shrink_all_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
 {
+    double u_1_rate;
+    model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+    const double rate = u_1_rate, per_rate = 1.0 / rate;
+    (void)shared, (void)k;
 #pragma omp simd
-    for (int e = 0; e <= last; e++) {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        w->shrink[e] = saltus_exp(-u_1_rate * w->dt[e]);
-        w->length[e] = (1.0 - w->shrink[e]) / u_1_rate;
+    for (int e = from; e < to; e++) {
+        w->shrink[e] = terms != 0 ? saltus_exp_near(terms, -rate * w->dt[e]) : saltus_exp(-rate * w->dt[e]);
+        w->length[e] = (1.0 - w->shrink[e]) * per_rate;
     }
 }
+
+SALTUS_APART void shrink_all_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void shrink_all_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: shrink_all_some_6(w, k, from, to); break;
+    case 8: shrink_all_some_8(w, k, from, to); break;
+    case 12: shrink_all_some_12(w, k, from, to); break;
+    case 15: shrink_all_some_15(w, k, from, to); break;
+    default: shrink_all_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void shrink_all(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        shrink_all_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
 
 /* Lengths and propagators of the intervals up to the last that is asked for; interval e begins after e events. */
 SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events, int last,
@@ -1346,6 +1433,42 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
     return (u1 > 0.0) & (fall >= 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
 }
 
+#ifdef __AVX512VL__
+/* Which of eight are flagged; and what belongs to these, one beside the other, into where a vector has room. */
+SALTUS_INLINE __mmask8 flagged(const int64_t *flag)
+{
+    const __m512i some = _mm512_loadu_si512(flag);
+    return _mm512_test_epi64_mask(some, some);
+}
+
+SALTUS_INLINE void pack(double *into, __mmask8 these, const double *from)
+{
+    _mm512_storeu_pd(into, _mm512_maskz_compress_pd(these, _mm512_loadu_pd(from)));
+}
+
+SALTUS_INLINE void pack_numbers(int32_t *into, __mmask8 these, __m256i numbers)
+{
+    _mm256_storeu_si256((__m256i *)(void *)into, _mm256_maskz_compress_epi32(these, numbers));
+}
+
+SALTUS_INLINE __m256i eight_from(int n)
+{
+    return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(n));
+}
+#endif
+
+/* A bit for each lane that is flagged. */
+SALTUS_INLINE unsigned bits_of(const int64_t *flag)
+{
+    unsigned bits = 0;
+#ifdef __AVX512VL__
+    for (int l = 0; l < LANES; l += 8) bits |= (unsigned)flagged(flag + l) << l;
+#else
+    for (int l = 0; l < LANES; l++) bits |= (unsigned)(flag[l] != 0) << l;
+#endif
+    return bits;
+}
+
 /* A bundle of candidates, one a lane: states and what is left of the interval; the bracket of the crossing and the lower rungs at
  * its right end (peak: u_0); the crossing, the states at the last iterate, and how far that is from it; since when it is looked at, and
  * its place in the queue. */
@@ -1355,7 +1478,7 @@ typedef struct {
     double V_before[LANES], I_exc_before[LANES], I_inh_before[LANES], slope[LANES];
     double V_after[LANES], I_exc_after[LANES], I_inh_after[LANES], u0_after[LANES];
     double V_end[LANES], I_exc_end[LANES], I_inh_end[LANES];
-    double since[LANES];
+    double since[LANES], piece[LANES];
     int64_t crosses[LANES], may[LANES]; /* may: is looked for */
     int32_t place[LANES];
 } bundle;
@@ -1614,11 +1737,8 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
-    int64_t left = 0;
-    for (int l = 0; l < LANES; l++) left |= open[l];
-    for (int round = 0; left && round < 192; round++) {
-        left = 0;
-#pragma omp simd reduction(| : left)
+    for (int round = 0; bits_of(open) && round < 192; round++) {
+#pragma omp simd
         for (int l = 0; l < LANES; l++) {
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
@@ -1672,7 +1792,7 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             const double next = keeps ? stepped : 0.5 * (q->low[l] + q->high[l]);
             /* the next error, against the rounding of the time: that of Halley's third order,
              * step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), times step over the shortest length of the curve */
-            const double grain = 0x1p-54 * (time + s);
+            const double grain = 0x1p-54 * (settles ? time + q->since[l] + s : time + s);
             const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
             const double fourth = third * fabs(step) * (fabs(curve) + (fabs(rate) + fabs(rate_2)) * fabs(a1));
             const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
@@ -1680,7 +1800,6 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             q->at[l] = open[l] ? next : s;
             if (settles) q->left[l] = open[l] ? next - s : 0.0;
             open[l] = open[l] & !settled & !closed;
-            left |= open[l];
         }
     }
     int64_t unsettled = 0; /* a bit a lane */
@@ -1688,13 +1807,13 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
     return unsettled;
 }
 
-/* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. The last iterate is
- * so close that exponentials are short polynomials. */
-SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
+/* What a crossing does: the states just before it, the slope, the reset. The last iterate is so close that exponentials are short
+ * polynomials. */
+SALTUS_INLINE void reset_of(const int terms, bundle *q, double steepest)
 {
     const int fewest = 6;
-    int64_t far = 0;
-#pragma omp simd reduction(| : far)
+    int64_t far[LANES];
+#pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
         {
@@ -1706,9 +1825,9 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         q->V_after[l] = V_next;
         q->I_exc_after[l] = I_exc_next;
         q->I_inh_after[l] = I_inh_next;
-        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
+        far[l] = q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
     }
-    if (far) {
+    if (bits_of(far)) {
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
             const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
@@ -1740,6 +1859,12 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         model_reset(q->I_exc_before[l], q->I_inh_before[l], q->v_reset[l], &V_next, &I_exc_next, &I_inh_next);
         q->V_after[l] = V_next;
     }
+}
+
+/* What follows a crossing: that, and the rest of the interval. */
+SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
+{
+    reset_of(terms, q, steepest);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         const double rest = q->span[l] - q->at[l];
@@ -1911,42 +2036,6 @@ SALTUS_INLINE void settle(int version, bundle *q, double steepest)
     case SALTUS_SHORT: settle_short(q, steepest); break;
     default: settle_any(q, steepest);
     }
-}
-
-#ifdef __AVX512VL__
-/* Which of eight are flagged; and what belongs to these, one beside the other, into where a vector has room. */
-SALTUS_INLINE __mmask8 flagged(const int64_t *flag)
-{
-    const __m512i some = _mm512_loadu_si512(flag);
-    return _mm512_test_epi64_mask(some, some);
-}
-
-SALTUS_INLINE void pack(double *into, __mmask8 these, const double *from)
-{
-    _mm512_storeu_pd(into, _mm512_maskz_compress_pd(these, _mm512_loadu_pd(from)));
-}
-
-SALTUS_INLINE void pack_numbers(int32_t *into, __mmask8 these, __m256i numbers)
-{
-    _mm256_storeu_si256((__m256i *)(void *)into, _mm256_maskz_compress_epi32(these, numbers));
-}
-
-SALTUS_INLINE __m256i eight_from(int n)
-{
-    return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(n));
-}
-#endif
-
-/* A bit for each lane that is flagged. */
-SALTUS_INLINE unsigned bits_of(const int64_t *flag)
-{
-    unsigned bits = 0;
-#ifdef __AVX512VL__
-    for (int l = 0; l < LANES; l += 8) bits |= (unsigned)flagged(flag + l) << l;
-#else
-    for (int l = 0; l < LANES; l++) bits |= (unsigned)(flag[l] != 0) << l;
-#endif
-    return bits;
 }
 
 /* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
@@ -3714,38 +3803,31 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
  * is one pass over all neurons, and a few searches for those that may cross. */
 
 
-/* The order of the fresh spikes by time, then by neuron: the place of each among them. */
-static const int32_t *sort_spikes(const workspace *w, int count)
+/* The place of each of the fresh spikes in their order by time, then by neuron. */
+static const int64_t *sort_spikes(const workspace *w, int count)
 {
     double *restrict time = w->fresh.time;
     int64_t *restrict before = w->before;
     const int32_t *restrict neuron = w->fresh_neuron;
     int32_t *rank = w->order, *spare = w->order + count;
-    if (count <= 256) { /* rank by counting the earlier ones: no branches to mispredict */
-        const int full = (count + LANES - 1) & ~(LANES - 1);
-        for (int i = count; i < full; i++) time[i] = INFINITY;
-        for (int i = 0; i < count; i++) rank[i] = -1;
-        for (int block = 0; block < full; block += LANES) {
+    if (count <= 256) { /* by counting the earlier ones: no branches to mispredict */
+        int64_t all = 0;
+        for (int i = count; i % LANES != 0; i++) time[i] = INFINITY;
+        for (int block = 0; block < count; block += LANES) {
             int64_t earlier[LANES] = {0};
+#pragma GCC unroll 4
             for (int j = 0; j < count; j++) {
                 const double t = time[j];
 #pragma omp simd
-                for (int l = 0; l < LANES; l++) earlier[l] += t < time[block + l];
+                for (int l = 0; l < LANES; l++) earlier[l] = t < time[block + l] ? earlier[l] + 1 : earlier[l];
             }
             for (int l = 0; l < LANES; l++) before[block + l] = earlier[l];
         }
-        for (int i = 0; i < count; i++) {
-            int64_t place = before[i];
-            int32_t mine = i;
-            for (; rank[place] >= 0; place++) /* at one time: by neuron */
-                if (neuron[rank[place]] > neuron[mine]) {
-                    const int32_t other = rank[place];
-                    rank[place] = mine;
-                    mine = other;
-                }
-            rank[place] = mine;
-        }
-        return rank;
+        for (int i = 0; i < count; i++) all += before[i];
+        if (2 * all == (int64_t)count * (count - 1)) return before;
+        for (int i = 0; i < count; i++) /* some at one time: by neuron */
+            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && neuron[j] < neuron[i];
+        return before;
     }
     for (int i = 0; i < count; i++) rank[i] = i;
     for (int width = 1; width < count; width *= 2) { /* bottom-up merge sort */
@@ -3761,24 +3843,25 @@ static const int32_t *sort_spikes(const workspace *w, int count)
         int32_t *swap = rank;
         rank = spare, spare = swap;
     }
-    return rank;
+    for (int i = 0; i < count; i++) before[rank[i]] = i;
+    return before;
 }
 
 /* The fresh spikes of an interval into the slab, sorted by time, then by neuron. */
 static void put_spikes(const saltus_group *g, saltus_spikes *out, int64_t place, int count, int after, const workspace *w)
 {
     const int64_t total = g->batch * out->capacity;
-    const int32_t *restrict rank = sort_spikes(w, count);
+    const int64_t *restrict before = sort_spikes(w, count);
     for (int i = 0; i < count; i++) {
-        const int32_t from = rank[i];
-        out->time[place + i] = w->fresh.time[from];
-        out->neuron[place + i] = w->fresh_neuron[from];
-        out->after[place + i] = after;
-        out->slope[place + i] = w->fresh.slope[from];
-        out->state[0 * total + place + i] = w->fresh.V[from];
-        out->state[1 * total + place + i] = w->fresh.I_exc[from];
-        out->state[2 * total + place + i] = w->fresh.I_inh[from];
+        const int64_t into = place + before[i];
+        out->time[into] = w->fresh.time[i];
+        out->neuron[into] = w->fresh_neuron[i];
+        out->slope[into] = w->fresh.slope[i];
+        out->state[0 * total + into] = w->fresh.V[i];
+        out->state[1 * total + into] = w->fresh.I_exc[i];
+        out->state[2 * total + into] = w->fresh.I_inh[i];
     }
+    for (int i = 0; i < count; i++) out->after[place + i] = after;
     (void)total;
 }
 
@@ -3898,8 +3981,8 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
 SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, int lanes, int from, double origin,
                         int64_t unsettled, int32_t sample, saltus_status *status)
 {
-    int64_t above = 0, again = 0;
-#pragma omp simd reduction(| : above)
+    int64_t above[LANES];
+#pragma omp simd
     for (int l = 0; l < LANES; l++) {
         w->fresh.time[from + l] = origin + (q->since[l] + q->at[l]);
         w->fresh.slope[from + l] = q->slope[l];
@@ -3912,7 +3995,7 @@ SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, in
         q->since[l] += q->at[l];
         q->span[l] -= q->at[l];
         q->may[l] &= q->crosses[l];
-        above |= q->crosses[l] & (q->u0_after[l] >= 0.0);
+        above[l] = q->crosses[l] & (q->u0_after[l] >= 0.0);
     }
     for (int l = 0; l < lanes; l++) {
         const int i = q->place[l];
@@ -3921,15 +4004,15 @@ SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, in
         w->ahead.I_exc[i] = q->I_exc_end[l];
         w->ahead.I_inh[i] = q->I_inh_end[l];
     }
-    for (int l = 0; (above || unsettled) && l < lanes; l++) {
+    const int fails = bits_of(above) || unsettled != 0;
+    for (int l = 0; fails && l < lanes; l++) {
         const int n = w->fresh_neuron[from + l];
         if (unsettled >> l & 1) return fail(status, ROOT, sample, n, w->fresh.time[from + l], 0), -1;
         if (q->u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, w->fresh.time[from + l], 0), -1;
     }
     if (g->max_spikes > 0)
         for (int l = 0; l < lanes; l++) q->may[l] &= ++w->count[w->fresh_neuron[from + l]] < g->max_spikes;
-    for (int l = 0; l < LANES; l++) again |= q->may[l];
-    return again != 0;
+    return bits_of(q->may);
 }
 
 /* The seekers among the queued (seek NULL: all) cross each on its own, until the end of the interval, at which they are in
@@ -4122,15 +4205,30 @@ SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const w
 
 /* ---- Few neurons and many arrivals: a vector of neurons goes from event to event, as long as none of them may cross. */
 
+/* Are so many events from e on arrivals at this receptor, and, where neurons have their own propagators, the stretches behind them
+ * near enough for so many terms? */
+SALTUS_INLINE int can_skim(const int shared, const int terms, const saltus_group *g, const workspace *w, const int32_t *restrict row,
+                           int e, int many, int receptor)
+{
+    int can = 1;
+    for (int j = 0; j < many; j++) {
+        can &= row[e - 1 + j] >= 0 && g->receptor[row[e - 1 + j]] == receptor;
+        if (shared) continue;
+        const int needed = stretch(shared, g, w, e + j).terms;
+        can &= needed != 0 && needed <= terms;
+    }
+    return can;
+}
+
 /* The neurons from this one on, from the start of interval e to that of the first in which one of them may cross, or into which
- * something else arrives, but not beyond `last`: into w->x_end. Returns that interval. */
-SALTUS_INLINE int skim_some(const int shared, const int terms, const saltus_group *g, const workspace *w,
+ * something else arrives, but not beyond `last`: into w->x_end. By strides of several events while nobody may. Returns that interval. */
+SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, const saltus_group *g, const workspace *w,
                             const int32_t *restrict row, int from, int e, int last)
 {
     const int receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
-    double now_V[LANES], before_V[LANES], now_I_exc[LANES], before_I_exc[LANES], now_I_inh[LANES], before_I_inh[LANES];
-    int64_t pending[LANES];
+    double now_V[LANES], then_V[LANES], now_I_exc[LANES], then_I_exc[LANES], now_I_inh[LANES], then_I_inh[LANES];
+    int64_t pending[LANES], crosses[LANES];
     for (int l = 0; l < LANES; l++) {
         pending[l] = (from + l < g->n) & (g->max_spikes == 0 || w->count[from + l] < g->max_spikes);
         now_V[l] = w->x.V[from + l];
@@ -4139,255 +4237,532 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const saltus_grou
     }
     switch (receptor) {
     case 0: /* exc */
-        for (; e < last && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e++) {
-            const double *restrict weight = g->weights + (int64_t)row[e - 1] * g->n_pad + from;
-            const entries_view k = stretch(shared, g, w, e);
-            const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
-            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
-            int64_t any = 0;
-            const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-            const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
-            const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
-            const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
-            const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
-            const double dt = k.dt;
-            (void)dt;
-#pragma omp simd reduction(| : any)
-            for (int l = 0; l < LANES; l++) {
+        while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+            const double *row_of[8];
+            for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+#pragma omp simd
+            for (int l = 0; l < width; l++) {
                 double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
-                before_V[l] = V;
-                before_I_exc[l] = I_exc;
-                before_I_inh[l] = I_inh;
-                {
-                    double V_next, I_exc_next, I_inh_next;
-                    model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                    I_exc = I_exc_next;
-                }
-                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-                if (shared) {
-                    Phi_V_V = common_Phi_V_V;
-                    Phi_V_I_exc = common_Phi_V_I_exc;
-                    Phi_V_I_inh = common_Phi_V_I_inh;
-                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
-                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
-                } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                } else {
-                    model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                }
-                double V_next, I_exc_next, I_inh_next;
-                model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                if (shared) {
-                    int may_cross;
+                int may = 0;
+#pragma GCC unroll 8
+                for (int j = 0; j < 8; j++) {
+                    const double *restrict weight = row_of[j];
+                    const entries_view k = stretch(shared, g, w, e + j);
+                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                    const double dt = k.dt;
+                    (void)dt;
                     {
-                        double a0, a1, a2;
                         {
-                            double u_0;
-                            model_ladder_0(V, p.theta[from + l], &u_0);
-                            a0 = u_0;
-                            double u_1;
-                            model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
-                            a1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            a2 = u_2;
+                            double V_next, I_exc_next, I_inh_next;
+                            model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_exc = I_exc_next;
                         }
-                        double b0, b1, b2;
-                        {
-                            double u_0;
-                            model_ladder_0(V_next, p.theta[from + l], &u_0);
-                            b0 = u_0;
-                            double u_1;
-                            model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                            b1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            b2 = u_2;
+                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                        if (shared) {
+                            Phi_V_V = common_Phi_V_V;
+                            Phi_V_I_exc = common_Phi_V_I_exc;
+                            Phi_V_I_inh = common_Phi_V_I_inh;
+                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                        } else if (terms != 0) {
+                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                        } else {
+                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                         }
-                        const int steady = (a2 * b2 >= 0.0);
-                        const int concave = (a2 < 0.0) | (b2 < 0.0);
-                        may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, common_shrink, common_length));
+                        double V_next, I_exc_next, I_inh_next;
+                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        if (shared) {
+                            const double shrink = w->shrink[e + j], length = w->length[e + j];
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                            }
+                            may |= may_cross;
+                        } else {
+                            double rate;
+                            {
+                                double u_1_rate;
+                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                rate = u_1_rate;
+                            }
+                            const double shrink = saltus_exp_near(terms, -dt * rate);
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                            }
+                            may |= may_cross;
+                        }
+                        V = V_next;
+                        I_exc = I_exc_next;
+                        I_inh = I_inh_next;
                     }
-                    any |= may_cross & pending[l];
-                } else {
-                    double rate;
-                    {
-                        double u_1_rate;
-                        model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
-                        rate = u_1_rate;
-                    }
-                    const double shrink = saltus_exp_near(terms, -dt * rate);
-                    int may_cross;
-                    {
-                        double a0, a1, a2;
-                        {
-                            double u_0;
-                            model_ladder_0(V, p.theta[from + l], &u_0);
-                            a0 = u_0;
-                            double u_1;
-                            model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
-                            a1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            a2 = u_2;
-                        }
-                        double b0, b1, b2;
-                        {
-                            double u_0;
-                            model_ladder_0(V_next, p.theta[from + l], &u_0);
-                            b0 = u_0;
-                            double u_1;
-                            model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                            b1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            b2 = u_2;
-                        }
-                        const int steady = (a2 * b2 >= 0.0);
-                        const int concave = (a2 < 0.0) | (b2 < 0.0);
-                        may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-                    }
-                    any |= may_cross & pending[l];
                 }
-                now_V[l] = V_next;
-                now_I_exc[l] = I_exc_next;
-                now_I_inh[l] = I_inh_next;
+                crosses[l] = may & pending[l];
+                then_V[l] = V;
+                then_I_exc[l] = I_exc;
+                then_I_inh[l] = I_inh;
             }
-            if (any == 0) continue;
-            for (int l = 0; l < LANES; l++) {
-                now_V[l] = before_V[l];
-                now_I_exc[l] = before_I_exc[l];
-                now_I_inh[l] = before_I_inh[l];
+            for (int l = width; l < LANES; l++) crosses[l] = 0;
+            if (bits_of(crosses)) break;
+            for (int l = 0; l < width; l++) {
+                now_V[l] = then_V[l];
+                now_I_exc[l] = then_I_exc[l];
+                now_I_inh[l] = then_I_inh[l];
             }
-            break;
+            e += 8;
+        }
+        while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+            const double *row_of[1];
+            for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+#pragma omp simd
+            for (int l = 0; l < width; l++) {
+                double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
+                int may = 0;
+#pragma GCC unroll 1
+                for (int j = 0; j < 1; j++) {
+                    const double *restrict weight = row_of[j];
+                    const entries_view k = stretch(shared, g, w, e + j);
+                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                    const double dt = k.dt;
+                    (void)dt;
+                    {
+                        {
+                            double V_next, I_exc_next, I_inh_next;
+                            model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_exc = I_exc_next;
+                        }
+                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                        if (shared) {
+                            Phi_V_V = common_Phi_V_V;
+                            Phi_V_I_exc = common_Phi_V_I_exc;
+                            Phi_V_I_inh = common_Phi_V_I_inh;
+                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                        } else if (terms != 0) {
+                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                        } else {
+                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                        }
+                        double V_next, I_exc_next, I_inh_next;
+                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        if (shared) {
+                            const double shrink = w->shrink[e + j], length = w->length[e + j];
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                            }
+                            may |= may_cross;
+                        } else {
+                            double rate;
+                            {
+                                double u_1_rate;
+                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                rate = u_1_rate;
+                            }
+                            const double shrink = saltus_exp_near(terms, -dt * rate);
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                            }
+                            may |= may_cross;
+                        }
+                        V = V_next;
+                        I_exc = I_exc_next;
+                        I_inh = I_inh_next;
+                    }
+                }
+                crosses[l] = may & pending[l];
+                then_V[l] = V;
+                then_I_exc[l] = I_exc;
+                then_I_inh[l] = I_inh;
+            }
+            for (int l = width; l < LANES; l++) crosses[l] = 0;
+            if (bits_of(crosses)) break;
+            for (int l = 0; l < width; l++) {
+                now_V[l] = then_V[l];
+                now_I_exc[l] = then_I_exc[l];
+                now_I_inh[l] = then_I_inh[l];
+            }
+            e += 1;
         }
         break;
     case 1: /* inh */
-        for (; e < last && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e++) {
-            const double *restrict weight = g->weights + (int64_t)row[e - 1] * g->n_pad + from;
-            const entries_view k = stretch(shared, g, w, e);
-            const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
-            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
-            int64_t any = 0;
-            const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-            const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
-            const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
-            const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
-            const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
-            const double dt = k.dt;
-            (void)dt;
-#pragma omp simd reduction(| : any)
-            for (int l = 0; l < LANES; l++) {
+        while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+            const double *row_of[8];
+            for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+#pragma omp simd
+            for (int l = 0; l < width; l++) {
                 double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
-                before_V[l] = V;
-                before_I_exc[l] = I_exc;
-                before_I_inh[l] = I_inh;
-                {
-                    double V_next, I_exc_next, I_inh_next;
-                    model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                    I_inh = I_inh_next;
-                }
-                double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-                if (shared) {
-                    Phi_V_V = common_Phi_V_V;
-                    Phi_V_I_exc = common_Phi_V_I_exc;
-                    Phi_V_I_inh = common_Phi_V_I_inh;
-                    Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
-                    Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
-                } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                } else {
-                    model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                }
-                double V_next, I_exc_next, I_inh_next;
-                model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                if (shared) {
-                    int may_cross;
+                int may = 0;
+#pragma GCC unroll 8
+                for (int j = 0; j < 8; j++) {
+                    const double *restrict weight = row_of[j];
+                    const entries_view k = stretch(shared, g, w, e + j);
+                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                    const double dt = k.dt;
+                    (void)dt;
                     {
-                        double a0, a1, a2;
                         {
-                            double u_0;
-                            model_ladder_0(V, p.theta[from + l], &u_0);
-                            a0 = u_0;
-                            double u_1;
-                            model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
-                            a1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            a2 = u_2;
+                            double V_next, I_exc_next, I_inh_next;
+                            model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_inh = I_inh_next;
                         }
-                        double b0, b1, b2;
-                        {
-                            double u_0;
-                            model_ladder_0(V_next, p.theta[from + l], &u_0);
-                            b0 = u_0;
-                            double u_1;
-                            model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                            b1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            b2 = u_2;
+                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                        if (shared) {
+                            Phi_V_V = common_Phi_V_V;
+                            Phi_V_I_exc = common_Phi_V_I_exc;
+                            Phi_V_I_inh = common_Phi_V_I_inh;
+                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                        } else if (terms != 0) {
+                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                        } else {
+                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                         }
-                        const int steady = (a2 * b2 >= 0.0);
-                        const int concave = (a2 < 0.0) | (b2 < 0.0);
-                        may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, common_shrink, common_length));
+                        double V_next, I_exc_next, I_inh_next;
+                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        if (shared) {
+                            const double shrink = w->shrink[e + j], length = w->length[e + j];
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                            }
+                            may |= may_cross;
+                        } else {
+                            double rate;
+                            {
+                                double u_1_rate;
+                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                rate = u_1_rate;
+                            }
+                            const double shrink = saltus_exp_near(terms, -dt * rate);
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                            }
+                            may |= may_cross;
+                        }
+                        V = V_next;
+                        I_exc = I_exc_next;
+                        I_inh = I_inh_next;
                     }
-                    any |= may_cross & pending[l];
-                } else {
-                    double rate;
-                    {
-                        double u_1_rate;
-                        model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
-                        rate = u_1_rate;
-                    }
-                    const double shrink = saltus_exp_near(terms, -dt * rate);
-                    int may_cross;
-                    {
-                        double a0, a1, a2;
-                        {
-                            double u_0;
-                            model_ladder_0(V, p.theta[from + l], &u_0);
-                            a0 = u_0;
-                            double u_1;
-                            model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
-                            a1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            a2 = u_2;
-                        }
-                        double b0, b1, b2;
-                        {
-                            double u_0;
-                            model_ladder_0(V_next, p.theta[from + l], &u_0);
-                            b0 = u_0;
-                            double u_1;
-                            model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                            b1 = u_1;
-                            double u_2;
-                            model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                            b2 = u_2;
-                        }
-                        const int steady = (a2 * b2 >= 0.0);
-                        const int concave = (a2 < 0.0) | (b2 < 0.0);
-                        may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-                    }
-                    any |= may_cross & pending[l];
                 }
-                now_V[l] = V_next;
-                now_I_exc[l] = I_exc_next;
-                now_I_inh[l] = I_inh_next;
+                crosses[l] = may & pending[l];
+                then_V[l] = V;
+                then_I_exc[l] = I_exc;
+                then_I_inh[l] = I_inh;
             }
-            if (any == 0) continue;
-            for (int l = 0; l < LANES; l++) {
-                now_V[l] = before_V[l];
-                now_I_exc[l] = before_I_exc[l];
-                now_I_inh[l] = before_I_inh[l];
+            for (int l = width; l < LANES; l++) crosses[l] = 0;
+            if (bits_of(crosses)) break;
+            for (int l = 0; l < width; l++) {
+                now_V[l] = then_V[l];
+                now_I_exc[l] = then_I_exc[l];
+                now_I_inh[l] = then_I_inh[l];
             }
-            break;
+            e += 8;
+        }
+        while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+            const double *row_of[1];
+            for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+#pragma omp simd
+            for (int l = 0; l < width; l++) {
+                double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
+                int may = 0;
+#pragma GCC unroll 1
+                for (int j = 0; j < 1; j++) {
+                    const double *restrict weight = row_of[j];
+                    const entries_view k = stretch(shared, g, w, e + j);
+                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                    const double dt = k.dt;
+                    (void)dt;
+                    {
+                        {
+                            double V_next, I_exc_next, I_inh_next;
+                            model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_inh = I_inh_next;
+                        }
+                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                        if (shared) {
+                            Phi_V_V = common_Phi_V_V;
+                            Phi_V_I_exc = common_Phi_V_I_exc;
+                            Phi_V_I_inh = common_Phi_V_I_inh;
+                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                        } else if (terms != 0) {
+                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                        } else {
+                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                        }
+                        double V_next, I_exc_next, I_inh_next;
+                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        if (shared) {
+                            const double shrink = w->shrink[e + j], length = w->length[e + j];
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                            }
+                            may |= may_cross;
+                        } else {
+                            double rate;
+                            {
+                                double u_1_rate;
+                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                rate = u_1_rate;
+                            }
+                            const double shrink = saltus_exp_near(terms, -dt * rate);
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1, b2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    b2 = u_2;
+                                }
+                                const int steady = (a2 * b2 >= 0.0);
+                                const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                            }
+                            may |= may_cross;
+                        }
+                        V = V_next;
+                        I_exc = I_exc_next;
+                        I_inh = I_inh_next;
+                    }
+                }
+                crosses[l] = may & pending[l];
+                then_V[l] = V;
+                then_I_exc[l] = I_exc;
+                then_I_inh[l] = I_inh;
+            }
+            for (int l = width; l < LANES; l++) crosses[l] = 0;
+            if (bits_of(crosses)) break;
+            for (int l = 0; l < width; l++) {
+                now_V[l] = then_V[l];
+                now_I_exc[l] = then_I_exc[l];
+                now_I_inh[l] = then_I_inh[l];
+            }
+            e += 1;
         }
         break;
     default: break;
     }
+    (void)p, (void)last, (void)crosses, (void)pending;
     for (int l = 0; l < LANES; l++) {
         w->x_end.V[from + l] = now_V[l];
         w->x_end.I_exc[from + l] = now_I_exc[l];
@@ -4402,7 +4777,8 @@ SALTUS_INLINE int skim_of(const int shared, const int terms, const saltus_group 
 {
     int last = events + 1, from = 0;
     while (from < g->n_pad && last > e) {
-        const int reached = skim_some(shared, terms, g, w, row, from, e, last);
+        const int reached = g->n <= 4 ? skim_some(shared, terms, 4, g, w, row, from, e, last)
+                                      : skim_some(shared, terms, LANES, g, w, row, from, e, last);
         from = reached < last && from > 0 ? 0 : from + LANES; /* those before have gone too far */
         last = reached;
     }
@@ -5108,7 +5484,11 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
     if (bytes < needed) return fail(status, WORKSPACE, -1, -1, 0.0, needed);
     (void)threads;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    const place_of_threads places = here(threads);
+#pragma omp parallel num_threads(threads)
+    {
+        make_way(&places);
+#pragma omp for schedule(dynamic) nowait
 #endif
     for (int32_t chunk = first; chunk < last; chunk++) {
 #ifdef _OPENMP
@@ -5131,6 +5511,9 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
             break;
         }
     }
+#ifdef _OPENMP
+    }
+#endif
     return status->code;
 }
 

@@ -3,11 +3,15 @@
  * The event engine for a group of li neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
  */
+#define _GNU_SOURCE /* sched.h */
 #include "event.h"
 #include "model.h"
 
 #ifdef _OPENMP
 #include <omp.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 #endif
 #ifdef __AVX512VL__
 #include <immintrin.h>
@@ -30,6 +34,41 @@ typedef struct { double *tau_mem, *tau_syn; } moved_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V, dt; int terms; } entries_view;
 
 typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_sum_V_V_tau_mem, *Phi_sum_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_sum_V_I_tau_syn; } slopes_view;
+
+#ifdef _OPENMP
+/* Where the calling thread runs, and may run. */
+typedef struct {
+    int cpu; /* negative: not known, or there is but one thread */
+#ifdef __linux__
+    cpu_set_t may;
+#endif
+} place_of_threads;
+
+static place_of_threads here(int threads)
+{
+    place_of_threads places = {.cpu = -1};
+    (void)threads;
+#ifdef __linux__
+    if (threads > 1 && sched_getaffinity(0, sizeof places.may, &places.may) == 0 && CPU_COUNT(&places.may) > 1)
+        places.cpu = sched_getcpu();
+#endif
+    return places;
+}
+
+/* The threads that help stay off the processor of the one that calls them. On a virtual machine, Linux takes a processor that is halted
+ * for one that the host has taken away, and a thread that wakes may have to wait on its caller's, for milliseconds. */
+static void make_way(const place_of_threads *places)
+{
+#ifdef __linux__
+    if (omp_get_thread_num() == 0 || places->cpu < 0 || sched_getcpu() != places->cpu) return;
+    cpu_set_t others = places->may;
+    CPU_CLR(places->cpu, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof places->may, &places->may);
+#else
+    (void)places;
+#endif
+}
+#endif
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -593,7 +632,7 @@ SALTUS_APART void propagate(const workspace *w, int last)
 {
     for (int from = 0, to; from <= last; from = to) {
         double longest = 0.0;
-        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
         propagate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
@@ -660,7 +699,7 @@ SALTUS_APART void differentiate(const workspace *w, int last)
 {
     for (int from = 0, to; from <= last; from = to) {
         double longest = 0.0;
-        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
         differentiate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
@@ -2054,7 +2093,11 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
     if (bytes < needed) return fail(status, WORKSPACE, -1, -1, 0.0, needed);
     (void)threads;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    const place_of_threads places = here(threads);
+#pragma omp parallel num_threads(threads)
+    {
+        make_way(&places);
+#pragma omp for schedule(dynamic) nowait
 #endif
     for (int32_t chunk = first; chunk < last; chunk++) {
 #ifdef _OPENMP
@@ -2077,6 +2120,9 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
             break;
         }
     }
+#ifdef _OPENMP
+    }
+#endif
     return status->code;
 }
 

@@ -3,11 +3,15 @@
  * The event engine for a group of lif neurons: exact spike times forward, exact gradients backward.
  * The equations are in model.h; here are only loops, memory and the order of things.
  */
+#define _GNU_SOURCE /* sched.h */
 #include "event.h"
 #include "model.h"
 
 #ifdef _OPENMP
 #include <omp.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 #endif
 #ifdef __AVX512VL__
 #include <immintrin.h>
@@ -30,6 +34,41 @@ typedef struct { double *tau_mem, *tau_syn; } moved_view;
 typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Psi_I_V, dt; int terms; } entries_view;
 
 typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn; } slopes_view;
+
+#ifdef _OPENMP
+/* Where the calling thread runs, and may run. */
+typedef struct {
+    int cpu; /* negative: not known, or there is but one thread */
+#ifdef __linux__
+    cpu_set_t may;
+#endif
+} place_of_threads;
+
+static place_of_threads here(int threads)
+{
+    place_of_threads places = {.cpu = -1};
+    (void)threads;
+#ifdef __linux__
+    if (threads > 1 && sched_getaffinity(0, sizeof places.may, &places.may) == 0 && CPU_COUNT(&places.may) > 1)
+        places.cpu = sched_getcpu();
+#endif
+    return places;
+}
+
+/* The threads that help stay off the processor of the one that calls them. On a virtual machine, Linux takes a processor that is halted
+ * for one that the host has taken away, and a thread that wakes may have to wait on its caller's, for milliseconds. */
+static void make_way(const place_of_threads *places)
+{
+#ifdef __linux__
+    if (omp_get_thread_num() == 0 || places->cpu < 0 || sched_getcpu() != places->cpu) return;
+    cpu_set_t others = places->may;
+    CPU_CLR(places->cpu, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof places->may, &places->may);
+#else
+    (void)places;
+#endif
+}
+#endif
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -60,7 +99,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
 
 enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
-typedef struct { double *V, *I, *span, *since, *high, *peak, *u1_high, *u2_high; } certain_view;
+typedef struct { double *V, *I, *span, *since, *high, *peak, *u1_high, *u2_high, *piece; } certain_view;
 typedef struct { double *time, *slope, *V, *I; } fresh_view;
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
@@ -119,6 +158,9 @@ typedef struct {
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
     certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
     int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
+    certain_view again;        /* [n_pad + LANES] who may spike again, see pieces */
+    int32_t *again_place;      /* [n_pad + LANES] */
+    int64_t *crosses, *turns;  /* [n_pad + LANES] */
     fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
     int32_t *fresh_neuron;     /* [spikes + LANES] */
     double *sum;               /* [VOLLEY][n_pad] weights of arrivals at one time */
@@ -252,7 +294,20 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->certain.peak = take(base, &used, d * wide);
     w->certain.u1_high = take(base, &used, d * wide);
     w->certain.u2_high = take(base, &used, d * wide);
+    w->certain.piece = take(base, &used, d * wide);
     w->certain_place = take(base, &used, i * wide);
+    w->again.V = take(base, &used, d * wide);
+    w->again.I = take(base, &used, d * wide);
+    w->again.span = take(base, &used, d * wide);
+    w->again.since = take(base, &used, d * wide);
+    w->again.high = take(base, &used, d * wide);
+    w->again.peak = take(base, &used, d * wide);
+    w->again.u1_high = take(base, &used, d * wide);
+    w->again.u2_high = take(base, &used, d * wide);
+    w->again.piece = take(base, &used, d * wide);
+    w->again_place = take(base, &used, i * wide);
+    w->crosses = take(base, &used, d * wide);
+    w->turns = take(base, &used, d * wide);
     w->fresh.time = take(base, &used, d * (spikes + LANES));
     w->fresh.slope = take(base, &used, d * (spikes + LANES));
     w->fresh.V = take(base, &used, d * (spikes + LANES));
@@ -617,7 +672,7 @@ SALTUS_APART void propagate(const workspace *w, int last)
 {
     for (int from = 0, to; from <= last; from = to) {
         double longest = 0.0;
-        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
         propagate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
@@ -681,23 +736,71 @@ SALTUS_APART void differentiate(const workspace *w, int last)
 {
     for (int from = 0, to; from <= last; from = to) {
         double longest = 0.0;
-        for (to = from; to <= last && to < from + 8 * LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
         differentiate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
 
 
 /* What the test for a crossing needs of them besides. */
-SALTUS_APART void shrink_all(const workspace *w, int last)
+SALTUS_INLINE void shrink_all_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
 {
+    double u_1_rate;
+    model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+    const double rate = u_1_rate, per_rate = 1.0 / rate;
+    (void)shared, (void)k;
 #pragma omp simd
-    for (int e = 0; e <= last; e++) {
-        double u_1_rate;
-        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-        w->shrink[e] = saltus_exp(-u_1_rate * w->dt[e]);
-        w->length[e] = (1.0 - w->shrink[e]) / u_1_rate;
+    for (int e = from; e < to; e++) {
+        w->shrink[e] = terms != 0 ? saltus_exp_near(terms, -rate * w->dt[e]) : saltus_exp(-rate * w->dt[e]);
+        w->length[e] = (1.0 - w->shrink[e]) * per_rate;
     }
 }
+
+SALTUS_APART void shrink_all_some_6(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 6, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_8(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 8, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_12(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 12, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_15(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 15, w, k, from, to);
+}
+
+SALTUS_APART void shrink_all_some_0(const workspace *w, entries_view k, int from, int to)
+{
+    shrink_all_some_of(0, 0, w, k, from, to);
+}
+
+SALTUS_INLINE void shrink_all_some_own(const workspace *w, entries_view k, int from, int to)
+{
+    switch (k.terms) {
+    case 6: shrink_all_some_6(w, k, from, to); break;
+    case 8: shrink_all_some_8(w, k, from, to); break;
+    case 12: shrink_all_some_12(w, k, from, to); break;
+    case 15: shrink_all_some_15(w, k, from, to); break;
+    default: shrink_all_some_0(w, k, from, to);
+    }
+}
+
+SALTUS_APART void shrink_all(const workspace *w, int last)
+{
+    for (int from = 0, to; from <= last; from = to) {
+        double longest = 0.0;
+        for (to = from; to <= last && to < from + LANES; to++) longest = w->dt[to] > longest ? w->dt[to] : longest;
+        shrink_all_some_own(w, own_propagators(w, longest), from, to);
+    }
+}
+
 
 /* Lengths and propagators of the intervals up to the last that is asked for; interval e begins after e events. */
 SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events, int last,
@@ -1205,6 +1308,42 @@ SALTUS_INLINE int arches(double u0, double u1, double u0_end, double u1_end, dou
     return (u1 > 0.0) & (fall >= 0.0) & (u0 * fall + u0_end * rise + u1 * fall * length >= -slack);
 }
 
+#ifdef __AVX512VL__
+/* Which of eight are flagged; and what belongs to these, one beside the other, into where a vector has room. */
+SALTUS_INLINE __mmask8 flagged(const int64_t *flag)
+{
+    const __m512i some = _mm512_loadu_si512(flag);
+    return _mm512_test_epi64_mask(some, some);
+}
+
+SALTUS_INLINE void pack(double *into, __mmask8 these, const double *from)
+{
+    _mm512_storeu_pd(into, _mm512_maskz_compress_pd(these, _mm512_loadu_pd(from)));
+}
+
+SALTUS_INLINE void pack_numbers(int32_t *into, __mmask8 these, __m256i numbers)
+{
+    _mm256_storeu_si256((__m256i *)(void *)into, _mm256_maskz_compress_epi32(these, numbers));
+}
+
+SALTUS_INLINE __m256i eight_from(int n)
+{
+    return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(n));
+}
+#endif
+
+/* A bit for each lane that is flagged. */
+SALTUS_INLINE unsigned bits_of(const int64_t *flag)
+{
+    unsigned bits = 0;
+#ifdef __AVX512VL__
+    for (int l = 0; l < LANES; l += 8) bits |= (unsigned)flagged(flag + l) << l;
+#else
+    for (int l = 0; l < LANES; l++) bits |= (unsigned)(flag[l] != 0) << l;
+#endif
+    return bits;
+}
+
 /* A bundle of candidates, one a lane: states and what is left of the interval; the bracket of the crossing and the lower rungs at
  * its right end (peak: u_0); the crossing, the states at the last iterate, and how far that is from it; since when it is looked at, and
  * its place in the queue. */
@@ -1214,7 +1353,7 @@ typedef struct {
     double V_before[LANES], I_before[LANES], slope[LANES];
     double V_after[LANES], I_after[LANES], u0_after[LANES];
     double V_end[LANES], I_end[LANES];
-    double since[LANES];
+    double since[LANES], piece[LANES];
     int64_t crosses[LANES], may[LANES]; /* may: is looked for */
     int32_t place[LANES];
 } bundle;
@@ -1397,11 +1536,8 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
-    int64_t left = 0;
-    for (int l = 0; l < LANES; l++) left |= open[l];
-    for (int round = 0; left && round < 192; round++) {
-        left = 0;
-#pragma omp simd reduction(| : left)
+    for (int round = 0; bits_of(open) && round < 192; round++) {
+#pragma omp simd
         for (int l = 0; l < LANES; l++) {
             const double s = q->at[l];
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
@@ -1451,7 +1587,7 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             const double next = keeps ? stepped : 0.5 * (q->low[l] + q->high[l]);
             /* the next error, against the rounding of the time: that of Halley's third order,
              * step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), times step over the shortest length of the curve */
-            const double grain = 0x1p-54 * (time + s);
+            const double grain = 0x1p-54 * (settles ? time + q->since[l] + s : time + s);
             const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
             const double fourth = third * fabs(step) * (fabs(curve) + (fabs(rate) + fabs(rate_2)) * fabs(a1));
             const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
@@ -1459,7 +1595,6 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             q->at[l] = open[l] ? next : s;
             if (settles) q->left[l] = open[l] ? next - s : 0.0;
             open[l] = open[l] & !settled & !closed;
-            left |= open[l];
         }
     }
     int64_t unsettled = 0; /* a bit a lane */
@@ -1467,13 +1602,13 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
     return unsettled;
 }
 
-/* What follows a crossing: the states just before it, the slope, the reset, and the rest of the interval. The last iterate is
- * so close that exponentials are short polynomials. */
-SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
+/* What a crossing does: the states just before it, the slope, the reset. The last iterate is so close that exponentials are short
+ * polynomials. */
+SALTUS_INLINE void reset_of(const int terms, bundle *q, double steepest)
 {
     const int fewest = 6;
-    int64_t far = 0;
-#pragma omp simd reduction(| : far)
+    int64_t far[LANES];
+#pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
         {
@@ -1484,9 +1619,9 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         model_advance(q->V_before[l], q->I_before[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
         q->V_after[l] = V_next;
         q->I_after[l] = I_next;
-        far |= q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
+        far[l] = q->crosses[l] & (saltus_terms(fabs(q->left[l]) * steepest) != fewest);
     }
-    if (far) {
+    if (bits_of(far)) {
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
             const int short_of = saltus_terms(fabs(q->left[l]) * steepest) != fewest;
@@ -1516,6 +1651,12 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
         model_reset(q->I_before[l], q->v_reset[l], &V_next, &I_next);
         q->V_after[l] = V_next;
     }
+}
+
+/* What follows a crossing: that, and the rest of the interval. */
+SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
+{
+    reset_of(terms, q, steepest);
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         const double rest = q->span[l] - q->at[l];
@@ -1682,42 +1823,6 @@ SALTUS_INLINE void settle(int version, bundle *q, double steepest)
     case SALTUS_SHORT: settle_short(q, steepest); break;
     default: settle_any(q, steepest);
     }
-}
-
-#ifdef __AVX512VL__
-/* Which of eight are flagged; and what belongs to these, one beside the other, into where a vector has room. */
-SALTUS_INLINE __mmask8 flagged(const int64_t *flag)
-{
-    const __m512i some = _mm512_loadu_si512(flag);
-    return _mm512_test_epi64_mask(some, some);
-}
-
-SALTUS_INLINE void pack(double *into, __mmask8 these, const double *from)
-{
-    _mm512_storeu_pd(into, _mm512_maskz_compress_pd(these, _mm512_loadu_pd(from)));
-}
-
-SALTUS_INLINE void pack_numbers(int32_t *into, __mmask8 these, __m256i numbers)
-{
-    _mm256_storeu_si256((__m256i *)(void *)into, _mm256_maskz_compress_epi32(these, numbers));
-}
-
-SALTUS_INLINE __m256i eight_from(int n)
-{
-    return _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(n));
-}
-#endif
-
-/* A bit for each lane that is flagged. */
-SALTUS_INLINE unsigned bits_of(const int64_t *flag)
-{
-    unsigned bits = 0;
-#ifdef __AVX512VL__
-    for (int l = 0; l < LANES; l += 8) bits |= (unsigned)flagged(flag + l) << l;
-#else
-    for (int l = 0; l < LANES; l++) bits |= (unsigned)(flag[l] != 0) << l;
-#endif
-    return bits;
 }
 
 /* Appends those of [from, to) that are flagged to a list of so many, which has room for a vector more, and returns how many are
@@ -4467,38 +4572,31 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
  * is one pass over all neurons, and a few searches for those that may cross. */
 
 
-/* The order of the fresh spikes by time, then by neuron: the place of each among them. */
-static const int32_t *sort_spikes(const workspace *w, int count)
+/* The place of each of the fresh spikes in their order by time, then by neuron. */
+static const int64_t *sort_spikes(const workspace *w, int count)
 {
     double *restrict time = w->fresh.time;
     int64_t *restrict before = w->before;
     const int32_t *restrict neuron = w->fresh_neuron;
     int32_t *rank = w->order, *spare = w->order + count;
-    if (count <= 256) { /* rank by counting the earlier ones: no branches to mispredict */
-        const int full = (count + LANES - 1) & ~(LANES - 1);
-        for (int i = count; i < full; i++) time[i] = INFINITY;
-        for (int i = 0; i < count; i++) rank[i] = -1;
-        for (int block = 0; block < full; block += LANES) {
+    if (count <= 256) { /* by counting the earlier ones: no branches to mispredict */
+        int64_t all = 0;
+        for (int i = count; i % LANES != 0; i++) time[i] = INFINITY;
+        for (int block = 0; block < count; block += LANES) {
             int64_t earlier[LANES] = {0};
+#pragma GCC unroll 4
             for (int j = 0; j < count; j++) {
                 const double t = time[j];
 #pragma omp simd
-                for (int l = 0; l < LANES; l++) earlier[l] += t < time[block + l];
+                for (int l = 0; l < LANES; l++) earlier[l] = t < time[block + l] ? earlier[l] + 1 : earlier[l];
             }
             for (int l = 0; l < LANES; l++) before[block + l] = earlier[l];
         }
-        for (int i = 0; i < count; i++) {
-            int64_t place = before[i];
-            int32_t mine = i;
-            for (; rank[place] >= 0; place++) /* at one time: by neuron */
-                if (neuron[rank[place]] > neuron[mine]) {
-                    const int32_t other = rank[place];
-                    rank[place] = mine;
-                    mine = other;
-                }
-            rank[place] = mine;
-        }
-        return rank;
+        for (int i = 0; i < count; i++) all += before[i];
+        if (2 * all == (int64_t)count * (count - 1)) return before;
+        for (int i = 0; i < count; i++) /* some at one time: by neuron */
+            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && neuron[j] < neuron[i];
+        return before;
     }
     for (int i = 0; i < count; i++) rank[i] = i;
     for (int width = 1; width < count; width *= 2) { /* bottom-up merge sort */
@@ -4514,23 +4612,24 @@ static const int32_t *sort_spikes(const workspace *w, int count)
         int32_t *swap = rank;
         rank = spare, spare = swap;
     }
-    return rank;
+    for (int i = 0; i < count; i++) before[rank[i]] = i;
+    return before;
 }
 
 /* The fresh spikes of an interval into the slab, sorted by time, then by neuron. */
 static void put_spikes(const saltus_group *g, saltus_spikes *out, int64_t place, int count, int after, const workspace *w)
 {
     const int64_t total = g->batch * out->capacity;
-    const int32_t *restrict rank = sort_spikes(w, count);
+    const int64_t *restrict before = sort_spikes(w, count);
     for (int i = 0; i < count; i++) {
-        const int32_t from = rank[i];
-        out->time[place + i] = w->fresh.time[from];
-        out->neuron[place + i] = w->fresh_neuron[from];
-        out->after[place + i] = after;
-        out->slope[place + i] = w->fresh.slope[from];
-        out->state[0 * total + place + i] = w->fresh.V[from];
-        out->state[1 * total + place + i] = w->fresh.I[from];
+        const int64_t into = place + before[i];
+        out->time[into] = w->fresh.time[i];
+        out->neuron[into] = w->fresh_neuron[i];
+        out->slope[into] = w->fresh.slope[i];
+        out->state[0 * total + into] = w->fresh.V[i];
+        out->state[1 * total + into] = w->fresh.I[i];
     }
+    for (int i = 0; i < count; i++) out->after[place + i] = after;
     (void)total;
 }
 
@@ -4592,6 +4691,7 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
     pack(w->certain.peak + many, kept, q->peak);
     pack(w->certain.u1_high + many, kept, q->u1_high);
     pack(w->certain.u2_high + many, kept, q->u2_high);
+    pack(w->certain.piece + many, kept, q->piece);
     pack_numbers(w->certain_place + many, kept, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
     return many + __builtin_popcount(kept);
 #else
@@ -4604,6 +4704,7 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
         w->certain.peak[many] = q->peak[l];
         w->certain.u1_high[many] = q->u1_high[l];
         w->certain.u2_high[many] = q->u2_high[l];
+        w->certain.piece[many] = q->piece[l];
         w->certain_place[many] = q->place[l];
         many += q->crosses[l] != 0;
     }
@@ -4625,6 +4726,7 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
         q->peak[l] = w->certain.peak[from + l];
         q->u1_high[l] = w->certain.u1_high[from + l];
         q->u2_high[l] = w->certain.u2_high[from + l];
+        q->piece[l] = w->certain.piece[from + l];
         q->low[l] = 0.0;
         q->theta[l] = w->p.theta[n];
         q->v_reset[l] = w->p.v_reset[n];
@@ -4639,8 +4741,8 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
 SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, int lanes, int from, double origin,
                         int64_t unsettled, int32_t sample, saltus_status *status)
 {
-    int64_t above = 0, again = 0;
-#pragma omp simd reduction(| : above)
+    int64_t above[LANES];
+#pragma omp simd
     for (int l = 0; l < LANES; l++) {
         w->fresh.time[from + l] = origin + (q->since[l] + q->at[l]);
         w->fresh.slope[from + l] = q->slope[l];
@@ -4651,7 +4753,7 @@ SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, in
         q->since[l] += q->at[l];
         q->span[l] -= q->at[l];
         q->may[l] &= q->crosses[l];
-        above |= q->crosses[l] & (q->u0_after[l] >= 0.0);
+        above[l] = q->crosses[l] & (q->u0_after[l] >= 0.0);
     }
     for (int l = 0; l < lanes; l++) {
         const int i = q->place[l];
@@ -4659,15 +4761,15 @@ SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, in
         w->ahead.V[i] = q->V_end[l];
         w->ahead.I[i] = q->I_end[l];
     }
-    for (int l = 0; (above || unsettled) && l < lanes; l++) {
+    const int fails = bits_of(above) || unsettled != 0;
+    for (int l = 0; fails && l < lanes; l++) {
         const int n = w->fresh_neuron[from + l];
         if (unsettled >> l & 1) return fail(status, ROOT, sample, n, w->fresh.time[from + l], 0), -1;
         if (q->u0_after[l] >= 0.0) return fail(status, RESETS_ABOVE, sample, n, w->fresh.time[from + l], 0), -1;
     }
     if (g->max_spikes > 0)
         for (int l = 0; l < lanes; l++) q->may[l] &= ++w->count[w->fresh_neuron[from + l]] < g->max_spikes;
-    for (int l = 0; l < LANES; l++) again |= q->may[l];
-    return again != 0;
+    return bits_of(q->may);
 }
 
 /* The seekers among the queued (seek NULL: all) cross each on its own, until the end of the interval, at which they are in
@@ -4712,10 +4814,405 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
     return spikes + fresh;
 }
 
+/* ---- Long intervals in pieces, where all neurons share what a search reads: a candidate goes by halves of the interval to the
+ * piece in which its guard first crosses zero, or turns, a 16th to a 256th of it. There exponentials are short polynomials, and a
+ * parabola is so good a start that one step nearly always suffices.
+ *
+ * u_1 falls through zero once at most, and not at all where u_0 is convex. So where u_0 is below zero in the middle, and rises there
+ * or is convex, nothing has happened before; else whatever happens first happens before. What is at either end of the piece
+ * is what these comparisons saw, to the last bit: rounding cannot lose a crossing between two pieces. */
+
+enum { MOST_HALVINGS = 8 };
+
+/* Propagators of a half of an interval, a quarter, and so on; the last of so many halvings leaves a piece. */
+typedef struct {
+    double Phi_V_V[MOST_HALVINGS], Phi_V_I[MOST_HALVINGS], Phi_I_I[MOST_HALVINGS], Psi_I_V[MOST_HALVINGS];
+    double span, piece, shrink, length; /* the interval; a piece, and what arches takes for it */
+    int halvings;
+} halves;
+
+/* Are there too many exponents in an interval for short polynomials, and few enough for these halvings? */
+SALTUS_INLINE int in_pieces(double furthest)
+{
+    return saltus_version(furthest) == 0 && furthest <= 0x1p4;
+}
+
+SALTUS_APART void halve(const workspace *w, double span, halves *h)
+{
+    const double furthest = span * w->steepest;
+#pragma omp simd
+    for (int j = 0; j < MOST_HALVINGS; j++) {
+        const double part = span * saltus_from_bits((uint64_t)(1022 - j) << 52);
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        model_propagator(part, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        h->Phi_V_V[j] = Phi_V_V;
+        h->Phi_V_I[j] = Phi_V_I;
+        h->Phi_I_I[j] = Phi_I_I;
+        h->Psi_I_V[j] = Psi_I_V;
+    }
+    double rate;
+    {
+        double u_1_rate;
+        model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+        rate = u_1_rate;
+    }
+    h->halvings = furthest <= 1.0 ? 4 : furthest <= 2.0 ? 5 : furthest <= 4.0 ? 6 : furthest <= 8.0 ? 7 : MOST_HALVINGS; /* a piece is brief */
+    h->span = span, h->piece = span / (1 << h->halvings);
+    h->shrink = saltus_exp_near(SALTUS_BRIEF, -rate * h->piece), h->length = (1.0 - h->shrink) / rate;
+}
+
+/* So many candidates, in place, each from the start of x.piece to that of the piece that matters. x.peak is u_0 at the end of
+ * the interval, then at that of the piece. crosses: u_0 crosses zero in it; turns: it may, if its maximum is high enough, or come so
+ * close, a thousandth of the way, that it counts as a near miss. */
+SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const halves *h, int many, certain_view x,
+                               int64_t *restrict crosses, int64_t *restrict turns)
+{
+#pragma omp simd
+    for (int i = 0; i < many; i++) {
+        double V = x.V[i], I = x.I[i], peak = x.peak[i], piece = x.piece[i];
+        double a0, a1, a2;
+        {
+            double u_0;
+            model_ladder_0(V, w->p.theta[0], &u_0);
+            a0 = u_0;
+            double u_1;
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
+            a1 = u_1;
+            double u_2;
+            model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+            a2 = u_2;
+        }
+        const double convex = a2 >= 0.0 ? 1.0 : 0.0;
+#pragma GCC unroll 8
+        for (int j = 0; j < halvings; j++) {
+            const double part = 1 << (halvings - 1 - j), room = (1 << halvings) - part - piece;
+            const entries_view k = { (double *)h->Phi_V_V + j, (double *)h->Phi_V_I + j, (double *)h->Phi_I_I + j, (double *)h->Psi_I_V + j, 0.0, 0 };
+            double V_next, I_next;
+            model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+            double m0, m1;
+            {
+                double u_0;
+                model_ladder_0(V_next, w->p.theta[0], &u_0);
+                m0 = u_0;
+                double u_1;
+                model_ladder_1(V_next, I_next, w->p.per_tau_mem[0], &u_1);
+                m1 = u_1;
+            }
+            /* one comparison, for the sake of vector lanes: u_0 < 0 and (u_1 > 0 or convex), and there is room */
+            const double rises = m1 > convex ? m1 : convex, below = rises < -m0 ? rises : -m0;
+            const double goes = below < room ? below : room;
+            peak = below > 0.0 ? peak : room > 0.0 ? m0 : peak;
+            V = goes > 0.0 ? V_next : V;
+            I = goes > 0.0 ? I_next : I;
+            piece = goes > 0.0 ? piece + part : piece;
+        }
+        const entries_view k = { (double *)h->Phi_V_V + halvings - 1, (double *)h->Phi_V_I + halvings - 1, (double *)h->Phi_I_I + halvings - 1, (double *)h->Psi_I_V + halvings - 1, 0.0, 0 };
+        double V_next, I_next;
+        model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        double b0, b1;
+        {
+            double u_0;
+            model_ladder_0(V, w->p.theta[0], &u_0);
+            b0 = u_0;
+            double u_1;
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
+            b1 = u_1;
+        }
+        double e0, e1;
+        {
+            double u_0;
+            model_ladder_0(V_next, w->p.theta[0], &u_0);
+            e0 = u_0;
+            double u_1;
+            model_ladder_1(V_next, I_next, w->p.per_tau_mem[0], &u_1);
+            e1 = u_1;
+        }
+        const double margin = 0x1p-10 * fabs(a0);
+        const int arch = (convex == 0.0) & arches(b0 + margin, b1, peak + margin, e1, h->shrink, h->length);
+        crosses[i] = peak >= 0.0;
+        turns[i] = (peak < 0.0) & arch;
+        (void)a1, (void)e0;
+        x.V[i] = V;
+        x.I[i] = I;
+        x.piece[i] = piece;
+        x.since[i] = piece * h->piece;
+        x.high[i] = h->piece;
+        x.peak[i] = peak;
+    }
+}
+
+SALTUS_APART void approach_four(const workspace *w, const halves *h, int many, certain_view x, int64_t *restrict crosses, int64_t *restrict turns)
+{
+    approach_of(4, w, h, many, x, crosses, turns);
+}
+
+SALTUS_APART void approach_five(const workspace *w, const halves *h, int many, certain_view x, int64_t *restrict crosses, int64_t *restrict turns)
+{
+    approach_of(5, w, h, many, x, crosses, turns);
+}
+
+SALTUS_APART void approach_six(const workspace *w, const halves *h, int many, certain_view x, int64_t *restrict crosses, int64_t *restrict turns)
+{
+    approach_of(6, w, h, many, x, crosses, turns);
+}
+
+SALTUS_APART void approach_seven(const workspace *w, const halves *h, int many, certain_view x, int64_t *restrict crosses, int64_t *restrict turns)
+{
+    approach_of(7, w, h, many, x, crosses, turns);
+}
+
+SALTUS_APART void approach_eight(const workspace *w, const halves *h, int many, certain_view x, int64_t *restrict crosses, int64_t *restrict turns)
+{
+    approach_of(MOST_HALVINGS, w, h, many, x, crosses, turns);
+}
+
+SALTUS_INLINE void approach(const workspace *w, const halves *h, int many, certain_view x, int64_t *restrict crosses, int64_t *restrict turns)
+{
+    switch (h->halvings) {
+    case 4: approach_four(w, h, many, x, crosses, turns); break;
+    case 5: approach_five(w, h, many, x, crosses, turns); break;
+    case 6: approach_six(w, h, many, x, crosses, turns); break;
+    case 7: approach_seven(w, h, many, x, crosses, turns); break;
+    default: approach_eight(w, h, many, x, crosses, turns);
+    }
+}
+
+/* Looks at the maxima of those who turn among eight: who crosses, and by when. */
+SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int lanes, int64_t *crosses, const int64_t *turns,
+                               double *nearest_miss)
+{
+    bundle q;
+    for (int l = 0; l < LANES; l++) {
+        q.span[l] = h->piece;
+        q.theta[l] = w->p.theta[0];
+        q.v_reset[l] = w->p.v_reset[0];
+        q.per_tau_mem[l] = w->p.per_tau_mem[0];
+        q.per_tau_syn[l] = w->p.per_tau_syn[0];
+        q.V[l] = x.V[l];
+        q.I[l] = x.I[l];
+        {
+            const entries_view k = { (double *)h->Phi_V_V + h->halvings - 1, (double *)h->Phi_V_I + h->halvings - 1, (double *)h->Phi_I_I + h->halvings - 1, (double *)h->Psi_I_V + h->halvings - 1, 0.0, 0 };
+            double V_next, I_next;
+            model_advance(q.V[l], q.I[l], k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+            q.V_end[l] = V_next;
+            q.I_end[l] = I_next;
+        }
+    }
+    bracket_of(SALTUS_BRIEF, &q);
+    for (int l = 0; l < LANES && l < lanes; l++) {
+        if (!turns[l]) continue;
+        crosses[l] = q.crosses[l];
+        x.high[l] = q.high[l];
+        x.peak[l] = q.peak[l];
+        if (!q.crosses[l] && -q.peak[l] < *nearest_miss) *nearest_miss = -q.peak[l];
+    }
+}
+
+/* Appends those that cross, of so many, to the certain ones. Returns the number of these then. */
+SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int lanes, int64_t *crosses,
+                       int64_t *turns, int many, double *nearest_miss)
+{
+#ifdef __AVX512VL__
+    const int all = lanes < LANES ? (1 << lanes) - 1 : (1 << LANES) - 1;
+    if (flagged(turns) & all) look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
+    const __mmask8 kept = (__mmask8)(flagged(crosses) & all);
+    const __m256i places = _mm256_loadu_si256((const __m256i *)(const void *)place);
+    pack(w->certain.V + many, kept, x.V);
+    pack(w->certain.I + many, kept, x.I);
+    pack(w->certain.since + many, kept, x.since);
+    pack(w->certain.piece + many, kept, x.piece);
+    pack(w->certain.high + many, kept, x.high);
+    pack(w->certain.peak + many, kept, x.peak);
+    pack_numbers(w->certain_place + many, kept, places);
+    return many + __builtin_popcount(kept);
+#else
+    look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
+    for (int l = 0; l < LANES && l < lanes; l++) { /* without branches: who crosses cannot be predicted */
+        w->certain.V[many] = x.V[l];
+        w->certain.I[many] = x.I[l];
+        w->certain.since[many] = x.since[l];
+        w->certain.piece[many] = x.piece[l];
+        w->certain.high[many] = x.high[l];
+        w->certain.peak[many] = x.peak[l];
+        w->certain_place[many] = place[l];
+        many += crosses[l] != 0;
+    }
+    return many;
+#endif
+}
+
+/* Some of a list, from this one on. */
+SALTUS_INLINE certain_view from_certain(certain_view x, int i)
+{
+    return (certain_view){ x.V + i, x.I + i, x.span + i, x.since + i, x.high + i, x.peak + i, x.u1_high + i, x.u2_high + i, x.piece + i };
+}
+
+/* Those who may cross again, from this one on: who does in the same piece is certain, the others go on from its end. Returns the number
+ * of certain ones then. */
+SALTUS_APART int go_on(const workspace *w, const halves *h, int from, int lanes, int many, double *nearest_miss)
+{
+    const int terms = SALTUS_BRIEF;
+    const certain_view x = from_certain(w->again, from);
+    const int32_t *restrict place = w->again_place + from;
+    int64_t crosses[LANES], turns[LANES];
+    bundle q;
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        q.span[l] = (x.piece[l] + 1.0) * h->piece - x.since[l];
+        q.theta[l] = w->p.theta[0];
+        q.v_reset[l] = w->p.v_reset[0];
+        q.per_tau_mem[l] = w->p.per_tau_mem[0];
+        q.per_tau_syn[l] = w->p.per_tau_syn[0];
+        q.V[l] = x.V[l];
+        q.I[l] = x.I[l];
+        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+        if (terms != 0) {
+            model_propagator_near(terms, q.span[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        } else {
+            model_propagator(q.span[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+        }
+        double V_next, I_next;
+        model_advance(q.V[l], q.I[l], Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+        q.V_end[l] = V_next;
+        q.I_end[l] = I_next;
+    }
+    bracket_of(terms, &q);
+    for (int l = 0; l < lanes; l++) {
+        if (q.crosses[l]) {
+            w->certain.V[many] = x.V[l];
+            w->certain.I[many] = x.I[l];
+            w->certain.since[many] = x.since[l];
+            w->certain.piece[many] = x.piece[l];
+            w->certain.high[many] = q.high[l];
+            w->certain.peak[many] = q.peak[l];
+            w->certain_place[many++] = place[l];
+        } else if (q.high[l] < q.span[l] && -q.peak[l] < *nearest_miss) {
+            *nearest_miss = -q.peak[l];
+        }
+        double e0;
+        {
+            double u_0;
+            model_ladder_0(w->ahead.V[place[l]], w->p.theta[0], &u_0);
+            e0 = u_0;
+        }
+        x.peak[l] = e0;
+        x.piece[l] += 1.0;
+        x.V[l] = q.V_end[l];
+        x.I[l] = q.I_end[l];
+    }
+    approach(w, h, LANES, x, crosses, turns);
+    for (int l = 0; l < LANES; l++) {
+        const int64_t over = l >= lanes || q.crosses[l] || x.piece[l] >= (1 << h->halvings);
+        crosses[l] = over ? 0 : crosses[l];
+        turns[l] = over ? 0 : turns[l];
+    }
+    return keep_certain(w, h, x, place, LANES, crosses, turns, many, nearest_miss);
+}
+
+/* All that are queued, in the first piece. */
+SALTUS_INLINE void begin_pieces(const workspace *w, int many)
+{
+    const certain_view x = w->certain;
+    int32_t *restrict place = w->certain_place;
+#pragma omp simd
+    for (int i = 0; i < many; i++) {
+        double e0;
+        {
+            double u_0;
+            model_ladder_0(w->ahead.V[i], w->p.theta[0], &u_0);
+            e0 = u_0;
+        }
+        x.peak[i] = e0;
+        x.piece[i] = 0.0;
+        x.V[i] = w->queue.V[i];
+        x.I[i] = w->queue.I[i];
+    }
+    for (int i = 0; i < many; i++) place[i] = i;
+}
+
+/* As cross_alone. */
+SALTUS_APART int cross_in_pieces(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, const int32_t *seek,
+                                 double origin, double span, int after, int spikes, int32_t sample, saltus_status *status)
+{
+    const int full = (seekers + LANES - 1) & ~(LANES - 1);
+    double *const nearest_miss = out->nearest_miss + sample;
+    int many = 0, waiting = 0, fresh = 0;
+    halves h;
+    bundle q;
+    halve(w, span, &h);
+    if (seek == NULL)
+        begin_pieces(w, full);
+    else
+        for (int i = 0; i < full; i++) {
+            const int j = seek[i < seekers ? i : 0];
+            double e0;
+            {
+                double u_0;
+                model_ladder_0(w->ahead.V[j], w->p.theta[0], &u_0);
+                e0 = u_0;
+            }
+            w->certain.peak[i] = e0;
+            w->certain.piece[i] = 0.0;
+            w->certain_place[i] = j;
+            w->certain.V[i] = w->queue.V[j];
+            w->certain.I[i] = w->queue.I[j];
+        }
+    approach(w, &h, full, w->certain, w->crosses, w->turns);
+    for (int i = 0; i < seekers; i += LANES)
+        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, seekers - i, w->crosses + i, w->turns + i, many,
+                            nearest_miss);
+    for (int l = 0; l < LANES; l++) {
+        q.theta[l] = w->p.theta[0];
+        q.v_reset[l] = w->p.v_reset[0];
+        q.per_tau_mem[l] = w->p.per_tau_mem[0];
+        q.per_tau_syn[l] = w->p.per_tau_syn[0];
+    }
+    while (many + waiting > 0) {
+        if (many < LANES && waiting > 0) {
+            const int from = waiting > LANES ? waiting - LANES : 0;
+            many = go_on(w, &h, from, waiting - from, many, nearest_miss);
+            waiting = from;
+            continue;
+        }
+        const int from = many > LANES ? many - LANES : 0, lanes = many - from;
+        if (spikes + fresh + lanes > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
+        for (int l = 0; l < LANES; l++) {
+            q.crosses[l] = l < lanes;
+            q.low[l] = 0.0;
+            q.place[l] = l < lanes ? w->certain_place[from + l] : 0;
+            q.V[l] = w->certain.V[from + l];
+            q.I[l] = w->certain.I[from + l];
+            q.since[l] = w->certain.since[from + l];
+            q.piece[l] = w->certain.piece[from + l];
+            q.high[l] = w->certain.high[from + l];
+            q.peak[l] = w->certain.peak[from + l];
+            q.span[l] = span - q.since[l];
+        }
+        const int64_t unsettled = find_certain_of(SALTUS_BRIEF, &q, origin);
+        settle_of(0, &q, w->steepest);
+        const int again = spike(g, w, &q, lanes, fresh, origin, unsettled, sample, status);
+        if (again < 0) return -1;
+        fresh += lanes;
+        many = from;
+        for (int l = 0; again && l < lanes; l++) {
+            w->again.V[waiting] = q.V[l];
+            w->again.I[waiting] = q.I[l];
+            w->again.since[waiting] = q.since[l];
+            w->again.piece[waiting] = q.piece[l];
+            w->again_place[waiting] = q.place[l];
+            waiting += q.may[l] != 0;
+        }
+    }
+    if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
+    return spikes + fresh;
+}
+
 SALTUS_APART int cross_alone(const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers, const int32_t *seek,
                              double origin, double span, int after, int spikes, int32_t sample, saltus_status *status)
 {
     if (g->max_spikes > 0) seekers = list_pending(g, w, seekers, seek), seek = w->seek;
+    if (w->alike && in_pieces(span * w->steepest))
+        return cross_in_pieces(g, out, w, seekers, seek, origin, span, after, spikes, sample, status);
     return w->alike ? cross_alone_of(1, g, out, w, seekers, seek, origin, span, after, spikes, sample, status)
                     : cross_alone_of(0, g, out, w, seekers, seek, origin, span, after, spikes, sample, status);
 }
@@ -4844,15 +5341,30 @@ SALTUS_INLINE int step_interval(const int shared, const saltus_group *g, const w
 
 /* ---- Few neurons and many arrivals: a vector of neurons goes from event to event, as long as none of them may cross. */
 
+/* Are so many events from e on arrivals at this receptor, and, where neurons have their own propagators, the stretches behind them
+ * near enough for so many terms? */
+SALTUS_INLINE int can_skim(const int shared, const int terms, const saltus_group *g, const workspace *w, const int32_t *restrict row,
+                           int e, int many, int receptor)
+{
+    int can = 1;
+    for (int j = 0; j < many; j++) {
+        can &= row[e - 1 + j] >= 0 && g->receptor[row[e - 1 + j]] == receptor;
+        if (shared) continue;
+        const int needed = stretch(shared, g, w, e + j).terms;
+        can &= needed != 0 && needed <= terms;
+    }
+    return can;
+}
+
 /* The neurons from this one on, from the start of interval e to that of the first in which one of them may cross, or into which
- * something else arrives, but not beyond `last`: into w->x_end. Returns that interval. */
-SALTUS_INLINE int skim_some(const int shared, const int terms, const saltus_group *g, const workspace *w,
+ * something else arrives, but not beyond `last`: into w->x_end. By strides of several events while nobody may. Returns that interval. */
+SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, const saltus_group *g, const workspace *w,
                             const int32_t *restrict row, int from, int e, int last)
 {
     const int receptor = row[e - 1] >= 0 ? g->receptor[row[e - 1]] : -1;
     const parameters_view p = w->p;
-    double now_V[LANES], before_V[LANES], now_I[LANES], before_I[LANES];
-    int64_t pending[LANES];
+    double now_V[LANES], then_V[LANES], now_I[LANES], then_I[LANES];
+    int64_t pending[LANES], crosses[LANES];
     for (int l = 0; l < LANES; l++) {
         pending[l] = (from + l < g->n) & (g->max_spikes == 0 || w->count[from + l] < g->max_spikes);
         now_V[l] = w->x.V[from + l];
@@ -4860,106 +5372,218 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const saltus_grou
     }
     switch (receptor) {
     case 0: /* exc */
-        for (; e < last && row[e - 1] >= 0 && g->receptor[row[e - 1]] == receptor; e++) {
-            const double *restrict weight = g->weights + (int64_t)row[e - 1] * g->n_pad + from;
-            const entries_view k = stretch(shared, g, w, e);
-            const double common_shrink = shared ? w->shrink[e] : 0.0, common_length = shared ? w->length[e] : 0.0;
-            if (!shared && (k.terms == 0 || k.terms > terms)) break; /* it is long */
-            const double furthest = saltus_reach(k.dt, w->steepest);
-            (void)furthest;
-            int64_t any = 0;
-            const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-            const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
-            const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
-            const double dt = k.dt;
-            (void)dt;
-#pragma omp simd reduction(| : any)
-            for (int l = 0; l < LANES; l++) {
+        while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+            const double *row_of[8];
+            for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+#pragma omp simd
+            for (int l = 0; l < width; l++) {
                 double V = now_V[l], I = now_I[l];
-                before_V[l] = V;
-                before_I[l] = I;
-                {
-                    double V_next, I_next;
-                    model_exc_jump(V, I, weight[l], &V_next, &I_next);
-                    I = I_next;
-                }
-                double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-                if (shared) {
-                    Phi_V_V = common_Phi_V_V;
-                    Phi_V_I = common_Phi_V_I;
-                    Phi_I_I = common_Phi_I_I;
-                } else if (terms != 0) {
-                    model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                } else {
-                    model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                }
-                double V_next, I_next;
-                model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                if (shared) {
-                    int may_cross;
+                int may = 0;
+#pragma GCC unroll 8
+                for (int j = 0; j < 8; j++) {
+                    const double *restrict weight = row_of[j];
+                    const entries_view k = stretch(shared, g, w, e + j);
+                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+                    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+                    const double dt = k.dt;
+                    (void)dt;
                     {
-                        double a0, a1, a2;
                         {
-                            double u_0;
-                            model_ladder_0(V, p.theta[from + l], &u_0);
-                            a0 = u_0;
-                            double u_1;
-                            model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
-                            a1 = u_1;
-                            double u_2;
-                            model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
-                            a2 = u_2;
+                            double V_next, I_next;
+                            model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                            I = I_next;
                         }
-                        double b0, b1;
-                        {
-                            double u_0;
-                            model_ladder_0(V_next, p.theta[from + l], &u_0);
-                            b0 = u_0;
-                            double u_1;
-                            model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                            b1 = u_1;
+                        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                        if (shared) {
+                            Phi_V_V = common_Phi_V_V;
+                            Phi_V_I = common_Phi_V_I;
+                            Phi_I_I = common_Phi_I_I;
+                        } else if (terms != 0) {
+                            model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                        } else {
+                            model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                         }
-                        may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, common_shrink, common_length));
+                        double V_next, I_next;
+                        model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                        if (shared) {
+                            const double shrink = w->shrink[e + j], length = w->length[e + j];
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                }
+                                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                            }
+                            may |= may_cross;
+                        } else {
+                            const double furthest = saltus_reach(dt, w->steepest);
+                            double bound;
+                            {
+                                double a0;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                }
+                                double b0, b1;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                }
+                                const double lift = b1 * furthest;
+                                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                                bound = a0 > ahead ? a0 : ahead;
+                            }
+                            const int may_cross = !(bound < 0.0);
+                            may |= may_cross;
+                        }
+                        V = V_next;
+                        I = I_next;
                     }
-                    any |= may_cross & pending[l];
-                } else {
-                    double bound;
-                    {
-                        double a0;
-                        {
-                            double u_0;
-                            model_ladder_0(V, p.theta[from + l], &u_0);
-                            a0 = u_0;
-                        }
-                        double b0, b1;
-                        {
-                            double u_0;
-                            model_ladder_0(V_next, p.theta[from + l], &u_0);
-                            b0 = u_0;
-                            double u_1;
-                            model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                            b1 = u_1;
-                        }
-                        const double lift = b1 * furthest;
-                        const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
-                        bound = a0 > ahead ? a0 : ahead;
-                    }
-                    const int may_cross = !(bound < 0.0);
-                    any |= may_cross & pending[l];
                 }
-                now_V[l] = V_next;
-                now_I[l] = I_next;
+                crosses[l] = may & pending[l];
+                then_V[l] = V;
+                then_I[l] = I;
             }
-            if (any == 0) continue;
-            for (int l = 0; l < LANES; l++) {
-                now_V[l] = before_V[l];
-                now_I[l] = before_I[l];
+            for (int l = width; l < LANES; l++) crosses[l] = 0;
+            if (bits_of(crosses)) break;
+            for (int l = 0; l < width; l++) {
+                now_V[l] = then_V[l];
+                now_I[l] = then_I[l];
             }
-            break;
+            e += 8;
+        }
+        while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+            const double *row_of[1];
+            for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+#pragma omp simd
+            for (int l = 0; l < width; l++) {
+                double V = now_V[l], I = now_I[l];
+                int may = 0;
+#pragma GCC unroll 1
+                for (int j = 0; j < 1; j++) {
+                    const double *restrict weight = row_of[j];
+                    const entries_view k = stretch(shared, g, w, e + j);
+                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+                    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+                    const double dt = k.dt;
+                    (void)dt;
+                    {
+                        {
+                            double V_next, I_next;
+                            model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                            I = I_next;
+                        }
+                        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                        if (shared) {
+                            Phi_V_V = common_Phi_V_V;
+                            Phi_V_I = common_Phi_V_I;
+                            Phi_I_I = common_Phi_I_I;
+                        } else if (terms != 0) {
+                            model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                        } else {
+                            model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                        }
+                        double V_next, I_next;
+                        model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                        if (shared) {
+                            const double shrink = w->shrink[e + j], length = w->length[e + j];
+                            int may_cross;
+                            {
+                                double a0, a1, a2;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                                    a1 = u_1;
+                                    double u_2;
+                                    model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                    a2 = u_2;
+                                }
+                                double b0, b1;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                }
+                                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                            }
+                            may |= may_cross;
+                        } else {
+                            const double furthest = saltus_reach(dt, w->steepest);
+                            double bound;
+                            {
+                                double a0;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    a0 = u_0;
+                                }
+                                double b0, b1;
+                                {
+                                    double u_0;
+                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                    b0 = u_0;
+                                    double u_1;
+                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                    b1 = u_1;
+                                }
+                                const double lift = b1 * furthest;
+                                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                                bound = a0 > ahead ? a0 : ahead;
+                            }
+                            const int may_cross = !(bound < 0.0);
+                            may |= may_cross;
+                        }
+                        V = V_next;
+                        I = I_next;
+                    }
+                }
+                crosses[l] = may & pending[l];
+                then_V[l] = V;
+                then_I[l] = I;
+            }
+            for (int l = width; l < LANES; l++) crosses[l] = 0;
+            if (bits_of(crosses)) break;
+            for (int l = 0; l < width; l++) {
+                now_V[l] = then_V[l];
+                now_I[l] = then_I[l];
+            }
+            e += 1;
         }
         break;
     default: break;
     }
+    (void)p, (void)last, (void)crosses, (void)pending;
     for (int l = 0; l < LANES; l++) {
         w->x_end.V[from + l] = now_V[l];
         w->x_end.I[from + l] = now_I[l];
@@ -4973,7 +5597,8 @@ SALTUS_INLINE int skim_of(const int shared, const int terms, const saltus_group 
 {
     int last = events + 1, from = 0;
     while (from < g->n_pad && last > e) {
-        const int reached = skim_some(shared, terms, g, w, row, from, e, last);
+        const int reached = g->n <= 4 ? skim_some(shared, terms, 4, g, w, row, from, e, last)
+                                      : skim_some(shared, terms, LANES, g, w, row, from, e, last);
         from = reached < last && from > 0 ? 0 : from + LANES; /* those before have gone too far */
         last = reached;
     }
@@ -5630,7 +6255,11 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
     if (bytes < needed) return fail(status, WORKSPACE, -1, -1, 0.0, needed);
     (void)threads;
 #ifdef _OPENMP
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    const place_of_threads places = here(threads);
+#pragma omp parallel num_threads(threads)
+    {
+        make_way(&places);
+#pragma omp for schedule(dynamic) nowait
 #endif
     for (int32_t chunk = first; chunk < last; chunk++) {
 #ifdef _OPENMP
@@ -5653,6 +6282,9 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
             break;
         }
     }
+#ifdef _OPENMP
+    }
+#endif
     return status->code;
 }
 
