@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +26,17 @@ def bits(net) -> bytes:
 @pytest.mark.parametrize("recurrent", [False, True])
 def test_the_bits_do_not_depend_on_threads(recurrent):
     assert len({bits(layers(recurrent, threads=count)) for count in (1, 2, 3, 8, 20)}) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
+def test_threads_may_run_afterwards_where_they_might_before():
+    """One that wakes on its caller's processor leaves it, and keeps no mark of that."""
+    may = os.sched_getaffinity(0)
+    net = layers(threads=2)
+    for _ in range(20):
+        bits(net)
+    for task in Path("/proc/self/task").iterdir():
+        assert os.sched_getaffinity(int(task.name)) == may
 
 
 def test_python_threads_give_the_same_bits(monkeypatch):
