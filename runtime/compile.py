@@ -105,6 +105,10 @@ def _open(folder: Path, name: str, chosen: Compiler) -> Library:
     # OpenMP reads this when it is loaded: threads that wait sleep, where spinning ones cost a busy machine
     # far more than the work itself (small batches took fifteen times as long).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # Nor may it be unloaded when the interpreter ends: threads that somebody has told to spin are in it.
+    stays = os.RTLD_NOW | getattr(os, "RTLD_NODELETE", 0)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return _LOADED.setdefault(path, Library(module.ffi, module.ffi.dlopen(str(path)), path, chosen.openmp))
+    return _LOADED.setdefault(
+        path, Library(module.ffi, module.ffi.dlopen(str(path), stays), path, chosen.openmp)
+    )

@@ -1039,7 +1039,7 @@ static int predict(const run *r, double coming)
         const double span = reach(r, n, since, fmin(coming, w->next[w->heap[0]]));
         const double s = mode_of(r, n)->crossing(c.p, c.stride, r->net->tolerance, since, span, states_of(r, n));
         if (s != s) return fail(r->status, ROOT, r->sample, n, since, 0);
-        const int looks = s == INFINITY && since + span < r->net->horizon;
+        const int looks = s == INFINITY && span < r->net->horizon - since; /* not since + span: that may be rounded to before the end */
         set_next(r, n, since + (looks ? span : s));
         w->clear[n] = looks ? span : 0.0;
     }

@@ -1,5 +1,8 @@
 """The network kernel's groups: what they add to the fast kernel's, and that both agree where both can."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from small_network import T, spikes
@@ -231,3 +234,21 @@ def test_only_the_fast_kernel_ends_neurons_early():
             projections__hid_out__connect=1.0,
             projections__hid_out__weights=1.0,
         )
+
+
+def test_a_run_ends_however_its_end_is_rounded():
+    """Whoever has no spike to come is not looked at again: since + (T - since) may be rounded to before T."""
+    program = """
+import numpy as np, saltus
+for T in np.linspace(6e-3, 7e-3, 50):
+    net = saltus.Network(
+        T=float(T),
+        inputs={"in": 1},
+        populations={"a": {"model": "lif", "size": 1}},
+        projections={"in_a": {"pre": "in", "post": "a", "weights": ([0], [0], [0.1])}},
+    )
+    assert "network kernel" in net.explain()
+    for at in np.linspace(0.0, 3e-3, 20):
+        net.run([[[at]]])
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)

@@ -1,4 +1,4 @@
-"""The same bits for any number of threads, of any kind; forks; Ctrl-C."""
+"""The same bits for any number of threads, of any kind; forks; Ctrl-C; the end."""
 
 import multiprocessing
 import os
@@ -116,3 +116,14 @@ while True:
         child.wait(timeout=60)
         assert time.perf_counter() - sent < max(0.7 * whole, 1.0)
         assert "KeyboardInterrupt" in child.stderr.read()
+
+
+def test_threads_that_spin_do_not_outlive_their_code():
+    """OMP_WAIT_POLICY is the user's to set: the interpreter must end with threads in OpenMP's library."""
+    program = """
+import saltus
+net = saltus.Network([saltus.Layer("lif", 9, inputs=4, weights=2.0)], T=0.06, threads=2)
+net.run([[[0.01], [0.02], [], []]] * 4)
+"""
+    environment = {**os.environ, "OMP_WAIT_POLICY": "active"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True, timeout=60)
