@@ -69,8 +69,10 @@ class _Entries:
 
     def _in_full(self, value: Expr) -> Expr:
         """A multiple of an entry, written out where its factors cancel: it need not wait for the entry."""
+        if value in self.values or value.has(*self.solution.spec.x):
+            return value
         full = value.subs(self.values)
-        return full if value not in self.values and len(full.args) <= len(value.args) else value
+        return full if len(full.args) <= len(value.args) else value
 
     def _name(self, name: str, value: Expr) -> Expr:
         if value.is_number or value in self.values or value.has(*self.solution.spec.x):

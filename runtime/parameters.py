@@ -67,6 +67,7 @@ class Parameters:
         block, size = self.block, self.size
         if self._given() == self._last:
             return self._flow_shared
+        self._last = b""  # until all is found right
         block[self._shared_rows] = self._shared[self._shared_rows, None]
         block[:, size:] = block[:, size - 1 : size]
         wrong = ~np.isfinite(block) | (self.positive[:, None] & (block <= 0.0))

@@ -1421,8 +1421,7 @@ static double model_zero_of_rung(const model_parameters *q, const double *x, dou
     double u[4], s = 0.5 * (low + high);
     for (int round = 0; round < 200 && high - low > 0x1p-46 * span; round++) {
         model_climb(q, x, s, u);
-        if (u[k] == 0.0) return s;
-        if ((u[k] < 0.0) == (at_low < 0.0))
+        if (u[k] != 0.0 && (u[k] < 0.0) == (at_low < 0.0)) /* where exponentials are rounded to zero, the zero lies before */
             low = s;
         else
             high = s;
@@ -1448,7 +1447,7 @@ static int model_cuts(const model_parameters *q, const double *x, double span, d
         model_climb(q, x, 0.0, before);
         for (int i = 0; i < cuts; i++) {
             model_climb(q, x, cut[i + 1], u);
-            if ((before[k] < 0.0) != (u[k] < 0.0))
+            if ((before[k] < 0.0) != (u[k] < 0.0) || u[k] == 0.0)
                 next[++found] = model_zero_of_rung(q, x, span, k, cut[i], cut[i + 1], before[k]);
             memcpy(before, u, sizeof u);
         }
@@ -1774,7 +1773,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
                 model_ladder_2(V_next, I_next, q->per_tau_mem[l], q->per_tau_adapt[l], q->per_tau_syn[l], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
         }
@@ -2004,11 +2003,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], A = x_A[n];
+            double V_ = x_V[n], I_ = x_I[n], A_ = x_A[n];
             {
                 double V_next, I_next, A_next;
-                model_exc_jump(V, I, A, weight[n], &V_next, &I_next, &A_next);
-                I = I_next;
+                model_exc_jump(V_, I_, A_, weight[n], &V_next, &I_next, &A_next);
+                I_ = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
             if (shared) {
@@ -2022,7 +2021,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
-            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_A[n] = A_next;
@@ -2038,13 +2037,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, A, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, A_, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, A, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, A_, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(V, I, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(V_, I_, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2059,7 +2058,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(V_next, I_next, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2070,7 +2069,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], A = x_A[n];
+            double V_ = x_V[n], I_ = x_I[n], A_ = x_A[n];
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2083,7 +2082,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
-            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_A[n] = A_next;
@@ -2099,13 +2098,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, A, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, A_, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, A, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, A_, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(V, I, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(V_, I_, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2120,7 +2119,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(V_next, I_next, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2355,7 +2354,7 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
                     model_ladder_2(ahead.V[i], ahead.I[i], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_adapt[alike ? 0 : who[i]], p.per_tau_syn[alike ? 0 : who[i]], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -3441,7 +3440,7 @@ static const int64_t *sort_spikes(const workspace *w, int count)
         for (int i = 0; i < count; i++) all += before[i];
         if (2 * all == (int64_t)count * (count - 1)) return before;
         for (int i = 0; i < count; i++) /* some at one time: by neuron */
-            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && neuron[j] < neuron[i];
+            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && (neuron[j] < neuron[i] || (neuron[j] == neuron[i] && j < i));
         return before;
     }
     for (int i = 0; i < count; i++) rank[i] = i;
@@ -3749,7 +3748,7 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
                 model_ladder_2(V_next, I_next, p.per_tau_mem[n], p.per_tau_adapt[n], p.per_tau_syn[n], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
         }
@@ -3855,7 +3854,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], A = now_A[l];
+                double V_ = now_V[l], I_ = now_I[l], A_ = now_A[l];
                 int may = 0;
 #pragma GCC unroll 8
                 for (int j = 0; j < 8; j++) {
@@ -3870,8 +3869,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, A_next;
-                            model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
-                            I = I_next;
+                            model_exc_jump(V_, I_, A_, weight[l], &V_next, &I_next, &A_next);
+                            I_ = I_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
                         if (shared) {
@@ -3885,7 +3884,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                         }
                         double V_next, I_next, A_next;
-                        model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                        model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -3893,13 +3892,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
+                                    model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                    model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -3914,7 +3913,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -3932,13 +3931,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
+                                    model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                    model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -3953,21 +3952,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        A = A_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        A_ = A_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_A[l] = A;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_A[l] = A_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -3983,7 +3982,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], A = now_A[l];
+                double V_ = now_V[l], I_ = now_I[l], A_ = now_A[l];
                 int may = 0;
 #pragma GCC unroll 1
                 for (int j = 0; j < 1; j++) {
@@ -3998,8 +3997,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, A_next;
-                            model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
-                            I = I_next;
+                            model_exc_jump(V_, I_, A_, weight[l], &V_next, &I_next, &A_next);
+                            I_ = I_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
                         if (shared) {
@@ -4013,7 +4012,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                         }
                         double V_next, I_next, A_next;
-                        model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                        model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4021,13 +4020,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
+                                    model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                    model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4042,7 +4041,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4060,13 +4059,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
+                                    model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                    model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4081,21 +4080,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(V_next, I_next, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        A = A_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        A_ = A_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_A[l] = A;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_A[l] = A_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;

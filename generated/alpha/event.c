@@ -1438,8 +1438,7 @@ static double model_zero_of_rung(const model_parameters *q, const double *x, dou
     double u[4], s = 0.5 * (low + high);
     for (int round = 0; round < 200 && high - low > 0x1p-46 * span; round++) {
         model_climb(q, x, s, u);
-        if (u[k] == 0.0) return s;
-        if ((u[k] < 0.0) == (at_low < 0.0))
+        if (u[k] != 0.0 && (u[k] < 0.0) == (at_low < 0.0)) /* where exponentials are rounded to zero, the zero lies before */
             low = s;
         else
             high = s;
@@ -1465,7 +1464,7 @@ static int model_cuts(const model_parameters *q, const double *x, double span, d
         model_climb(q, x, 0.0, before);
         for (int i = 0; i < cuts; i++) {
             model_climb(q, x, cut[i + 1], u);
-            if ((before[k] < 0.0) != (u[k] < 0.0))
+            if ((before[k] < 0.0) != (u[k] < 0.0) || u[k] == 0.0)
                 next[++found] = model_zero_of_rung(q, x, span, k, cut[i], cut[i + 1], before[k]);
             memcpy(before, u, sizeof u);
         }
@@ -1790,7 +1789,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
                 model_ladder_2(I_next, J_next, q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
         }
@@ -2021,11 +2020,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], J = x_J[n];
+            double V_ = x_V[n], I_ = x_I[n], J_ = x_J[n];
             {
                 double V_next, I_next, J_next;
-                model_exc_jump(V, I, J, weight[n], &V_next, &I_next, &J_next);
-                J = J_next;
+                model_exc_jump(V_, I_, J_, weight[n], &V_next, &I_next, &J_next);
+                J_ = J_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
             if (shared) {
@@ -2040,7 +2039,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
             }
             double V_next, I_next, J_next;
-            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_J[n] = J_next;
@@ -2056,13 +2055,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I, J, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_, J_, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2077,7 +2076,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_next, J_next, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2088,7 +2087,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], J = x_J[n];
+            double V_ = x_V[n], I_ = x_I[n], J_ = x_J[n];
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2102,7 +2101,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
             }
             double V_next, I_next, J_next;
-            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_J[n] = J_next;
@@ -2118,13 +2117,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I, J, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_, J_, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2139,7 +2138,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_next, J_next, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2376,7 +2375,7 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
                     model_ladder_2(ahead.I[i], ahead.J[i], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_syn[alike ? 0 : who[i]], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -3464,7 +3463,7 @@ static const int64_t *sort_spikes(const workspace *w, int count)
         for (int i = 0; i < count; i++) all += before[i];
         if (2 * all == (int64_t)count * (count - 1)) return before;
         for (int i = 0; i < count; i++) /* some at one time: by neuron */
-            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && neuron[j] < neuron[i];
+            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && (neuron[j] < neuron[i] || (neuron[j] == neuron[i] && j < i));
         return before;
     }
     for (int i = 0; i < count; i++) rank[i] = i;
@@ -3766,7 +3765,7 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
                 model_ladder_2(I_next, J_next, p.per_tau_mem[n], p.per_tau_syn[n], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
         }
@@ -3872,7 +3871,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], J = now_J[l];
+                double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
                 int may = 0;
 #pragma GCC unroll 8
                 for (int j = 0; j < 8; j++) {
@@ -3888,8 +3887,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, J_next;
-                            model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
-                            J = J_next;
+                            model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
+                            J_ = J_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                         if (shared) {
@@ -3904,7 +3903,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                         }
                         double V_next, I_next, J_next;
-                        model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                        model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -3912,13 +3911,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -3933,7 +3932,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, J_next, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -3951,13 +3950,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -3972,21 +3971,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, J_next, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        J = J_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        J_ = J_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_J[l] = J;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_J[l] = J_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4002,7 +4001,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], J = now_J[l];
+                double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
                 int may = 0;
 #pragma GCC unroll 1
                 for (int j = 0; j < 1; j++) {
@@ -4018,8 +4017,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, J_next;
-                            model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
-                            J = J_next;
+                            model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
+                            J_ = J_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                         if (shared) {
@@ -4034,7 +4033,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                         }
                         double V_next, I_next, J_next;
-                        model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                        model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4042,13 +4041,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4063,7 +4062,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, J_next, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4081,13 +4080,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                    model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4102,21 +4101,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, J_next, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        J = J_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        J_ = J_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_J[l] = J;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_J[l] = J_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;

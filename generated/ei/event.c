@@ -1563,8 +1563,7 @@ static double model_zero_of_rung(const model_parameters *q, const double *x, dou
     double u[4], s = 0.5 * (low + high);
     for (int round = 0; round < 200 && high - low > 0x1p-46 * span; round++) {
         model_climb(q, x, s, u);
-        if (u[k] == 0.0) return s;
-        if ((u[k] < 0.0) == (at_low < 0.0))
+        if (u[k] != 0.0 && (u[k] < 0.0) == (at_low < 0.0)) /* where exponentials are rounded to zero, the zero lies before */
             low = s;
         else
             high = s;
@@ -1590,7 +1589,7 @@ static int model_cuts(const model_parameters *q, const double *x, double span, d
         model_climb(q, x, 0.0, before);
         for (int i = 0; i < cuts; i++) {
             model_climb(q, x, cut[i + 1], u);
-            if ((before[k] < 0.0) != (u[k] < 0.0))
+            if ((before[k] < 0.0) != (u[k] < 0.0) || u[k] == 0.0)
                 next[++found] = model_zero_of_rung(q, x, span, k, cut[i], cut[i + 1], before[k]);
             memcpy(before, u, sizeof u);
         }
@@ -1915,7 +1914,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
                 model_ladder_2(I_exc_next, I_inh_next, q->tau_exc[l], q->tau_inh[l], q->per_tau_mem[l], q->per_tau_exc[l], q->per_tau_inh[l], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
         }
@@ -2146,11 +2145,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
+            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
             {
                 double V_next, I_exc_next, I_inh_next;
-                model_exc_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                I_exc = I_exc_next;
+                model_exc_jump(V_, I_exc_, I_inh_, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                I_exc_ = I_exc_next;
             }
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
@@ -2165,7 +2164,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2181,13 +2180,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2202,7 +2201,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2213,11 +2212,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 1: /* inh */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
+            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
             {
                 double V_next, I_exc_next, I_inh_next;
-                model_inh_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                I_inh = I_inh_next;
+                model_inh_jump(V_, I_exc_, I_inh_, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                I_inh_ = I_inh_next;
             }
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
@@ -2232,7 +2231,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2248,13 +2247,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2269,7 +2268,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2280,7 +2279,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
+            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2294,7 +2293,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2310,13 +2309,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2331,7 +2330,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2577,7 +2576,7 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
                     model_ladder_2(ahead.I_exc[i], ahead.I_inh[i], p.tau_exc[alike ? 0 : who[i]], p.tau_inh[alike ? 0 : who[i]], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_exc[alike ? 0 : who[i]], p.per_tau_inh[alike ? 0 : who[i]], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -3826,7 +3825,7 @@ static const int64_t *sort_spikes(const workspace *w, int count)
         for (int i = 0; i < count; i++) all += before[i];
         if (2 * all == (int64_t)count * (count - 1)) return before;
         for (int i = 0; i < count; i++) /* some at one time: by neuron */
-            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && neuron[j] < neuron[i];
+            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && (neuron[j] < neuron[i] || (neuron[j] == neuron[i] && j < i));
         return before;
     }
     for (int i = 0; i < count; i++) rank[i] = i;
@@ -4136,7 +4135,7 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
                 model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[n], p.tau_inh[n], p.per_tau_mem[n], p.per_tau_exc[n], p.per_tau_inh[n], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
         }
@@ -4242,7 +4241,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
+                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
                 int may = 0;
 #pragma GCC unroll 8
                 for (int j = 0; j < 8; j++) {
@@ -4258,8 +4257,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_exc_next, I_inh_next;
-                            model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                            I_exc = I_exc_next;
+                            model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_exc_ = I_exc_next;
                         }
                         double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                         if (shared) {
@@ -4274,7 +4273,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                         }
                         double V_next, I_exc_next, I_inh_next;
-                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4282,13 +4281,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4303,7 +4302,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4321,13 +4320,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4342,21 +4341,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I_exc = I_exc_next;
-                        I_inh = I_inh_next;
+                        V_ = V_next;
+                        I_exc_ = I_exc_next;
+                        I_inh_ = I_inh_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I_exc[l] = I_exc;
-                then_I_inh[l] = I_inh;
+                then_V[l] = V_;
+                then_I_exc[l] = I_exc_;
+                then_I_inh[l] = I_inh_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4372,7 +4371,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
+                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
                 int may = 0;
 #pragma GCC unroll 1
                 for (int j = 0; j < 1; j++) {
@@ -4388,8 +4387,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_exc_next, I_inh_next;
-                            model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                            I_exc = I_exc_next;
+                            model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_exc_ = I_exc_next;
                         }
                         double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                         if (shared) {
@@ -4404,7 +4403,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                         }
                         double V_next, I_exc_next, I_inh_next;
-                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4412,13 +4411,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4433,7 +4432,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4451,13 +4450,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4472,21 +4471,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I_exc = I_exc_next;
-                        I_inh = I_inh_next;
+                        V_ = V_next;
+                        I_exc_ = I_exc_next;
+                        I_inh_ = I_inh_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I_exc[l] = I_exc;
-                then_I_inh[l] = I_inh;
+                then_V[l] = V_;
+                then_I_exc[l] = I_exc_;
+                then_I_inh[l] = I_inh_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4504,7 +4503,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
+                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
                 int may = 0;
 #pragma GCC unroll 8
                 for (int j = 0; j < 8; j++) {
@@ -4520,8 +4519,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_exc_next, I_inh_next;
-                            model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                            I_inh = I_inh_next;
+                            model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_inh_ = I_inh_next;
                         }
                         double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                         if (shared) {
@@ -4536,7 +4535,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                         }
                         double V_next, I_exc_next, I_inh_next;
-                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4544,13 +4543,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4565,7 +4564,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4583,13 +4582,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4604,21 +4603,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I_exc = I_exc_next;
-                        I_inh = I_inh_next;
+                        V_ = V_next;
+                        I_exc_ = I_exc_next;
+                        I_inh_ = I_inh_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I_exc[l] = I_exc;
-                then_I_inh[l] = I_inh;
+                then_V[l] = V_;
+                then_I_exc[l] = I_exc_;
+                then_I_inh[l] = I_inh_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4634,7 +4633,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
+                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
                 int may = 0;
 #pragma GCC unroll 1
                 for (int j = 0; j < 1; j++) {
@@ -4650,8 +4649,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_exc_next, I_inh_next;
-                            model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                            I_inh = I_inh_next;
+                            model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            I_inh_ = I_inh_next;
                         }
                         double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                         if (shared) {
@@ -4666,7 +4665,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                         }
                         double V_next, I_exc_next, I_inh_next;
-                        model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4674,13 +4673,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4695,7 +4694,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4713,13 +4712,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4734,21 +4733,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I_exc = I_exc_next;
-                        I_inh = I_inh_next;
+                        V_ = V_next;
+                        I_exc_ = I_exc_next;
+                        I_inh_ = I_inh_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I_exc[l] = I_exc;
-                then_I_inh[l] = I_inh;
+                then_V[l] = V_;
+                then_I_exc[l] = I_exc_;
+                then_I_inh[l] = I_inh_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;

@@ -1826,15 +1826,15 @@ SALTUS_INLINE void respond_of(const int terms, const workspace *w, int pieces, c
                 model_propagator(dt[l], w->p.per_tau_mem[0], w->p.per_tau_syn[0], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
             }
             { /* of a unit of I */
-                double V, still_V, I, still_I, sum_V, still_sum_V;
+                double moved_V, still_V, moved_I, still_I, moved_sum_V, still_sum_V;
                 {
                     const double unit_V = 0.0, unit_I = 1.0, unit_sum_V = 0.0;
                     (void)unit_V, (void)unit_I, (void)unit_sum_V;
                     double V_next, I_next, sum_V_next;
                     model_advance(unit_V, unit_I, unit_sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
-                    V = V_next;
-                    I = I_next;
-                    sum_V = sum_V_next;
+                    moved_V = V_next;
+                    moved_I = I_next;
+                    moved_sum_V = sum_V_next;
                 }
                 {
                     const double unit_V = 0.0, unit_I = 0.0, unit_sum_V = 0.0;
@@ -1848,10 +1848,10 @@ SALTUS_INLINE void respond_of(const int terms, const workspace *w, int pieces, c
                 if (terms != 0) { /* from the end of the piece on */
                     {
                         double V_next, I_next, sum_V_next;
-                        model_advance(V, I, sum_V, far.Phi_V_V[piece], far.Phi_V_I[piece], far.Phi_I_I[piece], far.Phi_sum_V_V[piece], far.Phi_sum_V_I[piece], &V_next, &I_next, &sum_V_next);
-                        V = V_next;
-                        I = I_next;
-                        sum_V = sum_V_next;
+                        model_advance(moved_V, moved_I, moved_sum_V, far.Phi_V_V[piece], far.Phi_V_I[piece], far.Phi_I_I[piece], far.Phi_sum_V_V[piece], far.Phi_sum_V_I[piece], &V_next, &I_next, &sum_V_next);
+                        moved_V = V_next;
+                        moved_I = I_next;
+                        moved_sum_V = sum_V_next;
                     }
                     {
                         double V_next, I_next, sum_V_next;
@@ -1861,9 +1861,9 @@ SALTUS_INLINE void respond_of(const int terms, const workspace *w, int pieces, c
                         still_sum_V = sum_V_next;
                     }
                 }
-                into[0][l] = V - still_V;
-                into[1][l] = I - still_I;
-                into[2][l] = sum_V - still_sum_V;
+                into[0][l] = moved_V - still_V;
+                into[1][l] = moved_I - still_I;
+                into[2][l] = moved_sum_V - still_sum_V;
             }
         }
 }
@@ -1983,7 +1983,7 @@ static void worth_of_row(const saltus_group *g, const workspace *w, int row, con
 {
     const double *restrict weight = g->weights + (int64_t)row * g->n_pad;
     const parameters_view p = w->p;
-    (void)p;
+    (void)p, (void)weight, (void)y, (void)worth;
     switch (g->receptor[row]) {
     case 0: { /* exc */
         double worth_lambda_V = 0.0, worth_lambda_I = 0.0;
@@ -2037,7 +2037,7 @@ static void gain_of_row(const saltus_group *g, const workspace *w, int row, cons
 static void return_from(const saltus_group *g, const saltus_events *in, const saltus_gradient *gradient, workspace *w,
                         const double *restrict end, const double *restrict y, int32_t chunk, int32_t sample)
 {
-    const int events = in->count[sample], times = (gradient->want & WANT_TIMES) != 0;
+    const int events = in->count[sample], times = CREDITED > 0 && (gradient->want & WANT_TIMES) != 0;
     const int64_t first = in->start[sample];
     const int32_t *restrict event_row = in->row + first;
     double *restrict sum = w->row_sum, *restrict worth = w->row_worth;

@@ -347,8 +347,7 @@ static double li_max_own_peak_0_zero_of_rung(const li_max_parameters *q, const d
     double u[3], s = 0.5 * (low + high);
     for (int round = 0; round < 200 && high - low > 0x1p-46 * span; round++) {
         li_max_own_peak_0_climb(q, x, s, u);
-        if (u[k] == 0.0) return s;
-        if ((u[k] < 0.0) == (at_low < 0.0))
+        if (u[k] != 0.0 && (u[k] < 0.0) == (at_low < 0.0)) /* where exponentials are rounded to zero, the zero lies before */
             low = s;
         else
             high = s;
@@ -374,7 +373,7 @@ static int li_max_own_peak_0_cuts(const li_max_parameters *q, const double *x, d
         li_max_own_peak_0_climb(q, x, 0.0, before);
         for (int i = 0; i < cuts; i++) {
             li_max_own_peak_0_climb(q, x, cut[i + 1], u);
-            if ((before[k] < 0.0) != (u[k] < 0.0))
+            if ((before[k] < 0.0) != (u[k] < 0.0) || u[k] == 0.0)
                 next[++found] = li_max_own_peak_0_zero_of_rung(q, x, span, k, cut[i], cut[i + 1], before[k]);
             memcpy(before, u, sizeof u);
         }

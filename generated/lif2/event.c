@@ -1561,8 +1561,7 @@ static double model_zero_of_rung(const model_parameters *q, const double *x, dou
     double u[4], s = 0.5 * (low + high);
     for (int round = 0; round < 200 && high - low > 0x1p-46 * span; round++) {
         model_climb(q, x, s, u);
-        if (u[k] == 0.0) return s;
-        if ((u[k] < 0.0) == (at_low < 0.0))
+        if (u[k] != 0.0 && (u[k] < 0.0) == (at_low < 0.0)) /* where exponentials are rounded to zero, the zero lies before */
             low = s;
         else
             high = s;
@@ -1588,7 +1587,7 @@ static int model_cuts(const model_parameters *q, const double *x, double span, d
         model_climb(q, x, 0.0, before);
         for (int i = 0; i < cuts; i++) {
             model_climb(q, x, cut[i + 1], u);
-            if ((before[k] < 0.0) != (u[k] < 0.0))
+            if ((before[k] < 0.0) != (u[k] < 0.0) || u[k] == 0.0)
                 next[++found] = model_zero_of_rung(q, x, span, k, cut[i], cut[i + 1], before[k]);
             memcpy(before, u, sizeof u);
         }
@@ -1913,7 +1912,7 @@ SALTUS_INLINE void settle_of(const int terms, bundle *q, double steepest)
                 model_ladder_2(I_next, I2_next, q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
         }
@@ -2144,11 +2143,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
+            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
             {
                 double V_next, I_next, I2_next;
-                model_exc_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
-                I = I_next;
+                model_exc_jump(V_, I_, I2_, weight[n], &V_next, &I_next, &I2_next);
+                I_ = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
@@ -2163,7 +2162,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2179,13 +2178,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2200,7 +2199,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_next, I2_next, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2211,11 +2210,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 1: /* exc2 */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
+            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
             {
                 double V_next, I_next, I2_next;
-                model_exc2_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
-                I2 = I2_next;
+                model_exc2_jump(V_, I_, I2_, weight[n], &V_next, &I_next, &I2_next);
+                I2_ = I2_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
@@ -2230,7 +2229,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2246,13 +2245,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2267,7 +2266,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_next, I2_next, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2278,7 +2277,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
+            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2292,7 +2291,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2308,13 +2307,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2329,7 +2328,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                     model_ladder_2(I_next, I2_next, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -2575,7 +2574,7 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
                     model_ladder_2(ahead.I[i], ahead.I2[i], p.tau_syn[alike ? 0 : who[i]], p.tau_syn2[alike ? 0 : who[i]], p.per_tau_mem[alike ? 0 : who[i]], p.per_tau_syn[alike ? 0 : who[i]], p.per_tau_syn2[alike ? 0 : who[i]], &u_2);
                     b2 = u_2;
                 }
-                const int steady = (a2 * b2 >= 0.0);
+                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
             }
@@ -3824,7 +3823,7 @@ static const int64_t *sort_spikes(const workspace *w, int count)
         for (int i = 0; i < count; i++) all += before[i];
         if (2 * all == (int64_t)count * (count - 1)) return before;
         for (int i = 0; i < count; i++) /* some at one time: by neuron */
-            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && neuron[j] < neuron[i];
+            for (int j = 0; j < count; j++) before[i] += time[j] == time[i] && (neuron[j] < neuron[i] || (neuron[j] == neuron[i] && j < i));
         return before;
     }
     for (int i = 0; i < count; i++) rank[i] = i;
@@ -4132,7 +4131,7 @@ SALTUS_INLINE void step_of(const int shared, const int terms, const saltus_group
                 model_ladder_2(I_next, I2_next, p.tau_syn[n], p.tau_syn2[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_syn2[n], &u_2);
                 b2 = u_2;
             }
-            const int steady = (a2 * b2 >= 0.0);
+            const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
             const int concave = (a2 < 0.0) | (b2 < 0.0);
             may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
         }
@@ -4238,7 +4237,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], I2 = now_I2[l];
+                double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
                 int may = 0;
 #pragma GCC unroll 8
                 for (int j = 0; j < 8; j++) {
@@ -4254,8 +4253,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, I2_next;
-                            model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
-                            I = I_next;
+                            model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
+                            I_ = I_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                         if (shared) {
@@ -4270,7 +4269,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                         }
                         double V_next, I_next, I2_next;
-                        model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                        model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4278,13 +4277,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4299,7 +4298,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4317,13 +4316,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4338,21 +4337,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        I2 = I2_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        I2_ = I2_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_I2[l] = I2;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_I2[l] = I2_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4368,7 +4367,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], I2 = now_I2[l];
+                double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
                 int may = 0;
 #pragma GCC unroll 1
                 for (int j = 0; j < 1; j++) {
@@ -4384,8 +4383,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, I2_next;
-                            model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
-                            I = I_next;
+                            model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
+                            I_ = I_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                         if (shared) {
@@ -4400,7 +4399,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                         }
                         double V_next, I_next, I2_next;
-                        model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                        model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4408,13 +4407,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4429,7 +4428,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4447,13 +4446,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4468,21 +4467,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        I2 = I2_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        I2_ = I2_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_I2[l] = I2;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_I2[l] = I2_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4500,7 +4499,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], I2 = now_I2[l];
+                double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
                 int may = 0;
 #pragma GCC unroll 8
                 for (int j = 0; j < 8; j++) {
@@ -4516,8 +4515,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, I2_next;
-                            model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
-                            I2 = I2_next;
+                            model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
+                            I2_ = I2_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                         if (shared) {
@@ -4532,7 +4531,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                         }
                         double V_next, I_next, I2_next;
-                        model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                        model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4540,13 +4539,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4561,7 +4560,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4579,13 +4578,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4600,21 +4599,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        I2 = I2_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        I2_ = I2_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_I2[l] = I2;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_I2[l] = I2_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;
@@ -4630,7 +4629,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
             for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
 #pragma omp simd
             for (int l = 0; l < width; l++) {
-                double V = now_V[l], I = now_I[l], I2 = now_I2[l];
+                double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
                 int may = 0;
 #pragma GCC unroll 1
                 for (int j = 0; j < 1; j++) {
@@ -4646,8 +4645,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                     {
                         {
                             double V_next, I_next, I2_next;
-                            model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
-                            I2 = I2_next;
+                            model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
+                            I2_ = I2_next;
                         }
                         double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                         if (shared) {
@@ -4662,7 +4661,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                             model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                         }
                         double V_next, I_next, I2_next;
-                        model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                        model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                         if (shared) {
                             const double shrink = w->shrink[e + j], length = w->length[e + j];
                             int may_cross;
@@ -4670,13 +4669,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4691,7 +4690,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
                             }
@@ -4709,13 +4708,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 double a0, a1, a2;
                                 {
                                     double u_0;
-                                    model_ladder_0(V, p.theta[from + l], &u_0);
+                                    model_ladder_0(V_, p.theta[from + l], &u_0);
                                     a0 = u_0;
                                     double u_1;
-                                    model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
+                                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
                                     a1 = u_1;
                                     double u_2;
-                                    model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                    model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     a2 = u_2;
                                 }
                                 double b0, b1, b2;
@@ -4730,21 +4729,21 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     model_ladder_2(I_next, I2_next, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                     b2 = u_2;
                                 }
-                                const int steady = (a2 * b2 >= 0.0);
+                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
                                 const int concave = (a2 < 0.0) | (b2 < 0.0);
                                 may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
                             }
                             may |= may_cross;
                         }
-                        V = V_next;
-                        I = I_next;
-                        I2 = I2_next;
+                        V_ = V_next;
+                        I_ = I_next;
+                        I2_ = I2_next;
                     }
                 }
                 crosses[l] = may & pending[l];
-                then_V[l] = V;
-                then_I[l] = I;
-                then_I2[l] = I2;
+                then_V[l] = V_;
+                then_I[l] = I_;
+                then_I2[l] = I2_;
             }
             for (int l = width; l < LANES; l++) crosses[l] = 0;
             if (bits_of(crosses)) break;

@@ -242,3 +242,14 @@ def test_parameters_that_left_their_range():
         RunError, match=r"populations\.hidden0\.tau_mem: -0\.001 .* not a positive number\. If learning"
     ):
         net.run(spikes())
+
+
+def test_a_value_that_was_refused_leaves_nothing_behind():
+    net = layers()
+    before = net.run(spikes(), labels()).loss
+    for wrong in (-1e-3, np.nan):
+        net.parameters()["hidden0.tau_mem"][...] = wrong
+        with pytest.raises(RunError, match="not a positive number"):
+            net.run(spikes(), labels())
+        net.parameters()["hidden0.tau_mem"][...] = 20e-3
+        assert net.run(spikes(), labels()).loss == before

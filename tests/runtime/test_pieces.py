@@ -91,3 +91,14 @@ def test_a_near_miss_in_a_long_interval_is_reported():
     for after in (1e-3, 1e-6):  # the middle of the interval, in which a piece ends
         result = saltus.Network([layer], T=2.0 * s * (1.0 + after)).run([[[0.0]]])
         assert [notice.kind for notice in result.warnings] == ["near_miss"]
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_one_neuron_may_spike_twice_at_one_time(size):
+    """From so close below threshold that a time as it is written down cannot tell the two spikes apart."""
+    params = {"v_reset": np.nextafter(1.0, 0.0), "theta": 1.0, "tau_syn": 5e-3}
+    weights = [300.0 * np.linspace(1.0, 1.01, size)]
+    layer = saltus.Layer("lif", size, inputs=1, weights=weights, name="a", params=params, spikes_kept=3)
+    spikes = saltus.Network([layer], T=1.0).run([[[0.5]]]).spikes["a"]
+    np.testing.assert_array_equal(np.bincount(spikes.neurons, minlength=size), 3)
+    assert (np.diff(spikes.times) >= 0.0).all() and (spikes.times > 0.5).all()

@@ -37,3 +37,29 @@ def test_closed_form_is_as_stepped(events, T, reads):
     for one, other in zip(*(read(spikes, cotangent, T, own) for own in (False, True)), strict=True):
         assert np.abs(other).max() > 0.0
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-14 + 1e-12 * np.abs(other).max())
+
+
+def test_arrivals_that_keep_what_they_bring_have_no_credit():
+    """What arrives does not decay, so nothing depends on when it does."""
+    spec = {
+        "name": "keeps",
+        "title": "A sum of what has arrived",
+        "parameters": {"tau": {"value": 20e-3, "positive": True}, "b": {"value": 0.3}},
+        "initial": {"V": 0.1, "U": 0.2},
+        "dynamics": {"f_V": "tau*dot(V) + V - b", "f_U": "dot(U)"},
+        "receive": {"exc": {"U": "U + w"}},
+    }
+    weights = np.arange(1.0, 7.0).reshape(2, 3)
+    net = saltus.Network(
+        T=0.1,
+        inputs={"in": 2},
+        populations={"a": {"model": spec, "size": 3}},
+        projections={"in_a": {"pre": "in", "post": "a", "weights": weights}},
+    )
+    result = net.run([[[0.01, 0.03], [0.02]]])
+    np.testing.assert_allclose(result.final["a"]["U"], [0.2 + 2.0 * weights[0] + weights[1]])
+    found = net.gradients(
+        result, wrt=["in_a.weights", "input_times"], d_readouts={"a": {"U": np.ones((1, 3))}}
+    )
+    np.testing.assert_allclose(found["in_a.weights"], [[2.0] * 3, [1.0] * 3])
+    assert all(not np.any(train) for sample in found["input_times"] for train in sample)
