@@ -26,13 +26,13 @@ class Cost(NamedTuple):
 MEASURED = "256 recurrent LIF neurons"
 """What costs were measured on, by ``benchmarks/options.py``; docs/kernels.md has all of the setting."""
 
-OWN_FLOW = Cost("1.8 to 2.3", "1.6 to 2.2")
-LEARNED = Cost("1", "1.5 to 2.1")
-LEARNED_OWN_FLOW = Cost("1.9 to 2.3", "2.6 to 3.6")
-OWN_GUARD = Cost("1.4", "1.1")
-DELAY = Cost("1.1 to 1.3", "1.3 to 1.5")
-DELAYS = Cost("6.6 to 7.4", "9 to 10")
-NETWORK_KERNEL = Cost("16 to 205", "33 to 345")
+OWN_FLOW = Cost("1.8 to 2.5", "1.6 to 2.3")
+LEARNED = Cost("1", "1.7 to 2.2")
+LEARNED_OWN_FLOW = Cost("1.9 to 2.5", "2.8 to 3.8")
+OWN_GUARD = Cost("1.4 to 1.5", "1 to 1.1")
+DELAY = Cost("1.3 to 1.4", "1.3 to 1.6")
+DELAYS = Cost("6.2 to 8.2", "10 to 10.5")
+NETWORK_KERNEL = Cost("23 to 250", "37 to 430")
 
 
 def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:

@@ -103,7 +103,7 @@ def test_the_choice_of_the_kernel_is_explained():
         "E and I: network kernel, because E and I project to one another.",
         "out: fast kernel: one population with a solution in closed form, dense, without delays.",
         "out: it learns tau_syn, so states and what moves them are stepped once more: forward × 1, "
-        "backward × 1.5 to 2.1 with 256 recurrent LIF neurons.",
+        "backward × 1.7 to 2.2 with 256 recurrent LIF neurons.",
     ]
     assert "because its states are read at given" in network(populations__out__sample_times=[0.01]).explain()
     assert "dense, each delay of a source an event." in network(projections__in_hid__delay=1e-3).explain()

@@ -200,7 +200,7 @@ def test_a_long_silence_hides_no_spike(recurrent):
 @pytest.mark.parametrize("model", ["alif", "alpha", "ei"])
 @pytest.mark.parametrize("slow_kernel", [False, True], ids=["fast kernel", "network kernel"])
 def test_a_long_silence_hides_no_spike_of_a_longer_ladder(model, slow_kernel):
-    """Rungs between the guard and the last are rounded to zero there, and hide that they changed their sign."""
+    """Rungs between guard and last are rounded to zero there, and hide that they changed their sign."""
     weights = ([0, 0], [0, 1], [40.0, 40.0]) if slow_kernel else np.full((1, 2), 40.0)
     counts = []
     for T in (1.0, 12.0, 120.0):
