@@ -2941,6 +2941,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_next, A_next;
                 model_advance(unit_V, unit_I, unit_A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                (void)still_V, (void)still_I, (void)still_A;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I * (I_next - still_I) + costate_A * (A_next - still_A);
             }

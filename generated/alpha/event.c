@@ -2962,6 +2962,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_next, J_next;
                 model_advance(unit_V, unit_I, unit_J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                (void)still_V, (void)still_I, (void)still_J;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I * (I_next - still_I) + costate_J * (J_next - still_J);
             }

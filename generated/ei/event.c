@@ -3183,6 +3183,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_exc_next, I_inh_next;
                 model_advance(unit_V, unit_I_exc, unit_I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                (void)still_V, (void)still_I_exc, (void)still_I_inh;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I_exc * (I_exc_next - still_I_exc) + costate_I_inh * (I_inh_next - still_I_inh);
             }
@@ -3227,6 +3228,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_exc_next, I_inh_next;
                 model_advance(unit_V, unit_I_exc, unit_I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                (void)still_V, (void)still_I_exc, (void)still_I_inh;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I_exc * (I_exc_next - still_I_exc) + costate_I_inh * (I_inh_next - still_I_inh);
             }

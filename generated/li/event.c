@@ -2053,6 +2053,7 @@ static void return_from(const saltus_group *g, const saltus_events *in, const sa
             sum[row * WEIGHED + 0] += each[1][l];
             if (!times) continue;
             double *credit = gradient->event_time + first + from + l;
+            (void)credit;
             *credit += each[0][l] * worth[row * CREDITED + 0];
             *credit += each[1][l] * worth[row * CREDITED + 1];
         }

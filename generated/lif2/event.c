@@ -3181,6 +3181,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_next, I2_next;
                 model_advance(unit_V, unit_I, unit_I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                (void)still_V, (void)still_I, (void)still_I2;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I * (I_next - still_I) + costate_I2 * (I2_next - still_I2);
             }
@@ -3225,6 +3226,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_next, I2_next;
                 model_advance(unit_V, unit_I, unit_I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                (void)still_V, (void)still_I, (void)still_I2;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I * (I_next - still_I) + costate_I2 * (I2_next - still_I2);
             }

@@ -2186,6 +2186,7 @@ SALTUS_INLINE void effects(const int receptor, const workspace *w, int n, entrie
     }
     double V_next, I_next;
     model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+    (void)still_V, (void)still_I;
 
     double a0;
     {
@@ -2395,6 +2396,7 @@ SALTUS_INLINE void join(const saltus_group *g, const workspace *w, pending arriv
     }
     double V_next, I_next;
     model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+    (void)still_V, (void)still_I;
 
     all->V[all->many] = V_next - still_V;
     all->I[all->many] = I_next - still_I;
@@ -2448,6 +2450,7 @@ SALTUS_INLINE void act_later_of(const int shared, const int terms, const saltus_
             }
             double V_next, I_next;
             model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            (void)still_V, (void)still_I;
 
             x.V[n] += (V_next - still_V) * weight[n];
             x.I[n] += (I_next - still_I) * weight[n];
@@ -2633,6 +2636,7 @@ SALTUS_INLINE void measure_volley_of(const int terms, const workspace *w, volley
         }
         double V_next, I_next;
         model_advance(unit_V, unit_I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        (void)still_V, (void)still_I;
 
         v->V[j] = mine ? V_next - still_V : v->V[j];
         v->I[j] = mine ? I_next - still_I : v->I[j];
@@ -3545,6 +3549,7 @@ SALTUS_INLINE void wait_together_of(const int terms, const saltus_group *g, cons
                 }
                 double V_next, I_next;
                 model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                (void)still_V, (void)still_I;
 
                 all->V[j] = V_next - still_V;
                 all->I[j] = I_next - still_I;
@@ -4110,6 +4115,7 @@ static void gain_by_change(const workspace *w, const gains *all, int n, double t
                 }
                 double V_next, I_next;
                 model_advance(unit_V, unit_I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                (void)still_V, (void)still_I;
 
                 gain[l] = costate_V * (V_next - still_V) + costate_I * (I_next - still_I);
             }
