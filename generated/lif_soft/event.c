@@ -1360,7 +1360,7 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
     int32_t place[LANES];
     for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
 #pragma omp simd
-    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->may[l] = 1;
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->piece[l] = 0.0, q->may[l] = 1;
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
 #pragma omp simd
