@@ -12,30 +12,7 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
-#endif
-#ifdef __AVX512VL__
-#include <immintrin.h>
-#endif
 
-enum { STATES = 3, PARAMETERS = 8, LANES = 8, FEW = 32, ABI = 3 };
-enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
-
-typedef struct { double *V, *I_exc, *I_inh; } states_view;
-typedef struct { double *lambda_V, *lambda_I_exc, *lambda_I_inh; } adjoints_view;
-typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0, *per_tau_mem, *per_tau_exc, *per_tau_inh; } parameters_view;
-typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0; } gradients_view;
-typedef struct { double *V__tau_mem, *V__tau_exc, *I_exc__tau_exc, *V__tau_inh, *I_inh__tau_inh; } tangents_view;
-typedef struct { double *tau_mem, *tau_exc, *tau_inh; } moved_view;
-
-/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
- * many terms the exponentials of all neurons are computed (0: with those for any length). */
-typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V, dt; int terms; } entries_view;
-
-typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_exc_tau_mem, *Phi_V_I_inh_tau_mem, *Phi_V_I_exc_tau_exc, *Phi_I_exc_I_exc_tau_exc, *Phi_V_I_inh_tau_inh, *Phi_I_inh_I_inh_tau_inh; } slopes_view;
-
-#ifdef _OPENMP
 /* Where the calling thread runs, and may run. */
 typedef struct {
     int cpu; /* negative: not known, or there is but one thread */
@@ -69,6 +46,27 @@ static void make_way(const place_of_threads *places)
 #endif
 }
 #endif
+#ifdef __AVX512VL__
+#include <immintrin.h>
+#endif
+
+enum { STATES = 3, PARAMETERS = 8, LANES = 8, FEW = 32, ABI = 3 };
+enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
+
+typedef struct { double *V, *I_exc, *I_inh; } states_view;
+typedef struct { double *lambda_V, *lambda_I_exc, *lambda_I_inh; } adjoints_view;
+typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0, *per_tau_mem, *per_tau_exc, *per_tau_inh; } parameters_view;
+typedef struct { double *tau_mem, *tau_exc, *tau_inh, *theta, *v_reset, *V0, *I_exc0, *I_inh0; } gradients_view;
+typedef struct { double *V__tau_mem, *V__tau_exc, *I_exc__tau_exc, *V__tau_inh, *I_inh__tau_inh; } tangents_view;
+typedef struct { double *tau_mem, *tau_exc, *tau_inh; } moved_view;
+
+/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
+ * many terms the exponentials of all neurons are computed (0: with those for any length). */
+typedef struct { double *Phi_V_V, *Phi_V_I_exc, *Phi_V_I_inh, *Phi_I_exc_I_exc, *Phi_I_inh_I_inh, *Psi_I_exc_V, *Psi_I_inh_V, dt; int terms; } entries_view;
+
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_exc_tau_mem, *Phi_V_I_inh_tau_mem, *Phi_V_I_exc_tau_exc, *Phi_I_exc_I_exc_tau_exc, *Phi_V_I_inh_tau_inh, *Phi_I_inh_I_inh_tau_inh; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -1491,7 +1489,7 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
     int32_t place[LANES];
     for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
 #pragma omp simd
-    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->piece[l] = 0.0, q->may[l] = 1;
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->may[l] = 1;
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
 #pragma omp simd

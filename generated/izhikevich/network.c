@@ -13,6 +13,39 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
+
+/* Where the calling thread runs, and may run. */
+typedef struct {
+    int cpu; /* negative: not known, or there is but one thread */
+#ifdef __linux__
+    cpu_set_t may;
+#endif
+} place_of_threads;
+
+static place_of_threads here(int threads)
+{
+    place_of_threads places = {.cpu = -1};
+    (void)threads;
+#ifdef __linux__
+    if (threads > 1 && sched_getaffinity(0, sizeof places.may, &places.may) == 0 && CPU_COUNT(&places.may) > 1)
+        places.cpu = sched_getcpu();
+#endif
+    return places;
+}
+
+/* The threads that help stay off the processor of the one that calls them. On a virtual machine, Linux takes a processor that is halted
+ * for one that the host has taken away, and a thread that wakes may have to wait on its caller's, for milliseconds. */
+static void make_way(const place_of_threads *places)
+{
+#ifdef __linux__
+    if (omp_get_thread_num() == 0 || places->cpu < 0 || sched_getcpu() != places->cpu) return;
+    cpu_set_t others = places->may;
+    CPU_CLR(places->cpu, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof places->may, &places->may);
+#else
+    (void)places;
+#endif
+}
 #endif
 
 enum { STATES = 3, PEAKS = 1, ABI = 3 };
@@ -622,41 +655,6 @@ static const model_table MODELS[] = {
       0, NULL,
       NULL, NULL },
 };
-
-#ifdef _OPENMP
-/* Where the calling thread runs, and may run. */
-typedef struct {
-    int cpu; /* negative: not known, or there is but one thread */
-#ifdef __linux__
-    cpu_set_t may;
-#endif
-} place_of_threads;
-
-static place_of_threads here(int threads)
-{
-    place_of_threads places = {.cpu = -1};
-    (void)threads;
-#ifdef __linux__
-    if (threads > 1 && sched_getaffinity(0, sizeof places.may, &places.may) == 0 && CPU_COUNT(&places.may) > 1)
-        places.cpu = sched_getcpu();
-#endif
-    return places;
-}
-
-/* The threads that help stay off the processor of the one that calls them. On a virtual machine, Linux takes a processor that is halted
- * for one that the host has taken away, and a thread that wakes may have to wait on its caller's, for milliseconds. */
-static void make_way(const place_of_threads *places)
-{
-#ifdef __linux__
-    if (omp_get_thread_num() == 0 || places->cpu < 0 || sched_getcpu() != places->cpu) return;
-    cpu_set_t others = places->may;
-    CPU_CLR(places->cpu, &others);
-    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof places->may, &places->may);
-#else
-    (void)places;
-#endif
-}
-#endif
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in

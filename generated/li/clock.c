@@ -14,12 +14,7 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
-#endif
 
-enum { STATES = 3, WIDE = 4, ABI = 3 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
-
-#ifdef _OPENMP
 /* Where the calling thread runs, and may run. */
 typedef struct {
     int cpu; /* negative: not known, or there is but one thread */
@@ -53,6 +48,9 @@ static void make_way(const place_of_threads *places)
 #endif
 }
 #endif
+
+enum { STATES = 3, WIDE = 4, ABI = 3 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in

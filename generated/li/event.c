@@ -12,30 +12,7 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
-#endif
-#ifdef __AVX512VL__
-#include <immintrin.h>
-#endif
 
-enum { STATES = 3, PARAMETERS = 4, LANES = 8, FEW = 32, ABI = 3 };
-enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
-
-typedef struct { double *V, *I, *sum_V; } states_view;
-typedef struct { double *lambda_V, *lambda_I, *lambda_sum_V; } adjoints_view;
-typedef struct { double *tau_mem, *tau_syn, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
-typedef struct { double *tau_mem, *tau_syn, *V0, *I0; } gradients_view;
-typedef struct { double *V__tau_mem, *sum_V__tau_mem, *V__tau_syn, *I__tau_syn, *sum_V__tau_syn; } tangents_view;
-typedef struct { double *tau_mem, *tau_syn; } moved_view;
-
-/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
- * many terms the exponentials of all neurons are computed (0: with those for any length). */
-typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V, dt; int terms; } entries_view;
-
-typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_sum_V_V_tau_mem, *Phi_sum_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_sum_V_I_tau_syn; } slopes_view;
-
-#ifdef _OPENMP
 /* Where the calling thread runs, and may run. */
 typedef struct {
     int cpu; /* negative: not known, or there is but one thread */
@@ -69,6 +46,27 @@ static void make_way(const place_of_threads *places)
 #endif
 }
 #endif
+#ifdef __AVX512VL__
+#include <immintrin.h>
+#endif
+
+enum { STATES = 3, PARAMETERS = 4, LANES = 8, FEW = 32, ABI = 3 };
+enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
+
+typedef struct { double *V, *I, *sum_V; } states_view;
+typedef struct { double *lambda_V, *lambda_I, *lambda_sum_V; } adjoints_view;
+typedef struct { double *tau_mem, *tau_syn, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
+typedef struct { double *tau_mem, *tau_syn, *V0, *I0; } gradients_view;
+typedef struct { double *V__tau_mem, *sum_V__tau_mem, *V__tau_syn, *I__tau_syn, *sum_V__tau_syn; } tangents_view;
+typedef struct { double *tau_mem, *tau_syn; } moved_view;
+
+/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
+ * many terms the exponentials of all neurons are computed (0: with those for any length). */
+typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Phi_sum_V_V, *Phi_sum_V_I, *Psi_V_sum_V, *Psi_I_V, *Psi_I_sum_V, dt; int terms; } entries_view;
+
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_sum_V_V_tau_mem, *Phi_sum_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn, *Phi_sum_V_I_tau_syn; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in

@@ -12,30 +12,7 @@
 #ifdef __linux__
 #include <sched.h>
 #endif
-#endif
-#ifdef __AVX512VL__
-#include <immintrin.h>
-#endif
 
-enum { STATES = 2, PARAMETERS = 6, LANES = 8, FEW = 32, ABI = 3 };
-enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
-enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
-enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
-
-typedef struct { double *V, *I; } states_view;
-typedef struct { double *lambda_V, *lambda_I; } adjoints_view;
-typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
-typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0; } gradients_view;
-typedef struct { double *V__tau_mem, *V__tau_syn, *I__tau_syn; } tangents_view;
-typedef struct { double *tau_mem, *tau_syn; } moved_view;
-
-/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
- * many terms the exponentials of all neurons are computed (0: with those for any length). */
-typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Psi_I_V, dt; int terms; } entries_view;
-
-typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn; } slopes_view;
-
-#ifdef _OPENMP
 /* Where the calling thread runs, and may run. */
 typedef struct {
     int cpu; /* negative: not known, or there is but one thread */
@@ -69,6 +46,27 @@ static void make_way(const place_of_threads *places)
 #endif
 }
 #endif
+#ifdef __AVX512VL__
+#include <immintrin.h>
+#endif
+
+enum { STATES = 2, PARAMETERS = 6, LANES = 8, FEW = 32, ABI = 3 };
+enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
+enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
+enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
+
+typedef struct { double *V, *I; } states_view;
+typedef struct { double *lambda_V, *lambda_I; } adjoints_view;
+typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0, *per_tau_mem, *per_tau_syn; } parameters_view;
+typedef struct { double *tau_mem, *tau_syn, *theta, *v_reset, *V0, *I0; } gradients_view;
+typedef struct { double *V__tau_mem, *V__tau_syn, *I__tau_syn; } tangents_view;
+typedef struct { double *tau_mem, *tau_syn; } moved_view;
+
+/* A stretch between events: its propagators, where all neurons share them; where each has its own, its length and with how
+ * many terms the exponentials of all neurons are computed (0: with those for any length). */
+typedef struct { double *Phi_V_V, *Phi_V_I, *Phi_I_I, *Psi_I_V, dt; int terms; } entries_view;
+
+typedef struct { double *Phi_V_V_tau_mem, *Phi_V_I_tau_mem, *Phi_V_I_tau_syn, *Phi_I_I_tau_syn; } slopes_view;
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
  * lie a multiple of 4 KB from one another, a processor takes a load from one for a load of what was just stored in
@@ -1366,7 +1364,7 @@ SALTUS_INLINE int gather(const int alike, const workspace *w, const int32_t *see
     int32_t place[LANES];
     for (int l = 0; l < LANES; l++) place[l] = seek[l < lanes ? l : lanes - 1];
 #pragma omp simd
-    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->piece[l] = 0.0, q->may[l] = 1;
+    for (int l = 0; l < LANES; l++) q->span[l] = w->span[place[l]], q->may[l] = 1;
 #pragma omp simd
     for (int l = 0; l < LANES; l++) q->V[l] = w->queue.V[place[l]];
 #pragma omp simd
@@ -4698,7 +4696,6 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
     pack(w->certain.peak + many, kept, q->peak);
     pack(w->certain.u1_high + many, kept, q->u1_high);
     pack(w->certain.u2_high + many, kept, q->u2_high);
-    pack(w->certain.piece + many, kept, q->piece);
     pack_numbers(w->certain_place + many, kept, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
     return many + __builtin_popcount(kept);
 #else
@@ -4711,7 +4708,6 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
         w->certain.peak[many] = q->peak[l];
         w->certain.u1_high[many] = q->u1_high[l];
         w->certain.u2_high[many] = q->u2_high[l];
-        w->certain.piece[many] = q->piece[l];
         w->certain_place[many] = q->place[l];
         many += q->crosses[l] != 0;
     }
@@ -4733,7 +4729,6 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
         q->peak[l] = w->certain.peak[from + l];
         q->u1_high[l] = w->certain.u1_high[from + l];
         q->u2_high[l] = w->certain.u2_high[from + l];
-        q->piece[l] = w->certain.piece[from + l];
         q->low[l] = 0.0;
         q->theta[l] = w->p.theta[n];
         q->v_reset[l] = w->p.v_reset[n];
@@ -4868,6 +4863,12 @@ SALTUS_APART void halve(const workspace *w, double span, halves *h)
     h->shrink = saltus_exp_near(SALTUS_BRIEF, -rate * h->piece), h->length = (1.0 - h->shrink) / rate;
 }
 
+/* The propagators of half j. */
+SALTUS_INLINE entries_view half(const halves *h, int j)
+{
+    return (entries_view){ (double *)h->Phi_V_V + j, (double *)h->Phi_V_I + j, (double *)h->Phi_I_I + j, (double *)h->Psi_I_V + j, 0.0, 0 };
+}
+
 /* So many candidates, in place, each from the start of x.piece to that of the piece that matters. x.peak is u_0 at the end of
  * the interval, then at that of the piece. crosses: u_0 crosses zero in it; turns: it may, if its maximum is high enough, or come so
  * close, a thousandth of the way, that it counts as a near miss. */
@@ -4893,7 +4894,7 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
 #pragma GCC unroll 8
         for (int j = 0; j < halvings; j++) {
             const double part = 1 << (halvings - 1 - j), room = (1 << halvings) - part - piece;
-            const entries_view k = { (double *)h->Phi_V_V + j, (double *)h->Phi_V_I + j, (double *)h->Phi_I_I + j, (double *)h->Psi_I_V + j, 0.0, 0 };
+            const entries_view k = half(h, j);
             double V_next, I_next;
             model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
             double m0, m1;
@@ -4913,7 +4914,7 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             I_ = goes > 0.0 ? I_next : I_;
             piece = goes > 0.0 ? piece + part : piece;
         }
-        const entries_view k = { (double *)h->Phi_V_V + halvings - 1, (double *)h->Phi_V_I + halvings - 1, (double *)h->Phi_I_I + halvings - 1, (double *)h->Psi_I_V + halvings - 1, 0.0, 0 };
+        const entries_view k = half(h, halvings - 1);
         double V_next, I_next;
         model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
         double b0, b1;
@@ -4998,7 +4999,7 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
         q.V[l] = x.V[l];
         q.I[l] = x.I[l];
         {
-            const entries_view k = { (double *)h->Phi_V_V + h->halvings - 1, (double *)h->Phi_V_I + h->halvings - 1, (double *)h->Phi_I_I + h->halvings - 1, (double *)h->Psi_I_V + h->halvings - 1, 0.0, 0 };
+            const entries_view k = half(h, h->halvings - 1);
             double V_next, I_next;
             model_advance(q.V[l], q.I[l], k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
             q.V_end[l] = V_next;
@@ -5116,25 +5117,26 @@ SALTUS_APART int go_on(const workspace *w, const halves *h, int from, int lanes,
     return keep_certain(w, h, x, place, LANES, crosses, turns, many, nearest_miss);
 }
 
-/* All that are queued, in the first piece. */
-SALTUS_INLINE void begin_pieces(const workspace *w, int many)
+/* The seekers among the queued (seek NULL: all), in the first piece; spare ones repeat the first. */
+SALTUS_INLINE void begin_pieces(const workspace *w, int seekers, const int32_t *seek, int full)
 {
     const certain_view x = w->certain;
     int32_t *restrict place = w->certain_place;
+    for (int i = 0; i < full; i++) place[i] = seek == NULL ? i : seek[i < seekers ? i : 0];
 #pragma omp simd
-    for (int i = 0; i < many; i++) {
+    for (int i = 0; i < full; i++) {
+        const int j = seek == NULL ? i : place[i];
         double e0;
         {
             double u_0;
-            model_ladder_0(w->ahead.V[i], w->p.theta[0], &u_0);
+            model_ladder_0(w->ahead.V[j], w->p.theta[0], &u_0);
             e0 = u_0;
         }
         x.peak[i] = e0;
         x.piece[i] = 0.0;
-        x.V[i] = w->queue.V[i];
-        x.I[i] = w->queue.I[i];
+        x.V[i] = w->queue.V[j];
+        x.I[i] = w->queue.I[j];
     }
-    for (int i = 0; i < many; i++) place[i] = i;
 }
 
 /* As cross_alone. */
@@ -5148,22 +5150,9 @@ SALTUS_APART int cross_in_pieces(const saltus_group *g, saltus_spikes *out, cons
     bundle q;
     halve(w, span, &h);
     if (seek == NULL)
-        begin_pieces(w, full);
+        begin_pieces(w, seekers, NULL, full);
     else
-        for (int i = 0; i < full; i++) {
-            const int j = seek[i < seekers ? i : 0];
-            double e0;
-            {
-                double u_0;
-                model_ladder_0(w->ahead.V[j], w->p.theta[0], &u_0);
-                e0 = u_0;
-            }
-            w->certain.peak[i] = e0;
-            w->certain.piece[i] = 0.0;
-            w->certain_place[i] = j;
-            w->certain.V[i] = w->queue.V[j];
-            w->certain.I[i] = w->queue.I[j];
-        }
+        begin_pieces(w, seekers, seek, full);
     approach(w, &h, full, w->certain, w->crosses, w->turns);
     for (int i = 0; i < seekers; i += LANES)
         many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, seekers - i, w->crosses + i, w->turns + i, many,
