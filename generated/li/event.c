@@ -634,7 +634,6 @@ SALTUS_APART void propagate(const workspace *w, int last)
         propagate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
-
 /* The derivatives of the propagators of the stretches 0 to last. */
 SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
 {
@@ -701,7 +700,6 @@ SALTUS_APART void differentiate(const workspace *w, int last)
         differentiate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
-
 
 /* Lengths and propagators of the intervals up to the last that is asked for; interval e begins after e events. */
 SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events, int last,

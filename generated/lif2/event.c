@@ -727,7 +727,6 @@ SALTUS_APART void propagate(const workspace *w, int last)
         propagate_some_own(w, own_propagators(w, longest), from, to);
     }
 }
-
 /* The derivatives of the propagators of the stretches 0 to last. */
 SALTUS_INLINE void differentiate_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
 {
@@ -795,18 +794,20 @@ SALTUS_APART void differentiate(const workspace *w, int last)
     }
 }
 
-
 /* What the test for a crossing needs of them besides. */
 SALTUS_INLINE void shrink_all_some_of(const int shared, const int terms, const workspace *w, entries_view k, int from, int to)
 {
-    double u_1_rate;
-    model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
-    const double rate = u_1_rate, per_rate = 1.0 / rate;
     (void)shared, (void)k;
 #pragma omp simd
     for (int e = from; e < to; e++) {
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(w->p.per_tau_mem[0], &u_1_rate);
+            rate = u_1_rate;
+        }
         w->shrink[e] = terms != 0 ? saltus_exp_near(terms, -rate * w->dt[e]) : saltus_exp(-rate * w->dt[e]);
-        w->length[e] = (1.0 - w->shrink[e]) * per_rate;
+        w->length[e] = (1.0 - w->shrink[e]) * (1.0 / rate);
     }
 }
 
@@ -854,8 +855,6 @@ SALTUS_APART void shrink_all(const workspace *w, int last)
         shrink_all_some_own(w, own_propagators(w, longest), from, to);
     }
 }
-
-
 /* Lengths and propagators of the intervals up to the last that is asked for; interval e begins after e events. */
 SALTUS_INLINE void measure(const int shared, const saltus_group *g, const double *restrict time, int events, int last,
                            const workspace *w)
@@ -2624,10 +2623,10 @@ static int emit_together(const saltus_group *g, saltus_spikes *out, const worksp
         out->time[place] = now;
         out->neuron[place] = n;
         out->after[place] = after;
-        out->slope[place] = guard_slope;
         out->state[0 * total + place] = x.V[i];
         out->state[1 * total + place] = x.I[i];
         out->state[2 * total + place] = x.I2[i];
+        out->slope[place] = guard_slope;
         x.V[i] = V_next;
         double u_0;
         model_ladder_0(x.V[i], w->p.theta[n], &u_0);
