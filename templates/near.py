@@ -10,6 +10,7 @@ difference over both, and so on along a chain of nodes. Two identities then spar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
@@ -41,8 +42,8 @@ class Chain:
 class NearBlock:
     """A block with its exponentials in the cheap form.
 
-    nodes: what they are over; chains: the longest first; more: by how much the polynomial is longer than for
-    exp alone; steps: by target, what follows from the chains, in order; body: what they give.
+    nodes: those that are written; chains: the longest first; more: by how much the polynomial is longer than
+    for exp alone; steps: by target, what follows from the chains, in order; body: what they give.
     """
 
     block: Block
@@ -82,15 +83,18 @@ def near(block: Block) -> NearBlock:
         return Ref(_name(key))
 
     body = tuple(Assign(a.target, _replaced(a.value, name), a.label) for a in block.body)
-    chains, steps = _plan(wanted, nodes)
+    keys, steps = _plan(wanted, nodes)
+    chains = tuple(
+        Chain(_name(key), nodes[key[-1]], _name(key[:-1]) if key[:-1] else None, len(key) - 1) for key in keys
+    )
+    # A chain from zero begins with the polynomial's own coefficients: that node may be written nowhere.
+    written = {chain.node.target for chain in chains if chain.of or chain.node.value != Const(0)}
+    written.update(word for text in steps.values() for word in re.findall(r"\w+", text))
     return NearBlock(
         block=block,
-        nodes=nodes,
-        chains=tuple(
-            Chain(_name(key), nodes[key[-1]], _name(key[:-1]) if key[:-1] else None, len(key) - 1)
-            for key in chains
-        ),
-        more=max((len(key) - 1 for key in chains), default=0),
+        nodes=tuple(node for node in nodes if node.target in written),
+        chains=chains,
+        more=max((chain.depth for chain in chains), default=0),
         steps=tuple((_name(key), text) for key, text in steps.items()),
         body=body,
     )

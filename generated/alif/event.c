@@ -1386,6 +1386,7 @@ typedef struct {
 /* All rungs of the guard's ladder at time s. */
 static void model_climb(const model_parameters *q, const double *x, double s, double u[4])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
     model_propagator(s, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
     double V_next, I_next, A_next;

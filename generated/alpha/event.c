@@ -1403,6 +1403,7 @@ typedef struct {
 /* All rungs of the guard's ladder at time s. */
 static void model_climb(const model_parameters *q, const double *x, double s, double u[4])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
     model_propagator(s, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
     double V_next, I_next, J_next;

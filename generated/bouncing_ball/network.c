@@ -287,6 +287,7 @@ static void bouncing_ball_own_flow_back(const double *p, int64_t stride, double 
 /* All rungs of the guard's ladder at time s. */
 static void bouncing_ball_own_climb(const bouncing_ball_parameters *q, const double *x, double s, double u[3])
 {
+    (void)q;
     double Phi_height_velocity, psi_height, psi_velocity;
     bouncing_ball_propagator(s, q->gravity, &Phi_height_velocity, &psi_height, &psi_velocity);
     double height_next, velocity_next;

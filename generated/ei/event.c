@@ -1528,6 +1528,7 @@ typedef struct {
 /* All rungs of the guard's ladder at time s. */
 static void model_climb(const model_parameters *q, const double *x, double s, double u[4])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
     model_propagator(s, q->tau_mem, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
     double V_next, I_exc_next, I_inh_next;

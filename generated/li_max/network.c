@@ -352,6 +352,7 @@ static double li_max_own_arrive_back(int32_t receptor, const double *p, int64_t 
 /* All rungs of the guard's ladder at time s. */
 static void li_max_own_peak_0_climb(const li_max_parameters *q, const double *x, double s, double u[3])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     li_max_propagator(s, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;

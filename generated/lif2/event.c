@@ -1526,6 +1526,7 @@ typedef struct {
 /* All rungs of the guard's ladder at time s. */
 static void model_climb(const model_parameters *q, const double *x, double s, double u[4])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
     model_propagator(s, q->per_tau_mem, q->per_tau_syn, q->per_tau_syn2, &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
     double V_next, I_next, I2_next;

@@ -383,6 +383,7 @@ static void lif_bias_own_flow_back(const double *p, int64_t stride, double toler
 /* All rungs of the guard's ladder at time s. */
 static void lif_bias_own_climb(const lif_bias_parameters *q, const double *x, double s, double u[3])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
     lif_bias_propagator(s, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     double V_next, I_next, I_ext_next;

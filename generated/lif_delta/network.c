@@ -303,6 +303,7 @@ static void lif_delta_own_flow_back(const double *p, int64_t stride, double tole
 /* All rungs of the guard's ladder at time s. */
 static void lif_delta_own_climb(const lif_delta_parameters *q, const double *x, double s, double u[2])
 {
+    (void)q;
     double Phi_V_V;
     lif_delta_propagator(s, q->per_tau_mem, &Phi_V_V);
     double V_next;

@@ -435,6 +435,7 @@ static void lif_refractory_own_flow_back(const double *p, int64_t stride, double
 /* All rungs of the guard's ladder at time s. */
 static void lif_refractory_own_climb(const lif_refractory_parameters *q, const double *x, double s, double u[3])
 {
+    (void)q;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     lif_refractory_propagator(s, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     double V_next, I_next;
