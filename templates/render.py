@@ -210,6 +210,8 @@ def _more(model: ModelIR, flow: Flow) -> list[str]:
     found += [f"reads the maximum {peak.name}" for peak in model.peaks]
     found += [f"has a jump at {a.receptor} that is not linear" for a in model.arrivals if not a.linear]
     found += [f"spikes at once by an arrival at {a.receptor}" for a in model.arrivals if a.triggers]
+    if not flow.propagator.outputs:
+        found.append("has states that only jump")
     if {state.name for state in model.states} & set(flow.adjoint.inputs):
         found.append("integrates a polynomial of its states")
     return found

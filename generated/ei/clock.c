@@ -657,7 +657,7 @@ static void ei_end(const double *p, int64_t stride, const double *final, double 
 
 SALTUS_INLINE void ei_entries(const ei_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
     ei_propagator(dt, q->tau_mem, q->per_tau_mem, q->per_tau_exc, q->per_tau_inh, &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
     entry[0] = Phi_V_V;
@@ -829,6 +829,7 @@ static void ei_flow_gradient(const double *p, int64_t stride, double dt, const d
 SALTUS_INLINE void ei_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -1211,6 +1212,7 @@ static void ei_moment(const saltus_clock_population *P, const real *restrict y, 
 SALTUS_INLINE void ei_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     const int64_t column_1 = to[1].column;

@@ -505,7 +505,7 @@ static void li_end(const double *p, int64_t stride, const double *final, double 
 
 SALTUS_INLINE void li_entries(const li_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, Psi_V_sum_V, Psi_I_V, Psi_I_sum_V;
     li_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_sum_V_V, &Phi_sum_V_I, &Psi_V_sum_V, &Psi_I_V, &Psi_I_sum_V);
     entry[0] = Phi_V_V;
@@ -652,6 +652,7 @@ static void li_flow_gradient(const double *p, int64_t stride, double dt, const d
 SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -773,6 +774,7 @@ SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *
 {
     const int shared = 0;
     const int64_t n = 0, lanes = P->lanes;
+    (void)shared, (void)n;
     const heard_events in = *heard;
     vec held[3][HELD];
     const vec all_Phi_V_V = splat(P->values[6 * (int64_t)P->lanes]);
@@ -838,8 +840,10 @@ SALTUS_INLINE void li_held_back(const int tile, const saltus_clock_population *P
 {
     const int shared = 0;
     const int64_t n = 0, lanes = P->lanes;
+    (void)shared, (void)n;
     const kept_path products = *kept;
     vec held[3][HELD], gained[5][HELD];
+    (void)gained;
     const vec all_tau_syn = splat(P->values[1 * (int64_t)P->lanes]);
     const real *own_tau_syn = P->values + 1 * (int64_t)P->lanes + n;
     ANCHOR(own_tau_syn);
@@ -1065,6 +1069,7 @@ static void li_moment(const saltus_clock_population *P, const real *restrict y, 
 SALTUS_INLINE void li_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];

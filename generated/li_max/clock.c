@@ -511,7 +511,7 @@ static void li_max_end(const double *p, int64_t stride, const double *final, dou
 
 SALTUS_INLINE void li_max_entries(const li_max_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     li_max_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     entry[0] = Phi_V_V;
@@ -790,6 +790,7 @@ static void li_max_rises(const saltus_clock_population *P, int32_t which, double
 SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -931,6 +932,7 @@ static void li_max_moment(const saltus_clock_population *P, const real *restrict
 SALTUS_INLINE void li_max_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];

@@ -538,7 +538,7 @@ static void lif_end(const double *p, int64_t stride, const double *final, double
 
 SALTUS_INLINE void lif_entries(const lif_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     lif_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     entry[0] = Phi_V_V;
@@ -676,6 +676,7 @@ static void lif_flow_gradient(const double *p, int64_t stride, double dt, const 
 SALTUS_INLINE void lif_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -1057,6 +1058,7 @@ static void lif_moment(const saltus_clock_population *P, const real *restrict y,
 SALTUS_INLINE void lif_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];

@@ -647,7 +647,7 @@ static void lif2_end(const double *p, int64_t stride, const double *final, doubl
 
 SALTUS_INLINE void lif2_entries(const lif2_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
     lif2_propagator(dt, q->per_tau_mem, q->per_tau_syn, q->per_tau_syn2, &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
     entry[0] = Phi_V_V;
@@ -819,6 +819,7 @@ static void lif2_flow_gradient(const double *p, int64_t stride, double dt, const
 SALTUS_INLINE void lif2_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -1201,6 +1202,7 @@ static void lif2_moment(const saltus_clock_population *P, const real *restrict y
 SALTUS_INLINE void lif2_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     const int64_t column_1 = to[1].column;

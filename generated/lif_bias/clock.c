@@ -577,7 +577,7 @@ static void lif_bias_end(const double *p, int64_t stride, const double *final, d
 
 SALTUS_INLINE void lif_bias_entries(const lif_bias_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I, Phi_V_I_ext, Phi_I_I, psi_V, Psi_I_V, Psi_I_ext_V;
     lif_bias_propagator(dt, q->I_bias, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_V_I_ext, &Phi_I_I, &psi_V, &Psi_I_V, &Psi_I_ext_V);
     entry[0] = Phi_V_V;
@@ -726,6 +726,7 @@ static void lif_bias_flow_gradient(const double *p, int64_t stride, double dt, c
 SALTUS_INLINE void lif_bias_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -1078,6 +1079,7 @@ static void lif_bias_moment(const saltus_clock_population *P, const real *restri
 SALTUS_INLINE void lif_bias_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];

@@ -628,7 +628,7 @@ static void lif_refractory_end(const double *p, int64_t stride, const double *fi
 
 SALTUS_INLINE void lif_refractory_entries(const lif_refractory_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
     lif_refractory_propagator(dt, q->per_tau_mem, q->per_tau_syn, &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
     entry[0] = Phi_V_V;
@@ -767,6 +767,7 @@ static void lif_refractory_flow_gradient(const double *p, int64_t stride, double
 SALTUS_INLINE void lif_refractory_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -1016,7 +1017,7 @@ SALTUS_APART int lif_refractory_emit(const saltus_clock_population *P, int32_t j
 
 SALTUS_INLINE void lif_refractory_held_entries(const lif_refractory_parameters *q, double dt, double *entry)
 {
-    (void)q, (void)dt;
+    (void)q, (void)dt, (void)entry;
     double Phi_I_I;
     lif_refractory_held_propagator(dt, q->per_tau_syn, &Phi_I_I);
     entry[0] = Phi_I_I;
@@ -1199,6 +1200,7 @@ static void lif_refractory_moment(const saltus_clock_population *P, const real *
 SALTUS_INLINE void lif_refractory_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];

@@ -837,6 +837,7 @@ static void resonator_flow_gradient(const double *p, int64_t stride, double dt, 
 SALTUS_INLINE void resonator_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
                               real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
 {
+    (void)shared;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -1272,6 +1273,7 @@ static void resonator_moment(const saltus_clock_population *P, const real *restr
 SALTUS_INLINE void resonator_back_tile(const int tile, const int shared, const int back, const int64_t n, const saltus_clock_population *P,
                                    real *restrict y, const receipts *to, const senders *from)
 {
+    (void)shared;
     const int64_t column_0 = to[0].column;
     real *restrict weight_0 = to[0].weight + n / LANES * column_0, *restrict credit_0 = to[0].credit;
     vec claim[TILE];

@@ -117,6 +117,28 @@ def test_the_choice_of_the_kernel_is_explained():
     assert "network kernel, because qif has a flow without a closed form, and" in nonlinear.explain()
 
 
+@pytest.mark.parametrize("engine", ["event", "clock"])
+def test_states_that_only_jump(engine):
+    """A counter of what arrives: no rate, no parameter, and nothing for a propagator to do."""
+    counter = {"name": "counter", "title": "A counter", "initial": {"V": 0.0}, "dynamics": {"f_V": "dot(V)"}}
+    counter["receive"] = {"exc": {"V": "V + w"}}
+    weights = np.array([[0.5, 0.75, 2.0], [0.25, 0.125, -1.0]])
+    net = saltus.Network(
+        T=0.1,
+        inputs={"in": 2},
+        populations={"out": {"model": counter, "size": 3}},
+        projections={"w": {"pre": "in", "post": "out", "weights": weights}},
+        **({"engine": engine, "dt": 1e-3} if engine == "clock" else {}),
+    )
+    if engine == "event":
+        assert "network kernel, because counter has states that only jump" in net.explain()
+    result = net.run([[[0.01, 0.02, 0.03], [0.04]]])
+    expected = [3.0, 1.0] @ weights
+    np.testing.assert_allclose(result.final["out"]["V"], [expected], rtol=1e-6)
+    found = net.gradients(result, d_readouts={"out": {"V": [[1.0, 10.0, 100.0]]}})["w.weights"]
+    np.testing.assert_allclose(found, np.outer([3.0, 1.0], [1.0, 10.0, 100.0]), rtol=1e-6)
+
+
 def test_populations_that_project_to_one_another():
     net = excitation_and_inhibition()
     assert list(net.groups) == ["E+I", "out"] and list(net.populations) == ["E", "I", "out"]
