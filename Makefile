@@ -63,6 +63,9 @@ proofs:
 	saltus check
 	saltus emit --check
 
+# Warnings of the C compiler are errors.
+quick tests sanitize: export CI ?= 1
+
 tests:
 	HYPOTHESIS_PROFILE=ci python -m pytest -q -n $(WORKERS) -m "" --durations=10
 

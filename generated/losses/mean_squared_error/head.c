@@ -27,7 +27,7 @@ static double head_x(int32_t classes, const double *restrict x, const double *re
 void saltus_head(int32_t batch, int32_t classes, const double *parameters, const double *readouts,
                  const double *targets, const int32_t *label, double *loss, double *gradient)
 {
-    (void)parameters;
+    (void)parameters; /* perhaps only counts of spikes read them */
     (void)label;
     for (int32_t b = 0; b < batch; b++) {
         const double *restrict x = readouts + ((int64_t)b) * classes;

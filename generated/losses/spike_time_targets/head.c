@@ -27,6 +27,7 @@ static double head_t(const double *restrict t, const double *restrict target, in
 void saltus_head(int32_t batch, int32_t classes, const double *parameters, const double *readouts,
                  const double *targets, const int32_t *label, double *loss, double *gradient)
 {
+    (void)parameters; /* perhaps only counts of spikes read them */
     (void)label;
     for (int32_t b = 0; b < batch; b++) {
         const double *restrict t = readouts + ((int64_t)b) * classes;

@@ -39,6 +39,7 @@ static double head_x_other(const double *restrict x, int32_t k, const double sca
 void saltus_head(int32_t batch, int32_t classes, const double *parameters, const double *readouts,
                  const double *targets, const int32_t *label, double *loss, double *gradient)
 {
+    (void)parameters; /* perhaps only counts of spikes read them */
     (void)targets;
     for (int32_t b = 0; b < batch; b++) {
         const double *restrict x = readouts + ((int64_t)b) * classes;
