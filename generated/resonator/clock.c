@@ -15,36 +15,29 @@
 #include <sched.h>
 #endif
 
-/* Where the calling thread runs, and may run. */
-typedef struct {
-    int cpu; /* negative: not known, or there is but one thread */
-#ifdef __linux__
-    cpu_set_t may;
-#endif
-} place_of_threads;
-
-static place_of_threads here(int threads)
+/* Where the calling thread runs; negative: not known, or nobody helps. */
+static int here(int threads)
 {
-    place_of_threads places = {.cpu = -1};
-    (void)threads;
 #ifdef __linux__
-    if (threads > 1 && sched_getaffinity(0, sizeof places.may, &places.may) == 0 && CPU_COUNT(&places.may) > 1)
-        places.cpu = sched_getcpu();
+    if (threads > 1) return sched_getcpu();
 #endif
-    return places;
+    (void)threads;
+    return -1;
 }
 
 /* The threads that help stay off the processor of the one that calls them. On a virtual machine, Linux takes a processor that is halted
  * for one that the host has taken away, and a thread that wakes may have to wait on its caller's, for milliseconds. */
-static void make_way(const place_of_threads *places)
+static void make_way(int caller)
 {
 #ifdef __linux__
-    if (omp_get_thread_num() == 0 || places->cpu < 0 || sched_getcpu() != places->cpu) return;
-    cpu_set_t others = places->may;
-    CPU_CLR(places->cpu, &others);
-    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof places->may, &places->may);
+    cpu_set_t may, others;
+    if (omp_get_thread_num() == 0 || caller < 0 || sched_getcpu() != caller) return;
+    if (sched_getaffinity(0, sizeof may, &may) != 0) return;
+    others = may;
+    CPU_CLR(caller, &others);
+    if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof may, &may); /* or it may run nowhere else */
 #else
-    (void)places;
+    (void)caller;
 #endif
 }
 #endif
@@ -2290,10 +2283,10 @@ static int32_t run_chunks(run job, int32_t first, int32_t last, int32_t threads,
     }
     (void)threads;
 #ifdef _OPENMP
-    const place_of_threads places = here(threads);
+    const int caller = here(threads);
 #pragma omp parallel num_threads(threads)
     {
-        make_way(&places);
+        make_way(caller);
 #pragma omp for schedule(dynamic) nowait
 #endif
     for (int32_t chunk = first; chunk < last; chunk++) {

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -37,6 +38,25 @@ def test_threads_may_run_afterwards_where_they_might_before():
         bits(net)
     for task in Path("/proc/self/task").iterdir():
         assert os.sched_getaffinity(int(task.name)) == may
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs Linux")
+def test_a_thread_that_may_run_on_one_processor_alone_stays_there():
+    net = layers(threads=2)
+    bits(net)
+    tasks = (int(task.name) for task in Path("/proc/self/task").iterdir())
+    helpers = [task for task in tasks if task != threading.get_native_id()]
+    may = {task: os.sched_getaffinity(task) for task in helpers}
+    try:
+        for processor in os.sched_getaffinity(0):
+            for task in helpers:
+                os.sched_setaffinity(task, {processor})
+            for _ in range(5):
+                bits(net)
+            assert all(os.sched_getaffinity(task) == {processor} for task in helpers)
+    finally:
+        for task in helpers:
+            os.sched_setaffinity(task, may[task])
 
 
 def test_python_threads_give_the_same_bits(monkeypatch):
