@@ -499,16 +499,19 @@ static const uint8_t ADDITIVE[] = { 1 };
 
 typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
 
-/* How many of the events from e on come at one time into one additive receptor. */
+/* Whether event i comes with the one before it, into one additive receptor. */
+SALTUS_INLINE int joins(const saltus_group *g, const saltus_events *in, int64_t i)
+{
+    if (in->time[i] != in->time[i - 1] || in->row[i] < 0 || in->row[i - 1] < 0) return 0;
+    const int32_t receptor = g->receptor[in->row[i]];
+    return receptor == g->receptor[in->row[i - 1]] && ADDITIVE[receptor];
+}
+
+/* How many of the events from e on act as one. */
 SALTUS_APART int together(const saltus_group *g, const saltus_events *in, int64_t first, int e, int events)
 {
-    const double time = in->time[first + e];
-    const int32_t *row = in->row + first;
     int many = 1;
-    if (row[e] < 0 || !ADDITIVE[g->receptor[row[e]]]) return 1;
-    while (e + many < events && in->time[first + e + many] == time && row[e + many] >= 0 &&
-           g->receptor[row[e + many]] == g->receptor[row[e]])
-        many++;
+    while (e + many < events && joins(g, in, first + e + many)) many++;
     return many;
 }
 
@@ -516,7 +519,7 @@ SALTUS_APART int together(const saltus_group *g, const saltus_events *in, int64_
 SALTUS_APART int together_before(const saltus_group *g, const saltus_events *in, int64_t first, int e, int least)
 {
     int many = 1;
-    while (e - many > least && together(g, in, first, e - many - 1, e - many + 1) == 2) many++;
+    while (e - many > least && joins(g, in, first + e - many)) many++;
     return many;
 }
 
