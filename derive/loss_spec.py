@@ -37,9 +37,7 @@ MAX_SPIKE = 63
 
 _KEYS = ("name", "title", "source", "parameters", "loss")
 _INDEX = re.compile(r"k|j(_\d+)*")
-_TAKEN = re.compile(
-    r"spike(_\d+)?|count(_\d+)?|b|batch|parameters|readouts|targets|gradient|term|largest|scaled|lse.*|total.*"
-)
+_TAKEN = re.compile(r"spikes?|(spike|count)_\d+|count|(lse|total)(_\d+)?")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from saltus.templates.ir import (
     Op,
     Ref,
 )
+from saltus.templates.naming import in_c
 from saltus.templates.network import derivative_entries, state_array, windowed
 from saltus.templates.render import ABI, Unit, render
 from saltus.templates.tree import terms
@@ -40,6 +41,7 @@ def why_no_clock(model: ModelIR) -> str | None:
     return None
 
 
+@in_c
 def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     """The clock engine of a group of populations of these models: ``clock.h``, ``clock.c``.
 

@@ -24,6 +24,7 @@ from saltus.templates.ir import (
     Ref,
     dump,
 )
+from saltus.templates.naming import spelled
 
 
 class Arguments:
@@ -219,7 +220,9 @@ def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
 def header(ir: ModelIR | AnyLoss | tuple[ModelIR, ...], what: str) -> str:
     """The first words of a generated file."""
     parts = ir if isinstance(ir, tuple) else (ir,)
-    digest = hashlib.sha256(b"".join(dump(part) for part in parts)).hexdigest()[:12]
+    digest = hashlib.sha256(b"".join(spelled(dump(part).decode()).encode() for part in parts)).hexdigest()[
+        :12
+    ]
     specs = ", ".join(f"{part.name}.toml" for part in parts)
     return (
         f"Made by `saltus emit` from {specs} ({what}; ir.json {digest}). Do not edit: "

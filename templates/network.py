@@ -8,9 +8,11 @@ from functools import singledispatch
 
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections
 from saltus.templates.ir import AnyFlow, Arrival, Flow, MatrixFlow, Mode, ModelIR, NumericFlow, Rung
+from saltus.templates.naming import in_c
 from saltus.templates.render import ABI, Unit, render
 
 
+@in_c
 def network_unit(models: tuple[ModelIR, ...]) -> Unit:
     """The event engine of a recurrent network of populations of these models: ``network.h``, ``network.c``.
 

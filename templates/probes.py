@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from saltus.templates.context import Arguments, header, names_of, probe_blocks
 from saltus.templates.ir import Block, ModelIR
+from saltus.templates.naming import in_c
 from saltus.templates.render import Unit, render
 
 
@@ -21,6 +22,7 @@ class _Row:
     parameters: Block
 
 
+@in_c
 def probe_unit(model: ModelIR) -> Unit:
     """What is read of the states, and its derivatives: ``exponentials.h``, ``probes.h``, ``probes.c``."""
     interface = render("probes_interface.h.jinja", {})

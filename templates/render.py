@@ -20,6 +20,7 @@ from saltus.templates.context import (
     shared_names,
 )
 from saltus.templates.ir import AnyLoss, Block, Emission, Flow, HeadIR, ModelIR, Reduce, TrainIR
+from saltus.templates.naming import in_c
 from saltus.templates.near import TERMS, merged, near, nodes_of
 from saltus.templates.posts import LENGTH, REACH, posts
 from saltus.templates.tangents import Tangents, tangents
@@ -46,6 +47,7 @@ def why_not_fast(model: ModelIR) -> str | None:
     return None
 
 
+@in_c
 def event_unit(model: ModelIR) -> Unit:
     """The event engine of a group of one model: ``model.h``, ``exponentials.h``, ``event.h``, ``event.c``.
 
@@ -106,6 +108,7 @@ def event_unit(model: ModelIR) -> Unit:
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
 
 
+@in_c
 def head_unit(head: HeadIR) -> Unit:
     """A loss head: ``exponentials.h``, ``head.h``, ``head.c``."""
     counts = [readout for readout in head.readouts if readout.kernel is not None]
@@ -134,6 +137,7 @@ def head_unit(head: HeadIR) -> Unit:
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
 
 
+@in_c
 def train_unit(trains: TrainIR) -> Unit:
     """A distance of spike trains: ``exponentials.h``, ``trains.h``, ``trains.c``."""
     interface = render("trains_interface.h.jinja", {})

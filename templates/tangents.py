@@ -12,7 +12,7 @@ has to be kept for the way back. What a parameter does in the transition is left
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from saltus.templates.context import names_in
@@ -88,7 +88,7 @@ class _Moves:
         sources = {assign.target: assign.value for assign in flow.parameters.body}
         outputs = [*flow.parameters.outputs, *(o for a in model.arrivals for o in a.parameters.outputs)]
         self.parameters = tuple(p.name for p in model.parameters if f"grad_{p.name}" in outputs)
-        self.constants = {p.name for p in model.parameters} | set(model.constants.outputs)
+        self.constants = (*(p.name for p in model.parameters), *model.constants.outputs)
         self.at_arrivals = [
             p for p in self.parameters if any(f"grad_{p}" in a.parameters.outputs for a in model.arrivals)
         ]
@@ -152,8 +152,8 @@ class _Moves:
             found |= more
 
 
-def _common(block: Block, outputs: Collection[str], constants: Collection[str]) -> list[Ref]:
-    """The factors, names of constants, that some outputs of a block share."""
+def _common(block: Block, outputs: Collection[str], constants: Sequence[str]) -> list[Ref]:
+    """The factors, names of constants, that some outputs of a block share, in the order of these."""
     values = [without_sign(assign.value) for assign in block.body if assign.target in outputs]
     found = [
         Counter(f for f in value.args if isinstance(f, Ref) and f.name in constants)
@@ -164,7 +164,7 @@ def _common(block: Block, outputs: Collection[str], constants: Collection[str]) 
     shared = found[0] if found else Counter[Ref]()
     for other in found[1:]:
         shared &= other
-    return sorted(shared.elements(), key=lambda factor: factor.name)
+    return sorted(shared.elements(), key=lambda factor: constants.index(factor.name))
 
 
 def _in_units(block: Block, units: Mapping[str, list[Ref]]) -> Block:

@@ -85,32 +85,32 @@ SALTUS_INLINE void adex_constants(const double tau_mem, const double tau_syn, co
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void adex_field(const double V, const double I, const double A, const double a,
+SALTUS_INLINE void adex_field(const double V, const double I, const double A, const double a_spec,
     const double v_t, const double delta, const double per_delta, const double per_tau_mem,
     const double per_tau_syn, const double per_tau_adapt, double *restrict V_dot, double *restrict I_dot,
     double *restrict A_dot)
 {
     *V_dot = (I + delta * saltus_exp((V - v_t) * per_delta) - V - A) * per_tau_mem; /* flow.field */
     *I_dot = -I * per_tau_syn; /* flow.field */
-    *A_dot = (a * V - A) * per_tau_adapt; /* flow.field */
+    *A_dot = (a_spec * V - A) * per_tau_adapt; /* flow.field */
 }
 
 SALTUS_INLINE void adex_pull(const double V, const double I, const double A, const double costate_V,
-    const double costate_I, const double costate_A, const double a, const double v_t, const double delta,
+    const double costate_I, const double costate_A, const double a_spec, const double v_t, const double delta,
     const double per_delta, const double per_tau_mem, const double per_tau_adapt, const double per_tau_syn,
     double *restrict pull_V, double *restrict pull_I, double *restrict pull_A, double *restrict grad_tau_mem,
-    double *restrict grad_tau_syn, double *restrict grad_tau_adapt, double *restrict grad_a,
+    double *restrict grad_tau_syn, double *restrict grad_tau_adapt, double *restrict grad_a_spec,
     double *restrict grad_v_t, double *restrict grad_delta)
 {
-    *pull_V = costate_V * (saltus_exp((V - v_t) * per_delta) - 1.0) * per_tau_mem + a * costate_A *
+    *pull_V = costate_V * (saltus_exp((V - v_t) * per_delta) - 1.0) * per_tau_mem + a_spec * costate_A *
         per_tau_adapt; /* flow.pull */
     *pull_I = costate_V * per_tau_mem - costate_I * per_tau_syn; /* flow.pull */
     *pull_A = -costate_V * per_tau_mem - costate_A * per_tau_adapt; /* flow.pull */
     *grad_tau_mem = costate_V * (V + A - I - delta * saltus_exp((V - v_t) * per_delta)) * per_tau_mem *
         per_tau_mem; /* flow.pull */
     *grad_tau_syn = costate_I * I * per_tau_syn * per_tau_syn; /* flow.pull */
-    *grad_tau_adapt = costate_A * (A - a * V) * per_tau_adapt * per_tau_adapt; /* flow.pull */
-    *grad_a = costate_A * V * per_tau_adapt; /* flow.pull */
+    *grad_tau_adapt = costate_A * (A - a_spec * V) * per_tau_adapt * per_tau_adapt; /* flow.pull */
+    *grad_a_spec = costate_A * V * per_tau_adapt; /* flow.pull */
     *grad_v_t = -costate_V * saltus_exp((V - v_t) * per_delta) * per_tau_mem; /* flow.pull */
     *grad_delta = costate_V * saltus_exp((V - v_t) * per_delta) * (v_t + delta - V) * per_tau_mem * per_delta;
         /* flow.pull */
@@ -149,9 +149,9 @@ SALTUS_INLINE void adex_costate(const double lambda_V, const double lambda_I, co
 
 /* ---- emission: spike */
 
-SALTUS_INLINE void adex_guard(const double V, const double peak, double *restrict guard)
+SALTUS_INLINE void adex_guard(const double V, const double peak_spec, double *restrict guard)
 {
-    *guard = V - peak; /* transition.condition */
+    *guard = V - peak_spec; /* transition.condition */
 }
 
 SALTUS_INLINE void adex_guard_slope(const double V, const double I, const double A, const double v_t,
@@ -161,22 +161,22 @@ SALTUS_INLINE void adex_guard_slope(const double V, const double I, const double
         /* transition.slope */
 }
 
-SALTUS_INLINE void adex_reset(const double I, const double A, const double b, const double v_reset,
+SALTUS_INLINE void adex_reset(const double I, const double A, const double b_spec, const double v_reset,
     double *restrict V_next, double *restrict I_next, double *restrict A_next)
 {
     *V_next = v_reset; /* reset.V */
     *I_next = I; /* reset.I */
-    *A_next = A + b; /* reset.A */
+    *A_next = A + b_spec; /* reset.A */
 }
 
 SALTUS_INLINE void adex_emission_adjoint(const double V, const double I, const double A,
     const double lambda_V, const double lambda_I, const double lambda_A, const double external,
-    const double a, const double b, const double v_t, const double delta, const double v_reset,
+    const double a_spec, const double b_spec, const double v_t, const double delta, const double v_reset,
     const double per_delta, double *restrict sensitivity, double *restrict lambda_V_next,
     double *restrict lambda_I_next, double *restrict lambda_A_next)
 {
-    *sensitivity = external + lambda_V * (I + delta * saltus_exp((v_reset - v_t) * per_delta) - A - b -
-        v_reset) + lambda_A * (a * (v_reset - V) - b); /* jump.sensitivity */
+    *sensitivity = external + lambda_V * (I + delta * saltus_exp((v_reset - v_t) * per_delta) - A - b_spec -
+        v_reset) + lambda_A * (a_spec * (v_reset - V) - b_spec); /* jump.sensitivity */
     *lambda_V_next = (*sensitivity) / (I + delta * saltus_exp((V - v_t) * per_delta) - V - A);
         /* jump.emission */
     *lambda_I_next = lambda_I; /* jump.emission.I */
@@ -186,10 +186,10 @@ SALTUS_INLINE void adex_emission_adjoint(const double V, const double I, const d
 SALTUS_INLINE void adex_emission_parameters(const double V, const double I, const double A,
     const double lambda_V, const double lambda_A, const double sensitivity, const double tau_mem,
     const double tau_adapt, const double v_t, const double delta, const double per_delta,
-    double *restrict grad_b, double *restrict grad_peak, double *restrict grad_v_reset)
+    double *restrict grad_b_spec, double *restrict grad_peak_spec, double *restrict grad_v_reset)
 {
-    *grad_b = -tau_adapt * lambda_A; /* gradient.jump.b */
-    *grad_peak = tau_mem * sensitivity / (I + delta * saltus_exp((V - v_t) * per_delta) - V - A);
+    *grad_b_spec = -tau_adapt * lambda_A; /* gradient.jump.b */
+    *grad_peak_spec = tau_mem * sensitivity / (I + delta * saltus_exp((V - v_t) * per_delta) - V - A);
         /* gradient.jump.peak */
     *grad_v_reset = -tau_mem * lambda_V; /* gradient.jump.v_reset */
 }
@@ -225,7 +225,7 @@ SALTUS_INLINE void adex_exc_weight(const double lambda_I, const double tau_syn, 
 /* ---- one neuron as arrays: what the network calls */
 
 typedef struct {
-    double tau_mem, tau_syn, tau_adapt, a, b, v_t, delta, peak, v_reset, V0, I0, A0, per_tau_mem, per_tau_syn, per_tau_adapt, per_delta;
+    double tau_mem, tau_syn, tau_adapt, a_spec, b_spec, v_t, delta, peak_spec, v_reset, V0, I0, A0, per_tau_mem, per_tau_syn, per_tau_adapt, per_delta;
 } adex_parameters;
 
 SALTUS_INLINE adex_parameters adex_read(const double *p, int64_t stride)
@@ -234,11 +234,11 @@ SALTUS_INLINE adex_parameters adex_read(const double *p, int64_t stride)
     q.tau_mem = p[0 * stride];
     q.tau_syn = p[1 * stride];
     q.tau_adapt = p[2 * stride];
-    q.a = p[3 * stride];
-    q.b = p[4 * stride];
+    q.a_spec = p[3 * stride];
+    q.b_spec = p[4 * stride];
     q.v_t = p[5 * stride];
     q.delta = p[6 * stride];
-    q.peak = p[7 * stride];
+    q.peak_spec = p[7 * stride];
     q.v_reset = p[8 * stride];
     q.V0 = p[9 * stride];
     q.I0 = p[10 * stride];
@@ -308,7 +308,7 @@ static void adex_own_field(const adex_parameters *q, const double *x, double *dx
 {
     (void)q;
     double V_dot, I_dot, A_dot;
-    adex_field(x[0], x[1], x[2], q->a, q->v_t, q->delta, q->per_delta, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &V_dot, &I_dot, &A_dot);
+    adex_field(x[0], x[1], x[2], q->a_spec, q->v_t, q->delta, q->per_delta, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &V_dot, &I_dot, &A_dot);
     dx[0] = V_dot;
     dx[1] = I_dot;
     dx[2] = A_dot;
@@ -404,8 +404,8 @@ static void adex_own_step_back(const adex_parameters *q, double h, const double 
             for (int j = i + 1; j < STAGES - 1; j++) v[s] += h * DP_A[j][i] * pulled[j][s];
         }
         const double *z = stages[i];
-        double pull_V, pull_I, pull_A, grad_tau_mem, grad_tau_syn, grad_tau_adapt, grad_a, grad_v_t, grad_delta;
-        adex_pull(z[0], z[1], z[2], v[0], v[1], v[2], q->a, q->v_t, q->delta, q->per_delta, q->per_tau_mem, q->per_tau_adapt, q->per_tau_syn, &pull_V, &pull_I, &pull_A, &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt, &grad_a, &grad_v_t, &grad_delta);
+        double pull_V, pull_I, pull_A, grad_tau_mem, grad_tau_syn, grad_tau_adapt, grad_a_spec, grad_v_t, grad_delta;
+        adex_pull(z[0], z[1], z[2], v[0], v[1], v[2], q->a_spec, q->v_t, q->delta, q->per_delta, q->per_tau_mem, q->per_tau_adapt, q->per_tau_syn, &pull_V, &pull_I, &pull_A, &grad_tau_mem, &grad_tau_syn, &grad_tau_adapt, &grad_a_spec, &grad_v_t, &grad_delta);
         pulled[i][0] = pull_V;
         pulled[i][1] = pull_I;
         pulled[i][2] = pull_A;
@@ -413,7 +413,7 @@ static void adex_own_step_back(const adex_parameters *q, double h, const double 
             grad[0 * stride] += grad_tau_mem;
             grad[1 * stride] += grad_tau_syn;
             grad[2 * stride] += grad_tau_adapt;
-            grad[3 * stride] += grad_a;
+            grad[3 * stride] += grad_a_spec;
             grad[5 * stride] += grad_v_t;
             grad[6 * stride] += grad_delta;
         }
@@ -450,7 +450,7 @@ SALTUS_INLINE double adex_own_value(const adex_parameters *q, const double *x)
 {
     (void)q;
     double guard;
-    adex_guard(x[0], q->peak, &guard);
+    adex_guard(x[0], q->peak_spec, &guard);
     return guard;
 }
 
@@ -571,7 +571,7 @@ static double adex_cell_guard(const double *p, int64_t stride, const double *x)
     const adex_parameters q = adex_read(p, stride);
     (void)q;
     double guard;
-    adex_guard(x[0], q.peak, &guard);
+    adex_guard(x[0], q.peak_spec, &guard);
     return guard;
 }
 
@@ -589,7 +589,7 @@ static void adex_cell_reset(const double *p, int64_t stride, double *x)
     const adex_parameters q = adex_read(p, stride);
     (void)q;
     double V_next, I_next, A_next;
-    adex_reset(x[1], x[2], q.b, q.v_reset, &V_next, &I_next, &A_next);
+    adex_reset(x[1], x[2], q.b_spec, q.v_reset, &V_next, &I_next, &A_next);
     x[0] = V_next;
     x[2] = A_next;
 }
@@ -600,13 +600,13 @@ static void adex_cell_emit_back(const double *p, int64_t stride, double external
     const adex_parameters q = adex_read(p, stride);
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
-    adex_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.v_t, q.delta, q.v_reset, q.per_delta, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+    adex_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a_spec, q.b_spec, q.v_t, q.delta, q.v_reset, q.per_delta, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
     (void)grad;
     if (grad != NULL) {
-        double grad_b, grad_peak, grad_v_reset;
-        adex_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, q.v_t, q.delta, q.per_delta, &grad_b, &grad_peak, &grad_v_reset);
-        grad[4 * stride] += grad_b;
-        grad[7 * stride] += grad_peak;
+        double grad_b_spec, grad_peak_spec, grad_v_reset;
+        adex_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, q.v_t, q.delta, q.per_delta, &grad_b_spec, &grad_peak_spec, &grad_v_reset);
+        grad[4 * stride] += grad_b_spec;
+        grad[7 * stride] += grad_peak_spec;
         grad[8 * stride] += grad_v_reset;
     }
     y[0] = lambda_V_next;

@@ -260,7 +260,7 @@ SALTUS_INLINE void adlif_constants(const double tau_mem, const double tau_syn, c
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void adlif_flow_matrix(const double a, const double per_tau_mem, const double per_tau_syn,
+SALTUS_INLINE void adlif_flow_matrix(const double a_spec, const double per_tau_mem, const double per_tau_syn,
     const double per_tau_adapt, double *restrict A_0_0, double *restrict A_0_1, double *restrict A_0_2,
     double *restrict A_1_1, double *restrict A_2_0, double *restrict A_2_2)
 {
@@ -268,22 +268,22 @@ SALTUS_INLINE void adlif_flow_matrix(const double a, const double per_tau_mem, c
     *A_0_1 = per_tau_mem; /* flow.matrix */
     *A_0_2 = -per_tau_mem; /* flow.matrix */
     *A_1_1 = -per_tau_syn; /* flow.matrix */
-    *A_2_0 = a * per_tau_adapt; /* flow.matrix */
+    *A_2_0 = a_spec * per_tau_adapt; /* flow.matrix */
     *A_2_2 = -per_tau_adapt; /* flow.matrix */
 }
 
-SALTUS_INLINE void adlif_flow_derivatives(const double a, const double per_tau_mem, const double per_tau_syn,
+SALTUS_INLINE void adlif_flow_derivatives(const double a_spec, const double per_tau_mem, const double per_tau_syn,
     const double per_tau_adapt, double *restrict A_0_0_tau_mem, double *restrict A_0_1_tau_mem,
     double *restrict A_0_2_tau_mem, double *restrict A_1_1_tau_syn, double *restrict A_2_0_tau_adapt,
-    double *restrict A_2_2_tau_adapt, double *restrict A_2_0_a)
+    double *restrict A_2_2_tau_adapt, double *restrict A_2_0_a_spec)
 {
     *A_0_0_tau_mem = per_tau_mem * per_tau_mem; /* flow.derivative */
     *A_0_1_tau_mem = -per_tau_mem * per_tau_mem; /* flow.derivative */
     *A_0_2_tau_mem = per_tau_mem * per_tau_mem; /* flow.derivative */
     *A_1_1_tau_syn = per_tau_syn * per_tau_syn; /* flow.derivative */
-    *A_2_0_tau_adapt = -a * per_tau_adapt * per_tau_adapt; /* flow.derivative */
+    *A_2_0_tau_adapt = -a_spec * per_tau_adapt * per_tau_adapt; /* flow.derivative */
     *A_2_2_tau_adapt = per_tau_adapt * per_tau_adapt; /* flow.derivative */
-    *A_2_0_a = per_tau_adapt; /* flow.derivative */
+    *A_2_0_a_spec = per_tau_adapt; /* flow.derivative */
 }
 
 /* ---- the ends */
@@ -340,10 +340,10 @@ SALTUS_INLINE void adlif_ladder_1_rate(double *restrict u_1_rate)
     *u_1_rate = 0.0; /* guard.ladder.1 */
 }
 
-SALTUS_INLINE void adlif_ladder_2(const double V, const double I, const double A, const double a,
+SALTUS_INLINE void adlif_ladder_2(const double V, const double I, const double A, const double a_spec,
     const double per_tau_mem, const double per_tau_adapt, const double per_tau_syn, double *restrict u_2)
 {
-    *u_2 = (A - a * V) * per_tau_mem * per_tau_adapt + (V + A - I) * per_tau_mem * per_tau_mem - I *
+    *u_2 = (A - a_spec * V) * per_tau_mem * per_tau_adapt + (V + A - I) * per_tau_mem * per_tau_mem - I *
         per_tau_mem * per_tau_syn; /* guard.ladder.2 */
 }
 
@@ -363,20 +363,20 @@ SALTUS_INLINE void adlif_guard_slope(const double V, const double I, const doubl
     *guard_slope = (I - V - A) * per_tau_mem; /* transition.slope */
 }
 
-SALTUS_INLINE void adlif_reset(const double I, const double A, const double b, const double v_reset,
+SALTUS_INLINE void adlif_reset(const double I, const double A, const double b_spec, const double v_reset,
     double *restrict V_next, double *restrict I_next, double *restrict A_next)
 {
     *V_next = v_reset; /* reset.V */
     *I_next = I; /* reset.I */
-    *A_next = A + b; /* reset.A */
+    *A_next = A + b_spec; /* reset.A */
 }
 
 SALTUS_INLINE void adlif_emission_adjoint(const double V, const double I, const double A,
     const double lambda_V, const double lambda_I, const double lambda_A, const double external,
-    const double a, const double b, const double v_reset, double *restrict sensitivity,
+    const double a_spec, const double b_spec, const double v_reset, double *restrict sensitivity,
     double *restrict lambda_V_next, double *restrict lambda_I_next, double *restrict lambda_A_next)
 {
-    *sensitivity = external + lambda_V * (I - A - b - v_reset) + lambda_A * (a * (v_reset - V) - b);
+    *sensitivity = external + lambda_V * (I - A - b_spec - v_reset) + lambda_A * (a_spec * (v_reset - V) - b_spec);
         /* jump.sensitivity */
     *lambda_V_next = (*sensitivity) / (I - V - A); /* jump.emission */
     *lambda_I_next = lambda_I; /* jump.emission.I */
@@ -385,10 +385,10 @@ SALTUS_INLINE void adlif_emission_adjoint(const double V, const double I, const 
 
 SALTUS_INLINE void adlif_emission_parameters(const double V, const double I, const double A,
     const double lambda_V, const double lambda_A, const double sensitivity, const double tau_mem,
-    const double tau_adapt, double *restrict grad_b, double *restrict grad_theta,
+    const double tau_adapt, double *restrict grad_b_spec, double *restrict grad_theta,
     double *restrict grad_v_reset)
 {
-    *grad_b = -tau_adapt * lambda_A; /* gradient.jump.b */
+    *grad_b_spec = -tau_adapt * lambda_A; /* gradient.jump.b */
     *grad_theta = tau_mem * sensitivity / (I - V - A); /* gradient.jump.theta */
     *grad_v_reset = -tau_mem * lambda_V; /* gradient.jump.v_reset */
 }
@@ -489,7 +489,7 @@ SALTUS_INLINE void adlif_exc_credit_v(const vec lambda_V, const vec lambda_I, ve
 /* ---- one neuron as arrays */
 
 typedef struct {
-    double tau_mem, tau_syn, tau_adapt, a, b, theta, v_reset, V0, I0, A0, per_tau_mem, per_tau_syn, per_tau_adapt;
+    double tau_mem, tau_syn, tau_adapt, a_spec, b_spec, theta, v_reset, V0, I0, A0, per_tau_mem, per_tau_syn, per_tau_adapt;
 } adlif_parameters;
 
 SALTUS_INLINE adlif_parameters adlif_read(const double *p, int64_t stride)
@@ -498,8 +498,8 @@ SALTUS_INLINE adlif_parameters adlif_read(const double *p, int64_t stride)
     q.tau_mem = p[0 * stride];
     q.tau_syn = p[1 * stride];
     q.tau_adapt = p[2 * stride];
-    q.a = p[3 * stride];
-    q.b = p[4 * stride];
+    q.a_spec = p[3 * stride];
+    q.b_spec = p[4 * stride];
     q.theta = p[5 * stride];
     q.v_reset = p[6 * stride];
     q.V0 = p[7 * stride];
@@ -559,7 +559,7 @@ static void adlif_matrix(const adlif_parameters *q, double dt, double *a)
     (void)q;
     memset(a, 0, sizeof(double[16]));
     double A_0_0, A_0_1, A_0_2, A_1_1, A_2_0, A_2_2;
-    adlif_flow_matrix(q->a, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &A_0_0, &A_0_1, &A_0_2, &A_1_1, &A_2_0, &A_2_2);
+    adlif_flow_matrix(q->a_spec, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &A_0_0, &A_0_1, &A_0_2, &A_1_1, &A_2_0, &A_2_2);
     a[0] = A_0_0 * dt;
     a[1] = A_0_1 * dt;
     a[2] = A_0_2 * dt;
@@ -653,8 +653,8 @@ static void adlif_flow_back(const adlif_parameters *q, double dt, const double *
     adlif_costate(y[0], y[1], y[2], q->tau_mem, q->tau_syn, q->tau_adapt, &costate_V, &costate_I, &costate_A);
     const double costate[3] = { costate_V, costate_I, costate_A };
     adlif_matrix(q, dt, a);
-    double A_0_0_tau_mem, A_0_1_tau_mem, A_0_2_tau_mem, A_1_1_tau_syn, A_2_0_tau_adapt, A_2_2_tau_adapt, A_2_0_a;
-    adlif_flow_derivatives(q->a, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &A_0_0_tau_mem, &A_0_1_tau_mem, &A_0_2_tau_mem, &A_1_1_tau_syn, &A_2_0_tau_adapt, &A_2_2_tau_adapt, &A_2_0_a);
+    double A_0_0_tau_mem, A_0_1_tau_mem, A_0_2_tau_mem, A_1_1_tau_syn, A_2_0_tau_adapt, A_2_2_tau_adapt, A_2_0_a_spec;
+    adlif_flow_derivatives(q->a_spec, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &A_0_0_tau_mem, &A_0_1_tau_mem, &A_0_2_tau_mem, &A_1_1_tau_syn, &A_2_0_tau_adapt, &A_2_2_tau_adapt, &A_2_0_a_spec);
     {
         double block[64] = { 0.0 }, e[64];
         for (int i = 0; i < 4; i++)
@@ -696,7 +696,7 @@ static void adlif_flow_back(const adlif_parameters *q, double dt, const double *
         for (int i = 0; i < 4; i++)
             for (int j = 0; j < 4; j++)
                 block[i * 8 + j] = block[(i + 4) * 8 + j + 4] = a[i * 4 + j];
-        block[20] = A_2_0_a * dt;
+        block[20] = A_2_0_a_spec * dt;
         adlif_exponential(8, block, e);
         for (int i = 0; i < 3; i++)
             for (int j = 0; j < 4; j++)
@@ -783,8 +783,8 @@ static void adlif_prepare(const saltus_clock_population *P, double dt)
         P->values[0 * (int64_t)P->lanes + n] = (real)q.tau_mem;
         P->values[1 * (int64_t)P->lanes + n] = (real)q.tau_syn;
         P->values[2 * (int64_t)P->lanes + n] = (real)q.tau_adapt;
-        P->values[3 * (int64_t)P->lanes + n] = (real)q.a;
-        P->values[4 * (int64_t)P->lanes + n] = (real)q.b;
+        P->values[3 * (int64_t)P->lanes + n] = (real)q.a_spec;
+        P->values[4 * (int64_t)P->lanes + n] = (real)q.b_spec;
         P->values[5 * (int64_t)P->lanes + n] = (real)q.theta;
         P->values[6 * (int64_t)P->lanes + n] = (real)q.v_reset;
         P->values[7 * (int64_t)P->lanes + n] = (real)q.V0;
@@ -977,8 +977,8 @@ SALTUS_INLINE adlif_parameters adlif_at(const saltus_clock_population *P, int32_
     q.tau_mem = P->values[0 * (int64_t)P->lanes + n];
     q.tau_syn = P->values[1 * (int64_t)P->lanes + n];
     q.tau_adapt = P->values[2 * (int64_t)P->lanes + n];
-    q.a = P->values[3 * (int64_t)P->lanes + n];
-    q.b = P->values[4 * (int64_t)P->lanes + n];
+    q.a_spec = P->values[3 * (int64_t)P->lanes + n];
+    q.b_spec = P->values[4 * (int64_t)P->lanes + n];
     q.theta = P->values[5 * (int64_t)P->lanes + n];
     q.v_reset = P->values[6 * (int64_t)P->lanes + n];
     q.V0 = P->values[7 * (int64_t)P->lanes + n];
@@ -1077,7 +1077,7 @@ SALTUS_INLINE void adlif_reset_cell(const saltus_clock_population *P, int32_t n,
     const adlif_parameters q = adlif_at(P, n);
     (void)q;
     double V_next, I_next, A_next;
-    adlif_reset(x[1], x[2], q.b, q.v_reset, &V_next, &I_next, &A_next);
+    adlif_reset(x[1], x[2], q.b_spec, q.v_reset, &V_next, &I_next, &A_next);
     x[0] = V_next;
     next[0 * (int64_t)P->lanes + n] = (real)V_next;
     x[2] = A_next;
@@ -1128,11 +1128,11 @@ SALTUS_INLINE void adlif_undo_each(const saltus_clock_population *P, int32_t cou
         for (int s = 0; s < 3; s++) x[s] = state[k * (int64_t)STATES + s], y[s] = adjoint[s * (int64_t)P->lanes + n];
         (void)q, (void)grad;
         double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
-        adlif_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+        adlif_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a_spec, q.b_spec, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
         if (grad != NULL) {
-            double grad_b, grad_theta, grad_v_reset;
-            adlif_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, &grad_b, &grad_theta, &grad_v_reset);
-            grad[4 * P->stride + n] += grad_b;
+            double grad_b_spec, grad_theta, grad_v_reset;
+            adlif_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, &grad_b_spec, &grad_theta, &grad_v_reset);
+            grad[4 * P->stride + n] += grad_b_spec;
             grad[5 * P->stride + n] += grad_theta;
             grad[6 * P->stride + n] += grad_v_reset;
         }

@@ -59,7 +59,7 @@ SALTUS_INLINE void adlif_constants(const double tau_mem, const double tau_syn, c
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void adlif_flow_matrix(const double a, const double per_tau_mem, const double per_tau_syn,
+SALTUS_INLINE void adlif_flow_matrix(const double a_spec, const double per_tau_mem, const double per_tau_syn,
     const double per_tau_adapt, double *restrict A_0_0, double *restrict A_0_1, double *restrict A_0_2,
     double *restrict A_1_1, double *restrict A_2_0, double *restrict A_2_2)
 {
@@ -67,22 +67,22 @@ SALTUS_INLINE void adlif_flow_matrix(const double a, const double per_tau_mem, c
     *A_0_1 = per_tau_mem; /* flow.matrix */
     *A_0_2 = -per_tau_mem; /* flow.matrix */
     *A_1_1 = -per_tau_syn; /* flow.matrix */
-    *A_2_0 = a * per_tau_adapt; /* flow.matrix */
+    *A_2_0 = a_spec * per_tau_adapt; /* flow.matrix */
     *A_2_2 = -per_tau_adapt; /* flow.matrix */
 }
 
-SALTUS_INLINE void adlif_flow_derivatives(const double a, const double per_tau_mem, const double per_tau_syn,
+SALTUS_INLINE void adlif_flow_derivatives(const double a_spec, const double per_tau_mem, const double per_tau_syn,
     const double per_tau_adapt, double *restrict A_0_0_tau_mem, double *restrict A_0_1_tau_mem,
     double *restrict A_0_2_tau_mem, double *restrict A_1_1_tau_syn, double *restrict A_2_0_tau_adapt,
-    double *restrict A_2_2_tau_adapt, double *restrict A_2_0_a)
+    double *restrict A_2_2_tau_adapt, double *restrict A_2_0_a_spec)
 {
     *A_0_0_tau_mem = per_tau_mem * per_tau_mem; /* flow.derivative */
     *A_0_1_tau_mem = -per_tau_mem * per_tau_mem; /* flow.derivative */
     *A_0_2_tau_mem = per_tau_mem * per_tau_mem; /* flow.derivative */
     *A_1_1_tau_syn = per_tau_syn * per_tau_syn; /* flow.derivative */
-    *A_2_0_tau_adapt = -a * per_tau_adapt * per_tau_adapt; /* flow.derivative */
+    *A_2_0_tau_adapt = -a_spec * per_tau_adapt * per_tau_adapt; /* flow.derivative */
     *A_2_2_tau_adapt = per_tau_adapt * per_tau_adapt; /* flow.derivative */
-    *A_2_0_a = per_tau_adapt; /* flow.derivative */
+    *A_2_0_a_spec = per_tau_adapt; /* flow.derivative */
 }
 
 /* ---- the ends */
@@ -139,10 +139,10 @@ SALTUS_INLINE void adlif_ladder_1_rate(double *restrict u_1_rate)
     *u_1_rate = 0.0; /* guard.ladder.1 */
 }
 
-SALTUS_INLINE void adlif_ladder_2(const double V, const double I, const double A, const double a,
+SALTUS_INLINE void adlif_ladder_2(const double V, const double I, const double A, const double a_spec,
     const double per_tau_mem, const double per_tau_adapt, const double per_tau_syn, double *restrict u_2)
 {
-    *u_2 = (A - a * V) * per_tau_mem * per_tau_adapt + (V + A - I) * per_tau_mem * per_tau_mem - I *
+    *u_2 = (A - a_spec * V) * per_tau_mem * per_tau_adapt + (V + A - I) * per_tau_mem * per_tau_mem - I *
         per_tau_mem * per_tau_syn; /* guard.ladder.2 */
 }
 
@@ -162,20 +162,20 @@ SALTUS_INLINE void adlif_guard_slope(const double V, const double I, const doubl
     *guard_slope = (I - V - A) * per_tau_mem; /* transition.slope */
 }
 
-SALTUS_INLINE void adlif_reset(const double I, const double A, const double b, const double v_reset,
+SALTUS_INLINE void adlif_reset(const double I, const double A, const double b_spec, const double v_reset,
     double *restrict V_next, double *restrict I_next, double *restrict A_next)
 {
     *V_next = v_reset; /* reset.V */
     *I_next = I; /* reset.I */
-    *A_next = A + b; /* reset.A */
+    *A_next = A + b_spec; /* reset.A */
 }
 
 SALTUS_INLINE void adlif_emission_adjoint(const double V, const double I, const double A,
     const double lambda_V, const double lambda_I, const double lambda_A, const double external,
-    const double a, const double b, const double v_reset, double *restrict sensitivity,
+    const double a_spec, const double b_spec, const double v_reset, double *restrict sensitivity,
     double *restrict lambda_V_next, double *restrict lambda_I_next, double *restrict lambda_A_next)
 {
-    *sensitivity = external + lambda_V * (I - A - b - v_reset) + lambda_A * (a * (v_reset - V) - b);
+    *sensitivity = external + lambda_V * (I - A - b_spec - v_reset) + lambda_A * (a_spec * (v_reset - V) - b_spec);
         /* jump.sensitivity */
     *lambda_V_next = (*sensitivity) / (I - V - A); /* jump.emission */
     *lambda_I_next = lambda_I; /* jump.emission.I */
@@ -184,10 +184,10 @@ SALTUS_INLINE void adlif_emission_adjoint(const double V, const double I, const 
 
 SALTUS_INLINE void adlif_emission_parameters(const double V, const double I, const double A,
     const double lambda_V, const double lambda_A, const double sensitivity, const double tau_mem,
-    const double tau_adapt, double *restrict grad_b, double *restrict grad_theta,
+    const double tau_adapt, double *restrict grad_b_spec, double *restrict grad_theta,
     double *restrict grad_v_reset)
 {
-    *grad_b = -tau_adapt * lambda_A; /* gradient.jump.b */
+    *grad_b_spec = -tau_adapt * lambda_A; /* gradient.jump.b */
     *grad_theta = tau_mem * sensitivity / (I - V - A); /* gradient.jump.theta */
     *grad_v_reset = -tau_mem * lambda_V; /* gradient.jump.v_reset */
 }
@@ -223,7 +223,7 @@ SALTUS_INLINE void adlif_exc_weight(const double lambda_I, const double tau_syn,
 /* ---- one neuron as arrays: what the network calls */
 
 typedef struct {
-    double tau_mem, tau_syn, tau_adapt, a, b, theta, v_reset, V0, I0, A0, per_tau_mem, per_tau_syn, per_tau_adapt;
+    double tau_mem, tau_syn, tau_adapt, a_spec, b_spec, theta, v_reset, V0, I0, A0, per_tau_mem, per_tau_syn, per_tau_adapt;
 } adlif_parameters;
 
 SALTUS_INLINE adlif_parameters adlif_read(const double *p, int64_t stride)
@@ -232,8 +232,8 @@ SALTUS_INLINE adlif_parameters adlif_read(const double *p, int64_t stride)
     q.tau_mem = p[0 * stride];
     q.tau_syn = p[1 * stride];
     q.tau_adapt = p[2 * stride];
-    q.a = p[3 * stride];
-    q.b = p[4 * stride];
+    q.a_spec = p[3 * stride];
+    q.b_spec = p[4 * stride];
     q.theta = p[5 * stride];
     q.v_reset = p[6 * stride];
     q.V0 = p[7 * stride];
@@ -305,7 +305,7 @@ static void adlif_own_matrix(const adlif_parameters *q, double a[4][4])
     (void)q;
     memset(a, 0, sizeof(double[4][4]));
     double A_0_0, A_0_1, A_0_2, A_1_1, A_2_0, A_2_2;
-    adlif_flow_matrix(q->a, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &A_0_0, &A_0_1, &A_0_2, &A_1_1, &A_2_0, &A_2_2);
+    adlif_flow_matrix(q->a_spec, q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &A_0_0, &A_0_1, &A_0_2, &A_1_1, &A_2_0, &A_2_2);
     a[0][0] = A_0_0;
     a[0][1] = A_0_1;
     a[0][2] = A_0_2;
@@ -399,8 +399,8 @@ static void adlif_own_flow_back(const double *p, int64_t stride, double toleranc
     adlif_to_costate(&q, y, costate);
     adlif_own_matrix(&q, a);
     if (grad != NULL) {
-        double A_0_0_tau_mem, A_0_1_tau_mem, A_0_2_tau_mem, A_1_1_tau_syn, A_2_0_tau_adapt, A_2_2_tau_adapt, A_2_0_a;
-        adlif_flow_derivatives(q.a, q.per_tau_mem, q.per_tau_syn, q.per_tau_adapt, &A_0_0_tau_mem, &A_0_1_tau_mem, &A_0_2_tau_mem, &A_1_1_tau_syn, &A_2_0_tau_adapt, &A_2_2_tau_adapt, &A_2_0_a);
+        double A_0_0_tau_mem, A_0_1_tau_mem, A_0_2_tau_mem, A_1_1_tau_syn, A_2_0_tau_adapt, A_2_2_tau_adapt, A_2_0_a_spec;
+        adlif_flow_derivatives(q.a_spec, q.per_tau_mem, q.per_tau_syn, q.per_tau_adapt, &A_0_0_tau_mem, &A_0_1_tau_mem, &A_0_2_tau_mem, &A_1_1_tau_syn, &A_2_0_tau_adapt, &A_2_2_tau_adapt, &A_2_0_a_spec);
         {
             double da[4][4] = { {0.0} };
             da[0][0] = A_0_0_tau_mem;
@@ -421,7 +421,7 @@ static void adlif_own_flow_back(const double *p, int64_t stride, double toleranc
         }
         {
             double da[4][4] = { {0.0} };
-            da[2][0] = A_2_0_a;
+            da[2][0] = A_2_0_a_spec;
             grad[3 * stride] += adlif_own_along(a, da, dt, costate, x);
         }
     }
@@ -459,7 +459,7 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
             adlif_ladder_1(none[0], none[1], none[2], q.per_tau_mem, &u_1);
             z1 = u_1;
             double u_2;
-            adlif_ladder_2(none[0], none[1], none[2], q.a, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
+            adlif_ladder_2(none[0], none[1], none[2], q.a_spec, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
             z2 = u_2;
         }
         (void)z0, (void)z1;
@@ -475,7 +475,7 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
                 adlif_ladder_1(unit[0], unit[1], unit[2], q.per_tau_mem, &u_1);
                 v1 = u_1;
                 double u_2;
-                adlif_ladder_2(unit[0], unit[1], unit[2], q.a, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
+                adlif_ladder_2(unit[0], unit[1], unit[2], q.a_spec, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
                 v2 = u_2;
             }
             (void)v0, (void)v1;
@@ -492,7 +492,7 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
                 adlif_ladder_1(unit[0], unit[1], unit[2], q.per_tau_mem, &u_1);
                 v1 = u_1;
                 double u_2;
-                adlif_ladder_2(unit[0], unit[1], unit[2], q.a, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
+                adlif_ladder_2(unit[0], unit[1], unit[2], q.a_spec, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
                 v2 = u_2;
             }
             (void)v0, (void)v1;
@@ -509,7 +509,7 @@ static double adlif_own_crossing(const double *p, int64_t stride, double toleran
                 adlif_ladder_1(unit[0], unit[1], unit[2], q.per_tau_mem, &u_1);
                 v1 = u_1;
                 double u_2;
-                adlif_ladder_2(unit[0], unit[1], unit[2], q.a, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
+                adlif_ladder_2(unit[0], unit[1], unit[2], q.a_spec, q.per_tau_mem, q.per_tau_adapt, q.per_tau_syn, &u_2);
                 v2 = u_2;
             }
             (void)v0, (void)v1;
@@ -652,7 +652,7 @@ static void adlif_cell_reset(const double *p, int64_t stride, double *x)
     const adlif_parameters q = adlif_read(p, stride);
     (void)q;
     double V_next, I_next, A_next;
-    adlif_reset(x[1], x[2], q.b, q.v_reset, &V_next, &I_next, &A_next);
+    adlif_reset(x[1], x[2], q.b_spec, q.v_reset, &V_next, &I_next, &A_next);
     x[0] = V_next;
     x[2] = A_next;
 }
@@ -663,12 +663,12 @@ static void adlif_cell_emit_back(const double *p, int64_t stride, double externa
     const adlif_parameters q = adlif_read(p, stride);
     (void)q;
     double sensitivity, lambda_V_next, lambda_I_next, lambda_A_next;
-    adlif_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
+    adlif_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a_spec, q.b_spec, q.v_reset, &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_A_next);
     (void)grad;
     if (grad != NULL) {
-        double grad_b, grad_theta, grad_v_reset;
-        adlif_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, &grad_b, &grad_theta, &grad_v_reset);
-        grad[4 * stride] += grad_b;
+        double grad_b_spec, grad_theta, grad_v_reset;
+        adlif_emission_parameters(x[0], x[1], x[2], y[0], y[2], sensitivity, q.tau_mem, q.tau_adapt, &grad_b_spec, &grad_theta, &grad_v_reset);
+        grad[4 * stride] += grad_b_spec;
         grad[5 * stride] += grad_theta;
         grad[6 * stride] += grad_v_reset;
     }

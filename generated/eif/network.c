@@ -133,9 +133,9 @@ SALTUS_INLINE void eif_costate(const double lambda_V, const double lambda_I, con
 
 /* ---- emission: spike */
 
-SALTUS_INLINE void eif_guard(const double V, const double peak, double *restrict guard)
+SALTUS_INLINE void eif_guard(const double V, const double peak_spec, double *restrict guard)
 {
-    *guard = V - peak; /* transition.condition */
+    *guard = V - peak_spec; /* transition.condition */
 }
 
 SALTUS_INLINE void eif_guard_slope(const double V, const double I, const double v_t, const double delta,
@@ -164,9 +164,9 @@ SALTUS_INLINE void eif_emission_adjoint(const double V, const double I, const do
 
 SALTUS_INLINE void eif_emission_parameters(const double V, const double I, const double lambda_V,
     const double sensitivity, const double tau_mem, const double v_t, const double delta,
-    const double per_delta, double *restrict grad_peak, double *restrict grad_v_reset)
+    const double per_delta, double *restrict grad_peak_spec, double *restrict grad_v_reset)
 {
-    *grad_peak = tau_mem * sensitivity / (I + delta * saltus_exp((V - v_t) * per_delta) - V);
+    *grad_peak_spec = tau_mem * sensitivity / (I + delta * saltus_exp((V - v_t) * per_delta) - V);
         /* gradient.jump.peak */
     *grad_v_reset = -tau_mem * lambda_V; /* gradient.jump.v_reset */
 }
@@ -200,7 +200,7 @@ SALTUS_INLINE void eif_exc_weight(const double lambda_I, const double tau_syn, d
 /* ---- one neuron as arrays: what the network calls */
 
 typedef struct {
-    double tau_mem, tau_syn, v_t, delta, peak, v_reset, V0, I0, per_tau_mem, per_tau_syn, per_delta;
+    double tau_mem, tau_syn, v_t, delta, peak_spec, v_reset, V0, I0, per_tau_mem, per_tau_syn, per_delta;
 } eif_parameters;
 
 SALTUS_INLINE eif_parameters eif_read(const double *p, int64_t stride)
@@ -210,7 +210,7 @@ SALTUS_INLINE eif_parameters eif_read(const double *p, int64_t stride)
     q.tau_syn = p[1 * stride];
     q.v_t = p[2 * stride];
     q.delta = p[3 * stride];
-    q.peak = p[4 * stride];
+    q.peak_spec = p[4 * stride];
     q.v_reset = p[5 * stride];
     q.V0 = p[6 * stride];
     q.I0 = p[7 * stride];
@@ -411,7 +411,7 @@ SALTUS_INLINE double eif_own_value(const eif_parameters *q, const double *x)
 {
     (void)q;
     double guard;
-    eif_guard(x[0], q->peak, &guard);
+    eif_guard(x[0], q->peak_spec, &guard);
     return guard;
 }
 
@@ -532,7 +532,7 @@ static double eif_cell_guard(const double *p, int64_t stride, const double *x)
     const eif_parameters q = eif_read(p, stride);
     (void)q;
     double guard;
-    eif_guard(x[0], q.peak, &guard);
+    eif_guard(x[0], q.peak_spec, &guard);
     return guard;
 }
 
@@ -563,9 +563,9 @@ static void eif_cell_emit_back(const double *p, int64_t stride, double external,
     eif_emission_adjoint(x[0], x[1], y[0], y[1], external, q.v_t, q.delta, q.v_reset, q.per_delta, &sensitivity, &lambda_V_next, &lambda_I_next);
     (void)grad;
     if (grad != NULL) {
-        double grad_peak, grad_v_reset;
-        eif_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, q.v_t, q.delta, q.per_delta, &grad_peak, &grad_v_reset);
-        grad[4 * stride] += grad_peak;
+        double grad_peak_spec, grad_v_reset;
+        eif_emission_parameters(x[0], x[1], y[0], sensitivity, q.tau_mem, q.v_t, q.delta, q.per_delta, &grad_peak_spec, &grad_v_reset);
+        grad[4 * stride] += grad_peak_spec;
         grad[5 * stride] += grad_v_reset;
     }
     y[0] = lambda_V_next;

@@ -82,30 +82,30 @@ SALTUS_INLINE void izhikevich_constants(const double tau_unit, const double tau_
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void izhikevich_field(const double V, const double U, const double I, const double a,
-    const double b, const double per_tau_unit, const double per_tau_syn, double *restrict V_dot,
+SALTUS_INLINE void izhikevich_field(const double V, const double U, const double I, const double a_spec,
+    const double b_spec, const double per_tau_unit, const double per_tau_syn, double *restrict V_dot,
     double *restrict U_dot, double *restrict I_dot)
 {
     *V_dot = (V * (V + 125.0) + 25.0 * I + 3500.0 - 25.0 * U) * per_tau_unit / 25.0; /* flow.field */
-    *U_dot = a * (b * V - U) * per_tau_unit; /* flow.field */
+    *U_dot = a_spec * (b_spec * V - U) * per_tau_unit; /* flow.field */
     *I_dot = -I * per_tau_syn; /* flow.field */
 }
 
 SALTUS_INLINE void izhikevich_pull(const double V, const double U, const double I, const double costate_V,
-    const double costate_U, const double costate_I, const double a, const double b, const double per_tau_unit,
+    const double costate_U, const double costate_I, const double a_spec, const double b_spec, const double per_tau_unit,
     const double per_tau_syn, double *restrict pull_V, double *restrict pull_U, double *restrict pull_I,
-    double *restrict grad_tau_unit, double *restrict grad_tau_syn, double *restrict grad_a,
-    double *restrict grad_b)
+    double *restrict grad_tau_unit, double *restrict grad_tau_syn, double *restrict grad_a_spec,
+    double *restrict grad_b_spec)
 {
-    *pull_V = (costate_V * (2.0 * V + 125.0) + 25.0 * a * b * costate_U) * per_tau_unit / 25.0;
+    *pull_V = (costate_V * (2.0 * V + 125.0) + 25.0 * a_spec * b_spec * costate_U) * per_tau_unit / 25.0;
         /* flow.pull */
-    *pull_U = -(costate_V + a * costate_U) * per_tau_unit; /* flow.pull */
+    *pull_U = -(costate_V + a_spec * costate_U) * per_tau_unit; /* flow.pull */
     *pull_I = costate_V * per_tau_unit - costate_I * per_tau_syn; /* flow.pull */
-    *grad_tau_unit = (costate_V * (25.0 * U - V * (V + 125.0) - 25.0 * I - 3500.0) + 25.0 * a * costate_U * (U
-        - b * V)) * per_tau_unit * per_tau_unit / 25.0; /* flow.pull */
+    *grad_tau_unit = (costate_V * (25.0 * U - V * (V + 125.0) - 25.0 * I - 3500.0) + 25.0 * a_spec * costate_U * (U
+        - b_spec * V)) * per_tau_unit * per_tau_unit / 25.0; /* flow.pull */
     *grad_tau_syn = costate_I * I * per_tau_syn * per_tau_syn; /* flow.pull */
-    *grad_a = costate_U * (b * V - U) * per_tau_unit; /* flow.pull */
-    *grad_b = a * costate_U * V * per_tau_unit; /* flow.pull */
+    *grad_a_spec = costate_U * (b_spec * V - U) * per_tau_unit; /* flow.pull */
+    *grad_b_spec = a_spec * costate_U * V * per_tau_unit; /* flow.pull */
 }
 
 /* ---- the ends */
@@ -141,9 +141,9 @@ SALTUS_INLINE void izhikevich_costate(const double lambda_V, const double lambda
 
 /* ---- emission: spike */
 
-SALTUS_INLINE void izhikevich_guard(const double V, const double peak, double *restrict guard)
+SALTUS_INLINE void izhikevich_guard(const double V, const double peak_spec, double *restrict guard)
 {
-    *guard = V - peak; /* transition.condition */
+    *guard = V - peak_spec; /* transition.condition */
 }
 
 SALTUS_INLINE void izhikevich_guard_slope(const double V, const double U, const double I,
@@ -153,21 +153,21 @@ SALTUS_INLINE void izhikevich_guard_slope(const double V, const double U, const 
         /* transition.slope */
 }
 
-SALTUS_INLINE void izhikevich_reset(const double U, const double I, const double c, const double d,
+SALTUS_INLINE void izhikevich_reset(const double U, const double I, const double c_spec, const double d_spec,
     double *restrict V_next, double *restrict U_next, double *restrict I_next)
 {
-    *V_next = c; /* reset.V */
-    *U_next = U + d; /* reset.U */
+    *V_next = c_spec; /* reset.V */
+    *U_next = U + d_spec; /* reset.U */
     *I_next = I; /* reset.I */
 }
 
 SALTUS_INLINE void izhikevich_emission_adjoint(const double V, const double U, const double I,
     const double lambda_V, const double lambda_U, const double lambda_I, const double external,
-    const double a, const double b, const double c, const double d, double *restrict sensitivity,
+    const double a_spec, const double b_spec, const double c_spec, const double d_spec, double *restrict sensitivity,
     double *restrict lambda_V_next, double *restrict lambda_U_next, double *restrict lambda_I_next)
 {
-    *sensitivity = (25.0 * external + lambda_V * (25.0 * I + c * (c + 125.0) + 3500.0 - 25.0 * U - 25.0 * d) +
-        25.0 * a * lambda_U * (b * (c - V) - d)) / 25.0; /* jump.sensitivity */
+    *sensitivity = (25.0 * external + lambda_V * (25.0 * I + c_spec * (c_spec + 125.0) + 3500.0 - 25.0 * U - 25.0 * d_spec) +
+        25.0 * a_spec * lambda_U * (b_spec * (c_spec - V) - d_spec)) / 25.0; /* jump.sensitivity */
     *lambda_V_next = 25.0 * (*sensitivity) / (V * (V + 125.0) + 25.0 * I + 3500.0 - 25.0 * U);
         /* jump.emission */
     *lambda_U_next = lambda_U; /* jump.emission.U */
@@ -176,11 +176,11 @@ SALTUS_INLINE void izhikevich_emission_adjoint(const double V, const double U, c
 
 SALTUS_INLINE void izhikevich_emission_parameters(const double V, const double U, const double I,
     const double lambda_V, const double lambda_U, const double sensitivity, const double tau_unit,
-    double *restrict grad_c, double *restrict grad_d, double *restrict grad_peak)
+    double *restrict grad_c_spec, double *restrict grad_d_spec, double *restrict grad_peak_spec)
 {
-    *grad_c = -tau_unit * lambda_V; /* gradient.jump.c */
-    *grad_d = -tau_unit * lambda_U; /* gradient.jump.d */
-    *grad_peak = 25.0 * tau_unit * sensitivity / (V * (V + 125.0) + 25.0 * I + 3500.0 - 25.0 * U);
+    *grad_c_spec = -tau_unit * lambda_V; /* gradient.jump.c */
+    *grad_d_spec = -tau_unit * lambda_U; /* gradient.jump.d */
+    *grad_peak_spec = 25.0 * tau_unit * sensitivity / (V * (V + 125.0) + 25.0 * I + 3500.0 - 25.0 * U);
         /* gradient.jump.peak */
 }
 
@@ -216,7 +216,7 @@ SALTUS_INLINE void izhikevich_exc_weight(const double lambda_I, const double tau
 /* ---- one neuron as arrays: what the network calls */
 
 typedef struct {
-    double tau_unit, tau_syn, a, b, c, d, peak, V0, U0, I0, per_tau_unit, per_tau_syn;
+    double tau_unit, tau_syn, a_spec, b_spec, c_spec, d_spec, peak_spec, V0, U0, I0, per_tau_unit, per_tau_syn;
 } izhikevich_parameters;
 
 SALTUS_INLINE izhikevich_parameters izhikevich_read(const double *p, int64_t stride)
@@ -224,11 +224,11 @@ SALTUS_INLINE izhikevich_parameters izhikevich_read(const double *p, int64_t str
     izhikevich_parameters q;
     q.tau_unit = p[0 * stride];
     q.tau_syn = p[1 * stride];
-    q.a = p[2 * stride];
-    q.b = p[3 * stride];
-    q.c = p[4 * stride];
-    q.d = p[5 * stride];
-    q.peak = p[6 * stride];
+    q.a_spec = p[2 * stride];
+    q.b_spec = p[3 * stride];
+    q.c_spec = p[4 * stride];
+    q.d_spec = p[5 * stride];
+    q.peak_spec = p[6 * stride];
     q.V0 = p[7 * stride];
     q.U0 = p[8 * stride];
     q.I0 = p[9 * stride];
@@ -295,7 +295,7 @@ static void izhikevich_own_field(const izhikevich_parameters *q, const double *x
 {
     (void)q;
     double V_dot, U_dot, I_dot;
-    izhikevich_field(x[0], x[1], x[2], q->a, q->b, q->per_tau_unit, q->per_tau_syn, &V_dot, &U_dot, &I_dot);
+    izhikevich_field(x[0], x[1], x[2], q->a_spec, q->b_spec, q->per_tau_unit, q->per_tau_syn, &V_dot, &U_dot, &I_dot);
     dx[0] = V_dot;
     dx[1] = U_dot;
     dx[2] = I_dot;
@@ -391,16 +391,16 @@ static void izhikevich_own_step_back(const izhikevich_parameters *q, double h, c
             for (int j = i + 1; j < STAGES - 1; j++) v[s] += h * DP_A[j][i] * pulled[j][s];
         }
         const double *z = stages[i];
-        double pull_V, pull_U, pull_I, grad_tau_unit, grad_tau_syn, grad_a, grad_b;
-        izhikevich_pull(z[0], z[1], z[2], v[0], v[1], v[2], q->a, q->b, q->per_tau_unit, q->per_tau_syn, &pull_V, &pull_U, &pull_I, &grad_tau_unit, &grad_tau_syn, &grad_a, &grad_b);
+        double pull_V, pull_U, pull_I, grad_tau_unit, grad_tau_syn, grad_a_spec, grad_b_spec;
+        izhikevich_pull(z[0], z[1], z[2], v[0], v[1], v[2], q->a_spec, q->b_spec, q->per_tau_unit, q->per_tau_syn, &pull_V, &pull_U, &pull_I, &grad_tau_unit, &grad_tau_syn, &grad_a_spec, &grad_b_spec);
         pulled[i][0] = pull_V;
         pulled[i][1] = pull_U;
         pulled[i][2] = pull_I;
         if (grad != NULL) {
             grad[0 * stride] += grad_tau_unit;
             grad[1 * stride] += grad_tau_syn;
-            grad[2 * stride] += grad_a;
-            grad[3 * stride] += grad_b;
+            grad[2 * stride] += grad_a_spec;
+            grad[3 * stride] += grad_b_spec;
         }
     }
     (void)grad, (void)stride;
@@ -435,7 +435,7 @@ SALTUS_INLINE double izhikevich_own_value(const izhikevich_parameters *q, const 
 {
     (void)q;
     double guard;
-    izhikevich_guard(x[0], q->peak, &guard);
+    izhikevich_guard(x[0], q->peak_spec, &guard);
     return guard;
 }
 
@@ -556,7 +556,7 @@ static double izhikevich_cell_guard(const double *p, int64_t stride, const doubl
     const izhikevich_parameters q = izhikevich_read(p, stride);
     (void)q;
     double guard;
-    izhikevich_guard(x[0], q.peak, &guard);
+    izhikevich_guard(x[0], q.peak_spec, &guard);
     return guard;
 }
 
@@ -574,7 +574,7 @@ static void izhikevich_cell_reset(const double *p, int64_t stride, double *x)
     const izhikevich_parameters q = izhikevich_read(p, stride);
     (void)q;
     double V_next, U_next, I_next;
-    izhikevich_reset(x[1], x[2], q.c, q.d, &V_next, &U_next, &I_next);
+    izhikevich_reset(x[1], x[2], q.c_spec, q.d_spec, &V_next, &U_next, &I_next);
     x[0] = V_next;
     x[1] = U_next;
 }
@@ -585,14 +585,14 @@ static void izhikevich_cell_emit_back(const double *p, int64_t stride, double ex
     const izhikevich_parameters q = izhikevich_read(p, stride);
     (void)q;
     double sensitivity, lambda_V_next, lambda_U_next, lambda_I_next;
-    izhikevich_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a, q.b, q.c, q.d, &sensitivity, &lambda_V_next, &lambda_U_next, &lambda_I_next);
+    izhikevich_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.a_spec, q.b_spec, q.c_spec, q.d_spec, &sensitivity, &lambda_V_next, &lambda_U_next, &lambda_I_next);
     (void)grad;
     if (grad != NULL) {
-        double grad_c, grad_d, grad_peak;
-        izhikevich_emission_parameters(x[0], x[1], x[2], y[0], y[1], sensitivity, q.tau_unit, &grad_c, &grad_d, &grad_peak);
-        grad[4 * stride] += grad_c;
-        grad[5 * stride] += grad_d;
-        grad[6 * stride] += grad_peak;
+        double grad_c_spec, grad_d_spec, grad_peak_spec;
+        izhikevich_emission_parameters(x[0], x[1], x[2], y[0], y[1], sensitivity, q.tau_unit, &grad_c_spec, &grad_d_spec, &grad_peak_spec);
+        grad[4 * stride] += grad_c_spec;
+        grad[5 * stride] += grad_d_spec;
+        grad[6 * stride] += grad_peak_spec;
     }
     y[0] = lambda_V_next;
 }

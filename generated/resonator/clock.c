@@ -257,13 +257,13 @@ SALTUS_INLINE void resonator_constants(const double tau_syn, double *restrict pe
 
 /* ---- the flow between events */
 
-SALTUS_INLINE void resonator_flow_matrix(const double decay, const double omega, const double gain,
+SALTUS_INLINE void resonator_flow_matrix(const double decay, const double omega, const double gain_spec,
     const double per_tau_syn, double *restrict A_0_0, double *restrict A_0_1, double *restrict A_0_2,
     double *restrict A_1_0, double *restrict A_1_1, double *restrict A_2_2)
 {
     *A_0_0 = -decay; /* flow.matrix */
     *A_0_1 = omega; /* flow.matrix */
-    *A_0_2 = gain; /* flow.matrix */
+    *A_0_2 = gain_spec; /* flow.matrix */
     *A_1_0 = -omega; /* flow.matrix */
     *A_1_1 = -decay; /* flow.matrix */
     *A_2_2 = -per_tau_syn; /* flow.matrix */
@@ -271,14 +271,14 @@ SALTUS_INLINE void resonator_flow_matrix(const double decay, const double omega,
 
 SALTUS_INLINE void resonator_flow_derivatives(const double per_tau_syn, double *restrict A_0_0_decay,
     double *restrict A_1_1_decay, double *restrict A_0_1_omega, double *restrict A_1_0_omega,
-    double *restrict A_2_2_tau_syn, double *restrict A_0_2_gain)
+    double *restrict A_2_2_tau_syn, double *restrict A_0_2_gain_spec)
 {
     *A_0_0_decay = -1.0; /* flow.derivative */
     *A_1_1_decay = -1.0; /* flow.derivative */
     *A_0_1_omega = 1.0; /* flow.derivative */
     *A_1_0_omega = -1.0; /* flow.derivative */
     *A_2_2_tau_syn = per_tau_syn * per_tau_syn; /* flow.derivative */
-    *A_0_2_gain = 1.0; /* flow.derivative */
+    *A_0_2_gain_spec = 1.0; /* flow.derivative */
 }
 
 /* ---- the ends */
@@ -324,9 +324,9 @@ SALTUS_INLINE void resonator_ladder_0_rate(double *restrict u_0_rate)
 }
 
 SALTUS_INLINE void resonator_ladder_1(const double V, const double U, const double I, const double decay,
-    const double omega, const double gain, double *restrict u_1)
+    const double omega, const double gain_spec, double *restrict u_1)
 {
-    *u_1 = omega * U + gain * I - decay * V; /* guard.ladder.1 */
+    *u_1 = omega * U + gain_spec * I - decay * V; /* guard.ladder.1 */
 }
 
 SALTUS_INLINE void resonator_ladder_1_rate(double *restrict u_1_rate)
@@ -335,9 +335,9 @@ SALTUS_INLINE void resonator_ladder_1_rate(double *restrict u_1_rate)
 }
 
 SALTUS_INLINE void resonator_ladder_2(const double V, const double U, const double I, const double decay,
-    const double omega, const double gain, const double per_tau_syn, double *restrict u_2)
+    const double omega, const double gain_spec, const double per_tau_syn, double *restrict u_2)
 {
-    *u_2 = decay * (decay * V - 2.0 * omega * U - gain * I) - omega * omega * V - gain * I * per_tau_syn;
+    *u_2 = decay * (decay * V - 2.0 * omega * U - gain_spec * I) - omega * omega * V - gain_spec * I * per_tau_syn;
         /* guard.ladder.2 */
 }
 
@@ -352,9 +352,9 @@ SALTUS_INLINE void resonator_guard(const double V, const double theta, double *r
 }
 
 SALTUS_INLINE void resonator_guard_slope(const double V, const double U, const double I, const double decay,
-    const double omega, const double gain, double *restrict guard_slope)
+    const double omega, const double gain_spec, double *restrict guard_slope)
 {
-    *guard_slope = omega * U + gain * I - decay * V; /* transition.slope */
+    *guard_slope = omega * U + gain_spec * I - decay * V; /* transition.slope */
 }
 
 SALTUS_INLINE void resonator_reset(const double I, const double v_reset, const double U_reset,
@@ -367,23 +367,23 @@ SALTUS_INLINE void resonator_reset(const double I, const double v_reset, const d
 
 SALTUS_INLINE void resonator_emission_adjoint(const double V, const double U, const double I,
     const double lambda_V, const double lambda_U, const double lambda_I, const double external,
-    const double decay, const double omega, const double gain, const double v_reset, const double U_reset,
+    const double decay, const double omega, const double gain_spec, const double v_reset, const double U_reset,
     double *restrict sensitivity, double *restrict lambda_V_next, double *restrict lambda_U_next,
     double *restrict lambda_I_next)
 {
-    *sensitivity = external + lambda_V * (gain * I + omega * U_reset - decay * v_reset) - lambda_U * (decay *
+    *sensitivity = external + lambda_V * (gain_spec * I + omega * U_reset - decay * v_reset) - lambda_U * (decay *
         U_reset + omega * v_reset); /* jump.sensitivity */
-    *lambda_V_next = (*sensitivity) / (omega * U + gain * I - decay * V); /* jump.emission */
+    *lambda_V_next = (*sensitivity) / (omega * U + gain_spec * I - decay * V); /* jump.emission */
     *lambda_U_next = 0.0; /* jump.emission.U */
     *lambda_I_next = lambda_I; /* jump.emission.I */
 }
 
 SALTUS_INLINE void resonator_emission_parameters(const double V, const double U, const double I,
     const double lambda_V, const double lambda_U, const double sensitivity, const double decay,
-    const double omega, const double gain, double *restrict grad_theta, double *restrict grad_v_reset,
+    const double omega, const double gain_spec, double *restrict grad_theta, double *restrict grad_v_reset,
     double *restrict grad_U_reset)
 {
-    *grad_theta = sensitivity / (omega * U + gain * I - decay * V); /* gradient.jump.theta */
+    *grad_theta = sensitivity / (omega * U + gain_spec * I - decay * V); /* gradient.jump.theta */
     *grad_v_reset = -lambda_V; /* gradient.jump.v_reset */
     *grad_U_reset = -lambda_U; /* gradient.jump.U_reset */
 }
@@ -406,10 +406,10 @@ SALTUS_INLINE void resonator_exc_adjoint(const double lambda_V, const double lam
     *lambda_I_next = lambda_I; /* jump.arrival.I */
 }
 
-SALTUS_INLINE void resonator_exc_credit(const double lambda_V, const double lambda_I, const double gain,
+SALTUS_INLINE void resonator_exc_credit(const double lambda_V, const double lambda_I, const double gain_spec,
     double *restrict credit)
 {
-    *credit = gain * lambda_V - lambda_I; /* arrival.credit */
+    *credit = gain_spec * lambda_V - lambda_I; /* arrival.credit */
 }
 
 SALTUS_INLINE void resonator_exc_weight(const double lambda_I, const double tau_syn, double *restrict grad_w)
@@ -477,16 +477,16 @@ SALTUS_INLINE void resonator_exc_weight_v(const vec lambda_I, const vec tau_syn,
     *grad_w = -tau_syn * lambda_I; /* gradient.weight */
 }
 
-SALTUS_INLINE void resonator_exc_credit_v(const vec lambda_V, const vec lambda_I, const vec gain, vec
+SALTUS_INLINE void resonator_exc_credit_v(const vec lambda_V, const vec lambda_I, const vec gain_spec, vec
     *restrict credit)
 {
-    *credit = gain * lambda_V - lambda_I; /* arrival.credit */
+    *credit = gain_spec * lambda_V - lambda_I; /* arrival.credit */
 }
 
 /* ---- one neuron as arrays */
 
 typedef struct {
-    double decay, omega, tau_syn, gain, theta, v_reset, U_reset, V0, U0, I0, per_tau_syn;
+    double decay, omega, tau_syn, gain_spec, theta, v_reset, U_reset, V0, U0, I0, per_tau_syn;
 } resonator_parameters;
 
 SALTUS_INLINE resonator_parameters resonator_read(const double *p, int64_t stride)
@@ -495,7 +495,7 @@ SALTUS_INLINE resonator_parameters resonator_read(const double *p, int64_t strid
     q.decay = p[0 * stride];
     q.omega = p[1 * stride];
     q.tau_syn = p[2 * stride];
-    q.gain = p[3 * stride];
+    q.gain_spec = p[3 * stride];
     q.theta = p[4 * stride];
     q.v_reset = p[5 * stride];
     q.U_reset = p[6 * stride];
@@ -554,7 +554,7 @@ static void resonator_matrix(const resonator_parameters *q, double dt, double *a
     (void)q;
     memset(a, 0, sizeof(double[16]));
     double A_0_0, A_0_1, A_0_2, A_1_0, A_1_1, A_2_2;
-    resonator_flow_matrix(q->decay, q->omega, q->gain, q->per_tau_syn, &A_0_0, &A_0_1, &A_0_2, &A_1_0, &A_1_1, &A_2_2);
+    resonator_flow_matrix(q->decay, q->omega, q->gain_spec, q->per_tau_syn, &A_0_0, &A_0_1, &A_0_2, &A_1_0, &A_1_1, &A_2_2);
     a[0] = A_0_0 * dt;
     a[1] = A_0_1 * dt;
     a[2] = A_0_2 * dt;
@@ -648,8 +648,8 @@ static void resonator_flow_back(const resonator_parameters *q, double dt, const 
     resonator_costate(y[0], y[1], y[2], q->tau_syn, &costate_V, &costate_U, &costate_I);
     const double costate[3] = { costate_V, costate_U, costate_I };
     resonator_matrix(q, dt, a);
-    double A_0_0_decay, A_1_1_decay, A_0_1_omega, A_1_0_omega, A_2_2_tau_syn, A_0_2_gain;
-    resonator_flow_derivatives(q->per_tau_syn, &A_0_0_decay, &A_1_1_decay, &A_0_1_omega, &A_1_0_omega, &A_2_2_tau_syn, &A_0_2_gain);
+    double A_0_0_decay, A_1_1_decay, A_0_1_omega, A_1_0_omega, A_2_2_tau_syn, A_0_2_gain_spec;
+    resonator_flow_derivatives(q->per_tau_syn, &A_0_0_decay, &A_1_1_decay, &A_0_1_omega, &A_1_0_omega, &A_2_2_tau_syn, &A_0_2_gain_spec);
     {
         double block[64] = { 0.0 }, e[64];
         for (int i = 0; i < 4; i++)
@@ -690,7 +690,7 @@ static void resonator_flow_back(const resonator_parameters *q, double dt, const 
         for (int i = 0; i < 4; i++)
             for (int j = 0; j < 4; j++)
                 block[i * 8 + j] = block[(i + 4) * 8 + j + 4] = a[i * 4 + j];
-        block[6] = A_0_2_gain * dt;
+        block[6] = A_0_2_gain_spec * dt;
         resonator_exponential(8, block, e);
         for (int i = 0; i < 3; i++)
             for (int j = 0; j < 4; j++)
@@ -754,7 +754,7 @@ static void resonator_tabulate(const double *p, int64_t stride, double dt, int32
                 double grad_w;
                 resonator_exc_weight(y[2], q.tau_syn, &grad_w);
                 double credit;
-                resonator_exc_credit(y[0], y[2], q.gain, &credit);
+                resonator_exc_credit(y[0], y[2], q.gain_spec, &credit);
                 gain[at + s] = (real)grad_w;
                 claim[at + s] = (real)credit;
             }
@@ -777,7 +777,7 @@ static void resonator_prepare(const saltus_clock_population *P, double dt)
         P->values[0 * (int64_t)P->lanes + n] = (real)q.decay;
         P->values[1 * (int64_t)P->lanes + n] = (real)q.omega;
         P->values[2 * (int64_t)P->lanes + n] = (real)q.tau_syn;
-        P->values[3 * (int64_t)P->lanes + n] = (real)q.gain;
+        P->values[3 * (int64_t)P->lanes + n] = (real)q.gain_spec;
         P->values[4 * (int64_t)P->lanes + n] = (real)q.theta;
         P->values[5 * (int64_t)P->lanes + n] = (real)q.v_reset;
         P->values[6 * (int64_t)P->lanes + n] = (real)q.U_reset;
@@ -969,7 +969,7 @@ SALTUS_INLINE resonator_parameters resonator_at(const saltus_clock_population *P
     q.decay = P->values[0 * (int64_t)P->lanes + n];
     q.omega = P->values[1 * (int64_t)P->lanes + n];
     q.tau_syn = P->values[2 * (int64_t)P->lanes + n];
-    q.gain = P->values[3 * (int64_t)P->lanes + n];
+    q.gain_spec = P->values[3 * (int64_t)P->lanes + n];
     q.theta = P->values[4 * (int64_t)P->lanes + n];
     q.v_reset = P->values[5 * (int64_t)P->lanes + n];
     q.U_reset = P->values[6 * (int64_t)P->lanes + n];
@@ -992,7 +992,7 @@ SALTUS_INLINE double resonator_slope_at(const resonator_parameters *q, const dou
 {
     (void)q, (void)x;
     double guard_slope;
-    resonator_guard_slope(x[0], x[1], x[2], q->decay, q->omega, q->gain, &guard_slope);
+    resonator_guard_slope(x[0], x[1], x[2], q->decay, q->omega, q->gain_spec, &guard_slope);
     return guard_slope;
 }
 
@@ -1118,10 +1118,10 @@ SALTUS_INLINE void resonator_undo_each(const saltus_clock_population *P, int32_t
         for (int s = 0; s < 3; s++) x[s] = state[k * (int64_t)STATES + s], y[s] = adjoint[s * (int64_t)P->lanes + n];
         (void)q, (void)grad;
         double sensitivity, lambda_V_next, lambda_U_next, lambda_I_next;
-        resonator_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.decay, q.omega, q.gain, q.v_reset, q.U_reset, &sensitivity, &lambda_V_next, &lambda_U_next, &lambda_I_next);
+        resonator_emission_adjoint(x[0], x[1], x[2], y[0], y[1], y[2], external, q.decay, q.omega, q.gain_spec, q.v_reset, q.U_reset, &sensitivity, &lambda_V_next, &lambda_U_next, &lambda_I_next);
         if (grad != NULL) {
             double grad_theta, grad_v_reset, grad_U_reset;
-            resonator_emission_parameters(x[0], x[1], x[2], y[0], y[1], sensitivity, q.decay, q.omega, q.gain, &grad_theta, &grad_v_reset, &grad_U_reset);
+            resonator_emission_parameters(x[0], x[1], x[2], y[0], y[1], sensitivity, q.decay, q.omega, q.gain_spec, &grad_theta, &grad_v_reset, &grad_U_reset);
             grad[4 * P->stride + n] += grad_theta;
             grad[5 * P->stride + n] += grad_v_reset;
             grad[6 * P->stride + n] += grad_U_reset;
@@ -1273,9 +1273,9 @@ SALTUS_INLINE void resonator_back_tile(const int tile, const int shared, const i
     const vec all_tau_syn = splat(P->values[2 * (int64_t)P->lanes]);
     const real *own_tau_syn = P->values + 2 * (int64_t)P->lanes + n;
     ANCHOR(own_tau_syn);
-    const vec all_gain = splat(P->values[3 * (int64_t)P->lanes]);
-    const real *own_gain = P->values + 3 * (int64_t)P->lanes + n;
-    ANCHOR(own_gain);
+    const vec all_gain_spec = splat(P->values[3 * (int64_t)P->lanes]);
+    const real *own_gain_spec = P->values + 3 * (int64_t)P->lanes + n;
+    ANCHOR(own_gain_spec);
     const vec all_Psi_0_0 = splat(P->values[18 * (int64_t)P->lanes]);
     const real *own_Psi_0_0 = P->values + 18 * (int64_t)P->lanes + n;
     ANCHOR(own_Psi_0_0);
@@ -1308,7 +1308,7 @@ SALTUS_INLINE void resonator_back_tile(const int tile, const int shared, const i
 #pragma GCC unroll 16
     for (int q = 0; q < tile; q++) {
         const vec tau_syn = shared ? all_tau_syn : load(own_tau_syn + q * LANES);
-        const vec gain = shared ? all_gain : load(own_gain + q * LANES);
+        const vec gain_spec = shared ? all_gain_spec : load(own_gain_spec + q * LANES);
         const vec Psi_0_0 = shared ? all_Psi_0_0 : load(own_Psi_0_0 + q * LANES);
         const vec Psi_1_0 = shared ? all_Psi_1_0 : load(own_Psi_1_0 + q * LANES);
         const vec Psi_2_0 = shared ? all_Psi_2_0 : load(own_Psi_2_0 + q * LANES);
@@ -1340,7 +1340,7 @@ SALTUS_INLINE void resonator_back_tile(const int tile, const int shared, const i
         }
         {
             vec credit;
-            resonator_exc_credit_v(lambda_V, lambda_I, gain, &credit);
+            resonator_exc_credit_v(lambda_V, lambda_I, gain_spec, &credit);
             if (credit_0 != NULL) store(credit_0 + n + q * LANES, credit);
             claim[q] = credit;
         }
