@@ -90,7 +90,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
 
 enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
-typedef struct { double *V, *I, *span, *since, *high, *peak, *u1_high, *u2_high, *piece; } certain_view;
+typedef struct { double *V, *I, *span, *since, *high, *peak, *u1_high, *piece; } certain_view;
 typedef struct { double *time, *slope, *V, *I; } fresh_view;
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
@@ -284,7 +284,6 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->certain.high = take(base, &used, d * wide);
     w->certain.peak = take(base, &used, d * wide);
     w->certain.u1_high = take(base, &used, d * wide);
-    w->certain.u2_high = take(base, &used, d * wide);
     w->certain.piece = take(base, &used, d * wide);
     w->certain_place = take(base, &used, i * wide);
     w->again.V = take(base, &used, d * wide);
@@ -294,7 +293,6 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->again.high = take(base, &used, d * wide);
     w->again.peak = take(base, &used, d * wide);
     w->again.u1_high = take(base, &used, d * wide);
-    w->again.u2_high = take(base, &used, d * wide);
     w->again.piece = take(base, &used, d * wide);
     w->again_place = take(base, &used, i * wide);
     w->crosses = take(base, &used, d * wide);
@@ -1342,7 +1340,7 @@ SALTUS_INLINE unsigned bits_of(const int64_t *flag)
  * its place in the queue. */
 typedef struct {
     double V[LANES], I[LANES], theta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES];
-    double span[LANES], low[LANES], high[LANES], peak[LANES], u1_high[LANES], u2_high[LANES], at[LANES], left[LANES];
+    double span[LANES], low[LANES], high[LANES], peak[LANES], u1_high[LANES], at[LANES], left[LANES];
     double V_before[LANES], I_before[LANES], slope[LANES];
     double V_after[LANES], I_after[LANES], u0_after[LANES];
     double V_end[LANES], I_end[LANES];
@@ -1386,7 +1384,7 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
-        double b0, b1, b2;
+        double b0, b1;
         {
             double u_0;
             model_ladder_0(q->V_end[l], q->theta[l], &u_0);
@@ -1394,9 +1392,6 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
             double u_1;
             model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
             b1 = u_1;
-            double u_2;
-            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
-            b2 = u_2;
         }
         double a0, a1, a2;
         {
@@ -1431,7 +1426,6 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
         q->high[l] = inside ? top : q->span[l];
         q->peak[l] = inside ? a0 + (a1 * rate_2 + a2 * (1.0 - shrunk)) / (rate * rate_2) : b0;
         q->u1_high[l] = inside ? 0.0 : b1;
-        q->u2_high[l] = inside ? a2 * shrunk : b2;
         q->crosses[l] = (q->peak[l] >= 0.0) & (q->high[l] > 0.0);
     }
 }
@@ -1466,7 +1460,7 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
     int64_t open[LANES];
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
-        double a0, a1, a2;
+        double a0, a1;
         {
             double u_0;
             model_ladder_0(q->V[l], q->theta[l], &u_0);
@@ -1474,17 +1468,8 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             double u_1;
             model_ladder_1(q->V[l], q->I[l], q->per_tau_mem[l], &u_1);
             a1 = u_1;
-            double u_2;
-            model_ladder_2(q->I[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
-            a2 = u_2;
         }
-        double rate;
-        {
-            double u_1_rate;
-            model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
-            rate = u_1_rate;
-        }
-        double end0, end1, end2;
+        double end0, end1;
         {
             double u_0;
             model_ladder_0(q->V_end[l], q->theta[l], &u_0);
@@ -1492,11 +1477,8 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             double u_1;
             model_ladder_1(q->V_end[l], q->I_end[l], q->per_tau_mem[l], &u_1);
             end1 = u_1;
-            double u_2;
-            model_ladder_2(q->I_end[l], q->per_tau_mem[l], q->per_tau_syn[l], &u_2);
-            end2 = u_2;
         }
-        const double b0 = by_ends ? end0 : q->peak[l], b1 = by_ends ? end1 : q->u1_high[l], b2 = by_ends ? end2 : q->u2_high[l];
+        const double b0 = by_ends ? end0 : q->peak[l], b1 = by_ends ? end1 : q->u1_high[l];
         const double high = q->high[l];
         if (by_ends) {
             q->peak[l] = b0;
@@ -1507,22 +1489,15 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
             q->I_before[l] = q->I[l];
             q->left[l] = 0.0;
         }
-        /* a start, in units of the bracket: the root of the parabola through the start, its slope and the right end; and, where
-         * the span is not brief, one step on the quintic that has u_0 and its first two derivatives at both ends */
-        const double d0 = a1 * high, gap = b0 - a0, bend = gap - d0;
-        const double root = d0 * d0 - 4.0 * bend * a0;
-        double t = -2.0 * a0 / (d0 + sqrt(root > 0.0 ? root : 0.0));
+        /* a start, in units of the bracket: the root of the hyperbola through the start, with its slope, and the right end; and,
+         * where the span is not brief, one of Halley's steps on the cubic that has u_0 and its slope at both ends */
+        const double d0 = a1 * high, gap = b0 - a0;
+        double t = a0 * gap / (a0 * gap - d0 * b0);
         if (terms != SALTUS_BRIEF) {
-            const double d1 = b1 * high, e0 = (a2 - rate * a1) * high * high, e1 = (b2 - rate * b1) * high * high;
-            const double c3 = 10.0 * gap - 6.0 * d0 - 4.0 * d1 - 1.5 * e0 + 0.5 * e1;
-            const double c4 = -15.0 * gap + 8.0 * d0 + 7.0 * d1 + 1.5 * e0 - e1;
-            const double c5 = 6.0 * gap - 3.0 * (d0 + d1) - 0.5 * (e0 - e1);
-            const double value = a0 + t * (d0 + t * (0.5 * e0 + t * (c3 + t * (c4 + t * c5))));
-            const double slope = d0 + t * (e0 + t * (3.0 * c3 + t * (4.0 * c4 + t * 5.0 * c5)));
-            const double bow = e0 + t * (6.0 * c3 + t * (12.0 * c4 + t * 20.0 * c5));
-            const double twist = 6.0 * c3 + t * (24.0 * c4 + t * 60.0 * c5);
-            t -= 3.0 * value * (2.0 * slope * slope - value * bow) /
-                 (6.0 * slope * (slope * slope - value * bow) + value * value * twist);
+            const double d1 = b1 * high, c2 = 3.0 * gap - 2.0 * d0 - d1, c3 = d0 + d1 - 2.0 * gap;
+            const double value = a0 + t * (d0 + t * (c2 + t * c3));
+            const double slope = d0 + t * (2.0 * c2 + t * 3.0 * c3), bow = 2.0 * c2 + t * 6.0 * c3;
+            t -= 2.0 * value * slope / (2.0 * slope * slope - value * bow);
         }
         const double guess = t * high;
         const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
@@ -4690,7 +4665,6 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
     pack(w->certain.high + many, kept, q->high);
     pack(w->certain.peak + many, kept, q->peak);
     pack(w->certain.u1_high + many, kept, q->u1_high);
-    pack(w->certain.u2_high + many, kept, q->u2_high);
     pack_numbers(w->certain_place + many, kept, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
     return many + __builtin_popcount(kept);
 #else
@@ -4702,7 +4676,6 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
         w->certain.high[many] = q->high[l];
         w->certain.peak[many] = q->peak[l];
         w->certain.u1_high[many] = q->u1_high[l];
-        w->certain.u2_high[many] = q->u2_high[l];
         w->certain_place[many] = q->place[l];
         many += q->crosses[l] != 0;
     }
@@ -4723,7 +4696,6 @@ SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, i
         q->high[l] = w->certain.high[from + l];
         q->peak[l] = w->certain.peak[from + l];
         q->u1_high[l] = w->certain.u1_high[from + l];
-        q->u2_high[l] = w->certain.u2_high[from + l];
         q->low[l] = 0.0;
         q->theta[l] = w->p.theta[n];
         q->v_reset[l] = w->p.v_reset[n];
@@ -4813,7 +4785,7 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
 
 /* ---- Long intervals in pieces, where all neurons share what a search reads: a candidate goes by halves of the interval to the
  * piece in which its guard first crosses zero, or turns, a 16th to a 256th of it. There exponentials are short polynomials, and a
- * parabola is so good a start that one step nearly always suffices.
+ * hyperbola is so good a start that one step nearly always suffices.
  *
  * u_1 falls through zero once at most, and not at all where u_0 is convex. So where u_0 is below zero in the middle, and rises there
  * or is convex, nothing has happened before; else whatever happens first happens before. What is at either end of the piece
@@ -5047,7 +5019,7 @@ SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view
 /* Some of a list, from this one on. */
 SALTUS_INLINE certain_view from_certain(certain_view x, int i)
 {
-    return (certain_view){ x.V + i, x.I + i, x.span + i, x.since + i, x.high + i, x.peak + i, x.u1_high + i, x.u2_high + i, x.piece + i };
+    return (certain_view){ x.V + i, x.I + i, x.span + i, x.since + i, x.high + i, x.peak + i, x.u1_high + i, x.piece + i };
 }
 
 /* Those who may cross again, from this one on: who does in the same piece is certain, the others go on from its end. Returns the number
