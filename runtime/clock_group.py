@@ -80,6 +80,10 @@ class ClockGroup:
         self._phased = any(ir.modes for ir in kinds.compiled)
         self._driven = any(ir.inputs for ir in kinds.compiled)
         self._timed = any(map(timed, kinds.compiled))
+        self._flow_learned = any(
+            not set(flow_parameters(models[name].ir)).isdisjoint(config.learn)
+            for name, config in configs.items()
+        )
         channels, count = channels_of(models, into)
         self.listens = tuple(channels)
         self.kernel = clock_kernel(kinds.compiled, grid.number)
@@ -152,9 +156,12 @@ class ClockGroup:
             raise failure_in(self.populations, start)
         self._listen(tape, sources, run)
         kernel = self.kernel
+        size = len(tape.wiring.samples.times)
+        tangents = kernel.lib.saltus_clock_tangents(tape.wiring.struct) if self._flow_learned else 0
         while True:
-            size = len(tape.wiring.samples.times)
-            tape.reserve(kernel, run.batch, self.frame.neurons, self.grid.steps, size, self._capacity)
+            tape.reserve(
+                kernel, run.batch, self.frame.neurons, self.grid.steps, size, self._capacity, tangents
+            )
             call = self._call(kernel.lib.saltus_clock_forward, tape, ())
             status = self._run(self._forward, call, tape, run, kernel.null)
             if status is None:
@@ -188,7 +195,7 @@ class ClockGroup:
                     (PARAMETERS, net.parameters, wide),
                     (FLOW, net.moments, wide),
                 )
-                if want & bit
+                if want & bit and not (bit == FLOW and tape.tangents)
             }
             times = tape.event_times() if want & TIMES else None
             count = 0 if tape.settings is None else tape.settings.size

@@ -54,6 +54,8 @@ class ClockTape:
             ``(batch, settings)``, and the first of each population's state; None and nothing where none is.
         until, released: where a model has phases, of each spike the step at which its phase ends, and the
             states just before.
+        tangents: how many numbers say what parameters of the flow do to a neuron's states; 0: they are not
+            carried; moved: how the time of each spike moves with them; final_tangent: and states at the end.
         joined, tied: zeros; on the grid, what comes together is added up.
     """
 
@@ -75,7 +77,7 @@ class ClockTape:
         dtype: type[np.floating[Any]],
     ) -> None:
         self.name = name
-        self.capacity = -1
+        self.capacity, self.tangents = -1, 0
         self.outcomes: dict[str, Outcome] = {}
         self.joined, self.tied = np.zeros((2, 0), dtype=np.int32)
         self._states, self._peaks, self._phased, self._dtype = states, peaks, phased, dtype
@@ -132,10 +134,17 @@ class ClockTape:
         self.input_struct.settings = self._set[0]
 
     def reserve(
-        self, kernel: Kernel, batch: int, neurons: int, steps: int, samples: int, capacity: int
+        self,
+        kernel: Kernel,
+        batch: int,
+        neurons: int,
+        steps: int,
+        samples: int,
+        capacity: int,
+        tangents: int,
     ) -> None:
         """Room for ``capacity`` spikes in each sample; what is there is lost if it must grow."""
-        if self.capacity >= capacity and self.sampled.shape[1] == samples:
+        if self.capacity >= capacity and self.sampled.shape[1] == samples and self.tangents == tangents:
             return
         capacity = max(capacity, self.capacity)
         try:
@@ -144,6 +153,8 @@ class ClockTape:
             self.slope = np.empty(batch * capacity)
             self.state = np.empty(batch * capacity * self._states, dtype=self._dtype)
             self.final = np.empty((batch, neurons, self._states))
+            self.moved = np.empty(batch * capacity * tangents, dtype=self._dtype)
+            self.final_tangent = np.empty((batch, neurons, tangents))
             self.sampled = np.empty((batch, samples, neurons, self._states))
             self.sampled_from = np.empty_like(self.sampled) if self._timed else np.empty(0)
             self.summits = np.zeros((batch, neurons, self._peaks), dtype=_summit(self._states))
@@ -155,7 +166,7 @@ class ClockTape:
         self.count = np.zeros(batch, dtype=np.int32)
         self.recorded = np.zeros((batch, steps + 2), dtype=np.int32)
         self.joined, self.tied = np.zeros((2, batch), dtype=np.int32)
-        self.capacity = capacity
+        self.capacity, self.tangents = capacity, tangents
         self.output_struct = kernel.struct(
             "clock_output",
             capacity=capacity,
@@ -169,6 +180,9 @@ class ClockTape:
             final=self.final,
             sampled=self.sampled,
         )
+        if tangents:
+            self.output_struct.moved = kernel.pointer(self.moved)
+            self.output_struct.final_tangent = kernel.pointer(self.final_tangent)
         if self._peaks:
             place = kernel.pointer(self.summits.reshape(-1).view(np.uint8))
             self.output_struct.summit = kernel.ffi.cast("saltus_clock_summit *", place)
@@ -208,7 +222,15 @@ class ClockTape:
         stepped = () if self._listens_to is None else self.stepped.arrays
         return Held(
             spikes=(*own, *chain(*trains), *places, self.joined, self.tied),
-            states=(self.state, self.final, self.summits, self.until, self.released),
+            states=(
+                self.state,
+                self.final,
+                self.moved,
+                self.final_tangent,
+                self.summits,
+                self.until,
+                self.released,
+            ),
             events=(*self.heard.arrays, *stepped, self.settings, *self._set[1:]),
             traces=(self.sampled, self.sampled_from),
             adjoints=(self._event_times,),

@@ -9,6 +9,7 @@ from itertools import product
 
 from saltus.errors import EmitError
 from saltus.templates.c_printer import changed
+from saltus.templates.clock_moves import Moves, moments, moves, products
 from saltus.templates.context import Arguments, header, names_of, only_emission, sections, stateful, timed
 from saltus.templates.ir import (
     AnyFlow,
@@ -26,7 +27,6 @@ from saltus.templates.ir import (
 from saltus.templates.naming import in_c
 from saltus.templates.network import derivative_entries, state_array, windowed
 from saltus.templates.render import ABI, Unit, render
-from saltus.templates.tree import terms
 
 RECEPTORS = 32
 """Of a model, at most."""
@@ -54,7 +54,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     """
     for model in models:
         _check(model)
-    products = any(stateful(model.flow, model) for model in models)
+    multiplied = any(stateful(model.flow, model) for model in models)
     sizes = {
         "states_max": max(len(model.states) for model in models),
         "wide": 1 << (max(len(model.states) for model in models) - 1).bit_length(),
@@ -63,8 +63,9 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "phased": any(model.modes for model in models),
         "driven": any(model.inputs for model in models),
         "timed": any(map(timed, models)),
-        "any_stateful": products,
+        "any_stateful": multiplied,
         "swift": any(swift(model, models) for model in models),
+        "tangents_max": max(_moves(model, models).size for model in models),
         "number": number,
     }
     interface = render("clock_interface.h.jinja", sizes)
@@ -75,7 +76,7 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "interface": interface,
         "names_of_models": [model.name for model in models],
         "models": [_row(model, models) for model in models],
-        "adapters": [_adapter(model, products, swift(model, models)) for model in models],
+        "adapters": [_adapter(model, multiplied, models) for model in models],
     }
     files = ("exponentials.h", "clock.h", "clock.c")
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
@@ -171,12 +172,14 @@ class _ModelRow:
     carried: bool
     stateful: bool
     swift: bool
+    tangents: bool
     phase: _PhaseRow | None
 
 
 def _row(model: ModelIR, models: tuple[ModelIR, ...]) -> _ModelRow:
     own = stride(model.flow, model)
-    values = len(model.parameters) + len(model.constants.outputs) + len(own.entries)
+    moving = _moves(model, models)
+    values = len(model.parameters) + len(model.constants.outputs) + len(own.entries) + len(moving.slopes)
     size = len(model.states)
     phase, moments = None, size * (size + 1)
     for mode in model.modes:
@@ -195,6 +198,7 @@ def _row(model: ModelIR, models: tuple[ModelIR, ...]) -> _ModelRow:
         _carried(model),
         stateful(model.flow, model),
         swift(model, models),
+        bool(moving.names),
         phase,
     )
 
@@ -221,16 +225,21 @@ def swift(model: ModelIR, models: Iterable[ModelIR]) -> bool:
     )
 
 
-def _adapter(model: ModelIR, any_stateful: bool, many_steps: bool) -> str:
+def _moves(model: ModelIR, models: Iterable[ModelIR]) -> Moves:
+    """What is carried through many steps in one call."""
+    return moves(model, swift(model, models))
+
+
+def _adapter(model: ModelIR, any_stateful: bool, models: Iterable[ModelIR]) -> str:
     """The functions of one model that the clock calls."""
-    own = stride(model.flow, model)
+    own, moving = stride(model.flow, model), _moves(model, models)
     names = names_of(model, model.flow) | {"entries": list(own.entries)}
     emission = only_emission(model)
     guard = [] if emission is None else [emission.guard]
     jumps = [arrival.jump for arrival in model.arrivals]
     reads = [block for arrival in model.arrivals for block in (arrival.weight, arrival.credit)]
     heights = [rung.value for peak in model.peaks for rung in peak.ladder[:2]]
-    values = [*names["parameters"], *names["constants"], *names["entries"]]
+    values = [*names["parameters"], *names["constants"], *names["entries"], *moving.slopes]
 
     def used(blocks: Iterable[Block]) -> list[str]:
         inputs = {name for block in blocks for name in block.inputs}
@@ -254,51 +263,29 @@ def _adapter(model: ModelIR, any_stateful: bool, many_steps: bool) -> str:
             ("one step", [step.advance, step.adjoint])
             for step in (own, *(_stride_in(mode, model) for mode in model.modes))
             if step.places
-        ],
+        ]
+        + ([("the derivatives by a neuron's own parameters", moving.blocks)] if moving.names else []),
         "phase": _phase(model, len(values)),
-        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads, *heights],
-        "step_blocks": [own.advance, *guard],
+        "on_vectors": [own.advance, own.adjoint, *guard, *jumps, *reads, *heights, *moving.steps],
+        "tangents": moving,
+        "step_blocks": [own.advance, *guard, *moving.steps],
         "changed_states": moved,
         "place": {name: i for i, name in enumerate(values)},
         "used": used,
-        "products": _products(model),
-        "moments": _moments(model),
+        "products": products(model),
+        "moments": moments(model),
         "terminal_names": state_array(model, "final_"),
         "into_adjoints": f"{model.name}_end",
         "carried": _carried(model),
         "stateful": stateful(model.flow, model),
         "any_stateful": any_stateful,
-        "swift": many_steps,
+        "swift": swift(model, models),
         "peak_rungs": [peak.ladder for peak in model.peaks],
         "windowed": windowed(model),
         "arguments": Arguments(names),
         "derivative_entries": derivative_entries,
     }
     return render("clock_model.c.jinja", context)
-
-
-def _products(model: ModelIR) -> set[tuple[str, str | None]]:
-    """Each adjoint with each state (None: with 1) by whose product the flow's parameters gain."""
-    states = [state.name for state in model.states]
-    adjoints = [state.adjoint for state in model.states]
-    if not isinstance(model.flow, Flow):
-        return set(product(adjoints, [*states, None]))
-    block = model.flow.parameters
-    found = terms(block, (*states, *adjoints))
-    pairs = {term for output in block.outputs for term in found[output]}
-    return {
-        (adjoint, state)
-        for adjoint, state in product(adjoints, [*states, None])
-        if frozenset({adjoint, state} - {None}) in pairs
-    }
-
-
-def _moments(model: ModelIR) -> list[tuple[str, str | None, int]]:
-    """These products, and the place of each among all of a neuron's."""
-    states = [state.name for state in model.states]
-    each = product([*states, None], [state.adjoint for state in model.states])
-    found = _products(model)
-    return [(adjoint, state, i) for i, (state, adjoint) in enumerate(each) if (adjoint, state) in found]
 
 
 def _phase(model: ModelIR, first_value: int) -> str:

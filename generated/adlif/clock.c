@@ -42,7 +42,7 @@ static void make_way(int caller)
 }
 #endif
 
-enum { STATES = 3, WIDE = 4, ABI = 3 };
+enum { STATES = 3, TANGENTS = 0, WIDE = 4, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -170,6 +170,7 @@ typedef struct {
     int32_t *neuron, *step;
     double *time, *slope;
     real *before, *state; /* [STATES] at the start of its step; at the end, and then at the crossing */
+    real *tangent;        /* [TANGENTS] at the end; then how the crossing's time moves with each parameter; NULL: not carried */
     int64_t capacity;
     int32_t count;
 } spike_log;
@@ -834,11 +835,11 @@ static void adlif_flow_gradient(const double *p, int64_t stride, double dt, cons
 /* ---- the loops */
 
 /* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
- * at or above threshold in hits. */
+ * at or above threshold in hits. tangent: stepped as well, where it is not NULL. */
 SALTUS_INLINE void adlif_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
-                              real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
+                              real *restrict now, real *restrict next, real *restrict tangent, const deliveries *from, uint64_t *restrict hits)
 {
-    (void)shared;
+    (void)shared, (void)tangent;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -945,29 +946,29 @@ SALTUS_INLINE void adlif_tile(const int tile, const int shared, const int go, co
 }
 
 SALTUS_INLINE void adlif_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
-                               const deliveries *from, uint64_t *hits)
+                               real *tangent, const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) adlif_tile(TILE, shared, go, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) adlif_tile(4, shared, go, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) adlif_tile(1, shared, go, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) adlif_tile(TILE, shared, go, n, P, now, next, tangent, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) adlif_tile(4, shared, go, n, P, now, next, tangent, from, hits);
+    for (; n < P->lanes; n += LANES) adlif_tile(1, shared, go, n, P, now, next, tangent, from, hits);
 }
 
 static void adlif_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        adlif_tiles(1, LOOK, P, now, next, from, hits);
+        adlif_tiles(1, LOOK, P, now, next, NULL, from, hits);
     else
-        adlif_tiles(0, LOOK, P, now, next, from, hits);
+        adlif_tiles(0, LOOK, P, now, next, NULL, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void adlif_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        adlif_tiles(1, STAY, P, now, now, from, NULL);
+        adlif_tiles(1, STAY, P, now, now, NULL, from, NULL);
     else
-        adlif_tiles(0, STAY, P, now, now, from, NULL);
+        adlif_tiles(0, STAY, P, now, now, NULL, from, NULL);
 }
 
 /* A neuron's parameters and constants, as the loops have them. */
@@ -1084,11 +1085,12 @@ SALTUS_INLINE void adlif_reset_cell(const saltus_clock_population *P, int32_t n,
     next[2 * (int64_t)P->lanes + n] = (real)A_next;
 }
 
-/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset.
- * Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
+/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset;
+ * tangent: NULL, or as they are then. Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
 SALTUS_APART int adlif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
-                      spike_log *log)
+                      real *restrict tangent, spike_log *log)
 {
+    (void)tangent;
     hits[(P->count - 1) / 64] &= ~(uint64_t)0 >> (63 - (P->count - 1) % 64);
     for (int32_t first = 0; first < P->count; first += 64 * 64) {
         uint64_t *hit = hits + first / 64, some = 0; /* bits of words that are not zero: one loop, whose end is foreseen badly */
@@ -1116,8 +1118,9 @@ SALTUS_APART int adlif_emit(const saltus_clock_population *P, int32_t j, uint64_
     return DONE;
 }
 
-/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings. */
-SALTUS_INLINE void adlif_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed,
+/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings; owed: dL/dt by
+ * what others make of a spike, and afterwards in full. */
+SALTUS_INLINE void adlif_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *restrict owed,
                      const real *restrict state, real *restrict adjoint, double *grad)
 {
     for (int32_t k = 0; k < count; k++) {
@@ -1136,11 +1139,12 @@ SALTUS_INLINE void adlif_undo_each(const saltus_clock_population *P, int32_t cou
             grad[5 * P->stride + n] += grad_theta;
             grad[6 * P->stride + n] += grad_v_reset;
         }
+        owed[k] = sensitivity;
         adjoint[0 * (int64_t)P->lanes + n] = (real)lambda_V_next;
     }
 }
 
-static void adlif_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state,
+static void adlif_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state,
                      real *adjoint, double *grad)
 {
     adlif_undo_each(P, count, neuron, owed, state, adjoint, grad);
@@ -1155,7 +1159,8 @@ SALTUS_INLINE deliveries adlif_in_step(const heard_events *in, const int32_t *ne
 
 /* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
  * step of the last spike. */
-SALTUS_INLINE int adlif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard, spike_log *log)
+SALTUS_INLINE int adlif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, real *tangent,
+                                  const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
@@ -1164,9 +1169,9 @@ SALTUS_INLINE int adlif_run_steps(const int shared, const saltus_clock_populatio
     for (int32_t j = 0; j < in.steps && code == DONE; j++) {
         const deliveries from = adlif_in_step(&in, out.neuron, j);
         if (P->lanes % 64 != 0) memset(in.hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
-        adlif_tiles(shared, LOOK, P, now, next, &from, in.hits);
+        adlif_tiles(shared, LOOK, P, now, next, tangent, &from, in.hits);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
-        code = adlif_emit(P, j, in.hits, now, next, &out);
+        code = adlif_emit(P, j, in.hits, now, next, tangent, &out);
         in.sent[j + 2] = out.count;
         real *swap = now;
         now = next, next = swap;
@@ -1175,10 +1180,12 @@ SALTUS_INLINE int adlif_run_steps(const int shared, const saltus_clock_populatio
     return code;
 }
 
-static int adlif_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
+/* tangent: the tangents of all neurons, which go along, or NULL. */
+static int adlif_run(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return adlif_run_steps(1, P, now, next, heard, log);
-    return adlif_run_steps(0, P, now, next, heard, log);
+    (void)tangent;
+    if (P->shared) return adlif_run_steps(1, P, now, next, NULL, heard, log);
+    return adlif_run_steps(0, P, now, next, NULL, heard, log);
 }
 
 /* The same steps once more, where it is known who spikes when: the states at the start of each step after what arrives there,
@@ -1190,7 +1197,7 @@ SALTUS_INLINE void adlif_retrace_steps(const int shared, const saltus_clock_popu
     const heard_events in = *heard;
     for (int32_t j = 0; j < in.steps; j++, now += apart) {
         const deliveries from = adlif_in_step(&in, neuron, j);
-        adlif_tiles(shared, GO, P, now, now + apart, &from, NULL);
+        adlif_tiles(shared, GO, P, now, now + apart, NULL, &from, NULL);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         for (int32_t k = in.sent[j + 1]; k < in.sent[j + 2]; k++) {
             double x[3];
@@ -1424,16 +1431,18 @@ typedef struct {
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
     int (*starts_above)(const double *p, int64_t stride); /* this and the next three: NULL without spikes */
-    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log);
+    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, real *tangent, spike_log *log);
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
-    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
+    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log);
     void (*retrace)(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron);
     void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
+    void (*end_tangents)(const saltus_clock_population *P, const double *final, const double *tangent, double *grad); /* NULL, and the next: none */
+    void (*move_spikes)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *moved, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
@@ -1442,7 +1451,7 @@ typedef struct {
 static const model_table MODELS[] = {
     { 27, 12, adlif_prepare, adlif_tabulate, adlif_begin_all, adlif_arrive, adlif_step,
       adlif_starts_above, adlif_emit, adlif_cross, adlif_undo,
-      adlif_end, adlif_deliver, adlif_retreat, adlif_run, adlif_retrace, adlif_sweep, adlif_moment, adlif_flow_gradient,
+      adlif_end, adlif_deliver, adlif_retreat, adlif_run, adlif_retrace, adlif_sweep, NULL, NULL, adlif_moment, adlif_flow_gradient,
       adlif_begin_back },
 };
 
@@ -1492,7 +1501,8 @@ static void sort_spikes(const spike_range *in, int32_t shift, const by_source *o
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
-    real *y;               /* the same: adjoints */
+    real *tangent;         /* [TANGENTS][lanes] where steps go in one call: see saltus_clock_output */
+    real *y;               /* as the states: adjoints */
     real *scattered;       /* [port_lanes] */
     deliveries *from;      /* [ports] */
     int32_t *list;         /* [ports][most] */
@@ -1520,6 +1530,12 @@ typedef struct {
     saltus_status *status;
     int32_t sample;
 } run;
+
+/* Whether all steps do: one population is the whole group, and is not looked at on the way. */
+static int in_one_call(const saltus_clock *net)
+{
+    return net->plain && net->populations == 1 && net->samples == 0;
+}
 
 static int32_t sources_of(const saltus_clock *net)
 {
@@ -1585,6 +1601,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     *w = (workspace){0};
     w->now = take(base, &used, states * f);
     w->next = take(base, &used, states * f);
+    w->tangent = take(base, &used, (int64_t)net->lanes * TANGENTS * f);
     w->scattered = take(base, &used, net->port_lanes * f);
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
@@ -1701,6 +1718,14 @@ static int failed(const run *r, int code, const spike_log *log)
     return fail(r->status, code, r->sample, log->neuron[log->count - 1], time, 0);
 }
 
+/* The tangents at the end. */
+static void keep_tangents(const run *r)
+{
+    double *out = r->out->final_tangent + r->sample * (int64_t)r->net->neurons * TANGENTS;
+    for (int32_t n = 0; n < r->net->neurons; n++)
+        for (int i = 0; i < TANGENTS; i++) *out++ = r->w->tangent[i * (int64_t)r->net->lanes + n];
+}
+
 static void swap_states(workspace *w)
 {
     real *swap = w->now;
@@ -1720,12 +1745,13 @@ static int forward(const run *r, real *path)
         w->from[k] = (deliveries){.weight = net->port[k].weight, .own_weight = own_rows(net), .row = w->list + k * (int64_t)net->most,
                                   .scattered = net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
     spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
-                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES,
+                     out->moved == NULL ? NULL : out->moved + r->sample * out->capacity * TANGENTS, out->capacity, 0};
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     int32_t j = 0;
-    if (net->plain && net->populations == 1 && net->samples == 0) {
+    if (in_one_call(net)) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
         const model_table *model = MODELS + net->population->model;
         if (path != NULL) {
@@ -1733,8 +1759,11 @@ static int forward(const run *r, real *path)
             model->retrace(net->population, path, states, &heard, log.neuron);
             return DONE;
         }
-        const int code = model->run(net->population, w->now, w->next, &heard, &log);
+        real *tangent = out->final_tangent == NULL ? NULL : w->tangent;
+        if (tangent != NULL) memset(tangent, 0, sizeof(real) * (size_t)net->lanes * TANGENTS);
+        const int code = model->run(net->population, w->now, w->next, tangent, &heard, &log);
         if (code) return failed(r, code, &log);
+        if (tangent != NULL) keep_tangents(r);
         j = net->steps;
         if (j % 2) swap_states(w);
     }
@@ -1752,7 +1781,7 @@ static int forward(const run *r, real *path)
             }
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
-            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, &log);
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, NULL, &log);
             if (code) return failed(r, code, &log);
         }
         if (j == net->steps) break;
@@ -2194,7 +2223,7 @@ static void backward(const run *r, int32_t chunk, int fresh)
     }
     const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
-    const int swift = !kept && net->populations == 1 && net->samples == 0;
+    const int swift = !kept && in_one_call(net);
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
@@ -2225,6 +2254,11 @@ int32_t saltus_clock_values(int32_t model)
 int32_t saltus_clock_moments(int32_t model)
 {
     return MODELS[model].moments;
+}
+
+int32_t saltus_clock_tangents(const saltus_clock *net)
+{
+    return in_one_call(net) && !net->at_end && MODELS[net->population->model].end_tangents != NULL ? TANGENTS : 0;
 }
 
 int32_t saltus_clock_prepare(const saltus_clock *net)

@@ -42,7 +42,7 @@ static void make_way(int caller)
 }
 #endif
 
-enum { STATES = 3, WIDE = 4, ABI = 3 };
+enum { STATES = 3, TANGENTS = 4, WIDE = 4, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -170,6 +170,7 @@ typedef struct {
     int32_t *neuron, *step;
     double *time, *slope;
     real *before, *state; /* [STATES] at the start of its step; at the end, and then at the crossing */
+    real *tangent;        /* [TANGENTS] at the end; then how the crossing's time moves with each parameter; NULL: not carried */
     int64_t capacity;
     int32_t count;
 } spike_log;
@@ -477,6 +478,63 @@ SALTUS_INLINE void alif_exc_weight(const double lambda_I, const double tau_syn, 
     *grad_w = -tau_syn * lambda_I; /* gradient.weight */
 }
 
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void alif_scale(const double per_tau_mem, const double per_tau_syn, const double per_tau_adapt,
+    double *restrict scale_tau_mem, double *restrict scale_tau_syn, double *restrict scale_tau_adapt)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_syn = per_tau_syn * per_tau_syn; /* tangent */
+    *scale_tau_adapt = per_tau_adapt * per_tau_adapt; /* tangent */
+}
+
+SALTUS_INLINE void alif_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, const double per_tau_adapt, double *restrict Phi_V_V_tau_mem,
+    double *restrict Phi_V_I_tau_mem, double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn,
+    double *restrict Phi_A_A_tau_adapt)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double decay_A = saltus_exp(-dt * per_tau_adapt); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_A_A_tau_adapt = dt * decay_A; /* flow.derivative */
+}
+
+SALTUS_INLINE void alif_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_tau_mem, const double I, const double V__tau_syn,
+    const double Phi_V_I, const double I__tau_syn, const double Phi_V_I_tau_syn, const double Phi_I_I,
+    const double Phi_I_I_tau_syn, const double Phi_A_A, const double A__tau_adapt,
+    const double Phi_A_A_tau_adapt, const double A, double *restrict V__tau_mem_next,
+    double *restrict V__tau_syn_next, double *restrict I__tau_syn_next, double *restrict A__tau_adapt_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+    *A__tau_adapt_next = Phi_A_A * A__tau_adapt + Phi_A_A_tau_adapt * A; /* tangent */
+}
+
+SALTUS_INLINE void alif_moved(const double V__tau_mem, const double guard_slope, const double V__tau_syn,
+    const double beta, const double A__tau_adapt, double *restrict moved_tau_mem,
+    double *restrict moved_tau_syn, double *restrict moved_tau_adapt)
+{
+    *moved_tau_mem = -V__tau_mem / guard_slope; /* tangent */
+    *moved_tau_syn = -V__tau_syn / guard_slope; /* tangent */
+    *moved_tau_adapt = beta * A__tau_adapt / guard_slope; /* tangent */
+}
+
+SALTUS_INLINE void alif_reset_tangents(double *restrict V__tau_mem_next, double *restrict V__tau_syn_next)
+{
+    *V__tau_mem_next = 0.0; /* tangent */
+    *V__tau_syn_next = 0.0; /* tangent */
+}
+
 /* ---- on vectors of neurons */
 
 SALTUS_INLINE void alif_advance_v(const vec V, const vec I, const vec A, const vec Phi_V_V, const vec Phi_V_I,
@@ -518,6 +576,18 @@ SALTUS_INLINE void alif_exc_weight_v(const vec lambda_I, const vec tau_syn, vec 
 SALTUS_INLINE void alif_exc_credit_v(const vec lambda_V, const vec lambda_I, vec *restrict credit)
 {
     *credit = lambda_V - lambda_I; /* arrival.credit */
+}
+
+SALTUS_INLINE void alif_tangents_v(const vec Phi_V_V, const vec V__tau_mem, const vec Phi_V_V_tau_mem, const
+    vec V, const vec Phi_V_I_tau_mem, const vec I, const vec V__tau_syn, const vec Phi_V_I, const vec
+    I__tau_syn, const vec Phi_V_I_tau_syn, const vec Phi_I_I, const vec Phi_I_I_tau_syn, const vec Phi_A_A,
+    const vec A__tau_adapt, const vec Phi_A_A_tau_adapt, const vec A, vec *restrict V__tau_mem_next, vec
+    *restrict V__tau_syn_next, vec *restrict I__tau_syn_next, vec *restrict A__tau_adapt_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+    *A__tau_adapt_next = Phi_A_A * A__tau_adapt + Phi_A_A_tau_adapt * A; /* tangent */
 }
 
 /* ---- one neuron as arrays */
@@ -682,7 +752,7 @@ static void alif_prepare(const saltus_clock_population *P, double dt)
     for (int32_t n = 0; n < P->lanes; n++) {
         const int32_t cell = n < P->count ? n : P->count - 1;
         if (P->shared && n > 0) {
-            for (int i = 0; i < 17; i++) P->values[i * (int64_t)P->lanes + n] = P->values[i * (int64_t)P->lanes];
+            for (int i = 0; i < 22; i++) P->values[i * (int64_t)P->lanes + n] = P->values[i * (int64_t)P->lanes];
             continue;
         }
         const alif_parameters q = alif_read(P->parameters + cell, P->stride);
@@ -705,6 +775,13 @@ static void alif_prepare(const saltus_clock_population *P, double dt)
         P->values[14 * (int64_t)P->lanes + n] = (real)entry[2];
         P->values[15 * (int64_t)P->lanes + n] = (real)entry[3];
         P->values[16 * (int64_t)P->lanes + n] = (real)entry[4];
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_A_A_tau_adapt;
+        alif_sensitivity(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, q.per_tau_adapt, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_A_A_tau_adapt);
+        P->values[17 * (int64_t)P->lanes + n] = (real)Phi_V_V_tau_mem;
+        P->values[18 * (int64_t)P->lanes + n] = (real)Phi_V_I_tau_mem;
+        P->values[19 * (int64_t)P->lanes + n] = (real)Phi_V_I_tau_syn;
+        P->values[20 * (int64_t)P->lanes + n] = (real)Phi_I_I_tau_syn;
+        P->values[21 * (int64_t)P->lanes + n] = (real)Phi_A_A_tau_adapt;
     }
 }
 
@@ -732,11 +809,11 @@ static void alif_flow_gradient(const double *p, int64_t stride, double dt, const
 /* ---- the loops */
 
 /* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
- * at or above threshold in hits. */
+ * at or above threshold in hits. tangent: stepped as well, where it is not NULL. */
 SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
-                              real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
+                              real *restrict now, real *restrict next, real *restrict tangent, const deliveries *from, uint64_t *restrict hits)
 {
-    (void)shared;
+    (void)shared, (void)tangent;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -775,6 +852,21 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, con
     const vec all_Phi_A_A = splat(P->values[15 * (int64_t)P->lanes]);
     const real *own_Phi_A_A = P->values + 15 * (int64_t)P->lanes + n;
     ANCHOR(own_Phi_A_A);
+    const vec all_Phi_V_V_tau_mem = splat(P->values[17 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V_tau_mem = P->values + 17 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V_tau_mem);
+    const vec all_Phi_V_I_tau_mem = splat(P->values[18 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_mem = P->values + 18 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_mem);
+    const vec all_Phi_V_I_tau_syn = splat(P->values[19 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_syn = P->values + 19 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_syn);
+    const vec all_Phi_I_I_tau_syn = splat(P->values[20 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I_tau_syn = P->values + 20 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I_tau_syn);
+    const vec all_Phi_A_A_tau_adapt = splat(P->values[21 * (int64_t)P->lanes]);
+    const real *own_Phi_A_A_tau_adapt = P->values + 21 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_A_A_tau_adapt);
 
     real *restrict now_V = now + 0 * (int64_t)P->lanes + n;
     ANCHOR(now_V);
@@ -790,6 +882,14 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, con
     real *restrict next_A = next + 2 * (int64_t)P->lanes + n;
     ANCHOR(next_A);
 
+    real *restrict tangent_V__tau_mem = tangent == NULL ? NULL : tangent + 0 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_V__tau_mem);
+    real *restrict tangent_V__tau_syn = tangent == NULL ? NULL : tangent + 1 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_V__tau_syn);
+    real *restrict tangent_I__tau_syn = tangent == NULL ? NULL : tangent + 2 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_I__tau_syn);
+    real *restrict tangent_A__tau_adapt = tangent == NULL ? NULL : tangent + 3 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_A__tau_adapt);
 #pragma GCC unroll 16
     for (int q = 0; q < tile; q++) {
         const vec theta = shared ? all_theta : load(own_theta + q * LANES);
@@ -798,6 +898,11 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, con
         const vec Phi_V_I = shared ? all_Phi_V_I : load(own_Phi_V_I + q * LANES);
         const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
         const vec Phi_A_A = shared ? all_Phi_A_A : load(own_Phi_A_A + q * LANES);
+        const vec Phi_V_V_tau_mem = shared ? all_Phi_V_V_tau_mem : load(own_Phi_V_V_tau_mem + q * LANES);
+        const vec Phi_V_I_tau_mem = shared ? all_Phi_V_I_tau_mem : load(own_Phi_V_I_tau_mem + q * LANES);
+        const vec Phi_V_I_tau_syn = shared ? all_Phi_V_I_tau_syn : load(own_Phi_V_I_tau_syn + q * LANES);
+        const vec Phi_I_I_tau_syn = shared ? all_Phi_I_I_tau_syn : load(own_Phi_I_I_tau_syn + q * LANES);
+        const vec Phi_A_A_tau_adapt = shared ? all_Phi_A_A_tau_adapt : load(own_Phi_A_A_tau_adapt + q * LANES);
 
         vec V = load(now_V + q * LANES);
         vec I = load(now_I + q * LANES);
@@ -813,6 +918,19 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, con
         }
         store(now_I + q * LANES, I);
         if (go == STAY) continue;
+        if (tangent != NULL) {
+            vec V__tau_mem = load(tangent_V__tau_mem + q * LANES);
+            vec V__tau_syn = load(tangent_V__tau_syn + q * LANES);
+            vec I__tau_syn = load(tangent_I__tau_syn + q * LANES);
+            vec A__tau_adapt = load(tangent_A__tau_adapt + q * LANES);
+
+            vec V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, A__tau_adapt_next;
+            alif_tangents_v(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, V, Phi_V_I_tau_mem, I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_A_A, A__tau_adapt, Phi_A_A_tau_adapt, A, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &A__tau_adapt_next);
+            store(tangent_V__tau_mem + q * LANES, V__tau_mem_next);
+            store(tangent_V__tau_syn + q * LANES, V__tau_syn_next);
+            store(tangent_I__tau_syn + q * LANES, I__tau_syn_next);
+            store(tangent_A__tau_adapt + q * LANES, A__tau_adapt_next);
+        }
         {
             vec V_next, I_next, A_next;
             alif_advance_v(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
@@ -835,29 +953,29 @@ SALTUS_INLINE void alif_tile(const int tile, const int shared, const int go, con
 }
 
 SALTUS_INLINE void alif_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
-                               const deliveries *from, uint64_t *hits)
+                               real *tangent, const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) alif_tile(TILE, shared, go, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) alif_tile(4, shared, go, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) alif_tile(1, shared, go, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) alif_tile(TILE, shared, go, n, P, now, next, tangent, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) alif_tile(4, shared, go, n, P, now, next, tangent, from, hits);
+    for (; n < P->lanes; n += LANES) alif_tile(1, shared, go, n, P, now, next, tangent, from, hits);
 }
 
 static void alif_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        alif_tiles(1, LOOK, P, now, next, from, hits);
+        alif_tiles(1, LOOK, P, now, next, NULL, from, hits);
     else
-        alif_tiles(0, LOOK, P, now, next, from, hits);
+        alif_tiles(0, LOOK, P, now, next, NULL, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void alif_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        alif_tiles(1, STAY, P, now, now, from, NULL);
+        alif_tiles(1, STAY, P, now, now, NULL, from, NULL);
     else
-        alif_tiles(0, STAY, P, now, now, from, NULL);
+        alif_tiles(0, STAY, P, now, now, NULL, from, NULL);
 }
 
 /* A neuron's parameters and constants, as the loops have them. */
@@ -925,6 +1043,22 @@ SALTUS_APART void alif_search(const alif_parameters *q, double dt, const double 
     }
 }
 
+/* Where a spike has the states x and its guard this slope, what the tangents in the log say of its time takes their place. */
+SALTUS_INLINE void alif_move(const alif_parameters *q, const double *x, double guard_slope, real *log)
+{
+    (void)x;
+    const double V__tau_mem = log[0];
+    const double V__tau_syn = log[1];
+    const double A__tau_adapt = log[3];
+    double moved_tau_mem, moved_tau_syn, moved_tau_adapt;
+    alif_moved(V__tau_mem, guard_slope, V__tau_syn, q->beta, A__tau_adapt, &moved_tau_mem, &moved_tau_syn, &moved_tau_adapt);
+    double scale_tau_mem, scale_tau_syn, scale_tau_adapt;
+    alif_scale(q->per_tau_mem, q->per_tau_syn, q->per_tau_adapt, &scale_tau_mem, &scale_tau_syn, &scale_tau_adapt);
+    log[0] = (real)(scale_tau_mem * moved_tau_mem);
+    log[1] = (real)(scale_tau_syn * moved_tau_syn);
+    log[2] = (real)(scale_tau_adapt * moved_tau_adapt);
+}
+
 /* The spikes from number `first` on, of which the log has the states at both ends of their step: the time and the states at the
  * crossing inside, and the guard's slope there. All at once, as they do not wait for one another.
  *
@@ -947,6 +1081,7 @@ SALTUS_INLINE void alif_crossings(const int shared, const saltus_clock_populatio
         double slope = alif_slope_at(&q, x);
         if (fabs(slope * dt - (g1 - g0)) > 0.5 * (g1 - g0) && g0 < 0.0) alif_search(&q, dt, x0, x, &slope, &left);
         for (int s = 0; s < 3; s++) state[s] = (real)x[s];
+        if (log->tangent != NULL) alif_move(&q, x, slope, log->tangent + k * (int64_t)TANGENTS);
         log->slope[k] = slope;
         log->time[k] = (log->step[k] - left) * dt;
     }
@@ -973,11 +1108,31 @@ SALTUS_INLINE void alif_reset_cell(const saltus_clock_population *P, int32_t n, 
     next[2 * (int64_t)P->lanes + n] = (real)A_next;
 }
 
-/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset.
- * Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
-SALTUS_APART int alif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
-                      spike_log *log)
+/* The log gets the tangents of a neuron, which a reset changes; x: its states just before. */
+SALTUS_INLINE void alif_log_tangents(const saltus_clock_population *P, int32_t n, const double *x, real *tangent, real *log)
 {
+    const alif_parameters q = alif_at(P, n);
+    (void)q, (void)x;
+    const double V__tau_mem = log[0] = tangent[0 * (int64_t)P->lanes + n];
+    const double V__tau_syn = log[1] = tangent[1 * (int64_t)P->lanes + n];
+    const double I__tau_syn = log[2] = tangent[2 * (int64_t)P->lanes + n];
+    const double A__tau_adapt = log[3] = tangent[3 * (int64_t)P->lanes + n];
+    double V__tau_mem_next, V__tau_syn_next;
+    alif_reset_tangents(&V__tau_mem_next, &V__tau_syn_next);
+    tangent[0 * (int64_t)P->lanes + n] = (real)V__tau_mem_next;
+    tangent[1 * (int64_t)P->lanes + n] = (real)V__tau_syn_next;
+    (void)V__tau_mem;
+    (void)V__tau_syn;
+    (void)I__tau_syn;
+    (void)A__tau_adapt;
+}
+
+/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset;
+ * tangent: NULL, or as they are then. Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
+SALTUS_APART int alif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
+                      real *restrict tangent, spike_log *log)
+{
+    (void)tangent;
     hits[(P->count - 1) / 64] &= ~(uint64_t)0 >> (63 - (P->count - 1) % 64);
     for (int32_t first = 0; first < P->count; first += 64 * 64) {
         uint64_t *hit = hits + first / 64, some = 0; /* bits of words that are not zero: one loop, whose end is foreseen badly */
@@ -997,6 +1152,7 @@ SALTUS_APART int alif_emit(const saltus_clock_population *P, int32_t j, uint64_t
                 log->before[k * (int64_t)STATES + s] = now[at];
                 x[s] = log->state[k * (int64_t)STATES + s] = next[at];
             }
+            if (tangent != NULL) alif_log_tangents(P, n, x, tangent, log->tangent + k * (int64_t)TANGENTS);
             alif_reset_cell(P, n, x, next);
             const alif_parameters q = alif_at(P, n);
             if (alif_guard_at(&q, x) >= 0.0) return RESETS_ABOVE;
@@ -1005,8 +1161,9 @@ SALTUS_APART int alif_emit(const saltus_clock_population *P, int32_t j, uint64_t
     return DONE;
 }
 
-/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings. */
-SALTUS_INLINE void alif_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed,
+/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings; owed: dL/dt by
+ * what others make of a spike, and afterwards in full. */
+SALTUS_INLINE void alif_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *restrict owed,
                      const real *restrict state, real *restrict adjoint, double *grad)
 {
     for (int32_t k = 0; k < count; k++) {
@@ -1025,12 +1182,13 @@ SALTUS_INLINE void alif_undo_each(const saltus_clock_population *P, int32_t coun
             grad[4 * P->stride + n] += grad_beta;
             grad[5 * P->stride + n] += grad_v_reset;
         }
+        owed[k] = sensitivity;
         adjoint[0 * (int64_t)P->lanes + n] = (real)lambda_V_next;
         adjoint[2 * (int64_t)P->lanes + n] = (real)lambda_A_next;
     }
 }
 
-static void alif_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state,
+static void alif_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state,
                      real *adjoint, double *grad)
 {
     alif_undo_each(P, count, neuron, owed, state, adjoint, grad);
@@ -1045,7 +1203,8 @@ SALTUS_INLINE deliveries alif_in_step(const heard_events *in, const int32_t *neu
 
 /* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
  * step of the last spike. */
-SALTUS_INLINE int alif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard, spike_log *log)
+SALTUS_INLINE int alif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, real *tangent,
+                                  const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
@@ -1054,9 +1213,9 @@ SALTUS_INLINE int alif_run_steps(const int shared, const saltus_clock_population
     for (int32_t j = 0; j < in.steps && code == DONE; j++) {
         const deliveries from = alif_in_step(&in, out.neuron, j);
         if (P->lanes % 64 != 0) memset(in.hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
-        alif_tiles(shared, LOOK, P, now, next, &from, in.hits);
+        alif_tiles(shared, LOOK, P, now, next, tangent, &from, in.hits);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
-        code = alif_emit(P, j, in.hits, now, next, &out);
+        code = alif_emit(P, j, in.hits, now, next, tangent, &out);
         in.sent[j + 2] = out.count;
         real *swap = now;
         now = next, next = swap;
@@ -1065,10 +1224,13 @@ SALTUS_INLINE int alif_run_steps(const int shared, const saltus_clock_population
     return code;
 }
 
-static int alif_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
+/* tangent: the tangents of all neurons, which go along, or NULL. */
+static int alif_run(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return alif_run_steps(1, P, now, next, heard, log);
-    return alif_run_steps(0, P, now, next, heard, log);
+    if (tangent != NULL && P->shared) return alif_run_steps(1, P, now, next, tangent, heard, log);
+    if (tangent != NULL) return alif_run_steps(0, P, now, next, tangent, heard, log);
+    if (P->shared) return alif_run_steps(1, P, now, next, NULL, heard, log);
+    return alif_run_steps(0, P, now, next, NULL, heard, log);
 }
 
 /* The same steps once more, where it is known who spikes when: the states at the start of each step after what arrives there,
@@ -1080,7 +1242,7 @@ SALTUS_INLINE void alif_retrace_steps(const int shared, const saltus_clock_popul
     const heard_events in = *heard;
     for (int32_t j = 0; j < in.steps; j++, now += apart) {
         const deliveries from = alif_in_step(&in, neuron, j);
-        alif_tiles(shared, GO, P, now, now + apart, &from, NULL);
+        alif_tiles(shared, GO, P, now, now + apart, NULL, &from, NULL);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         for (int32_t k = in.sent[j + 1]; k < in.sent[j + 2]; k++) {
             double x[3];
@@ -1096,6 +1258,30 @@ static void alif_retrace(const saltus_clock_population *P, real *path, int64_t a
         alif_retrace_steps(1, P, path, apart, heard, neuron);
     else
         alif_retrace_steps(0, P, path, apart, heard, neuron);
+}
+
+/* What the times of spikes give to the gradient; owed: in full. */
+static void alif_move_spikes(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *moved, double *grad)
+{
+    for (int32_t k = 0; k < count; k++, moved += TANGENTS) {
+        grad[0 * P->stride + neuron[k] - P->first] += owed[k] * moved[0];
+        grad[1 * P->stride + neuron[k] - P->first] += owed[k] * moved[1];
+        grad[2 * P->stride + neuron[k] - P->first] += owed[k] * moved[2];
+    }
+}
+
+/* What the states at the end give to the gradient; tangent: [neurons][TANGENTS] there. */
+static void alif_end_tangents(const saltus_clock_population *P, const double *final, const double *tangent, double *grad)
+{
+    for (int32_t n = 0; n < P->count; n++, final += STATES, tangent += TANGENTS) {
+        const alif_parameters q = alif_read(P->parameters + n, P->stride);
+        double scale_tau_mem, scale_tau_syn, scale_tau_adapt;
+        alif_scale(q.per_tau_mem, q.per_tau_syn, q.per_tau_adapt, &scale_tau_mem, &scale_tau_syn, &scale_tau_adapt);
+        grad[0 * P->stride + n] += final[0] * scale_tau_mem * tangent[0];
+        grad[1 * P->stride + n] += final[0] * scale_tau_syn * tangent[1];
+        grad[1 * P->stride + n] += final[1] * scale_tau_syn * tangent[2];
+        grad[2 * P->stride + n] += final[2] * scale_tau_adapt * tangent[3];
+    }
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
@@ -1294,25 +1480,27 @@ typedef struct {
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
     int (*starts_above)(const double *p, int64_t stride); /* this and the next three: NULL without spikes */
-    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log);
+    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, real *tangent, spike_log *log);
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
-    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
+    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log);
     void (*retrace)(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron);
     void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
+    void (*end_tangents)(const saltus_clock_population *P, const double *final, const double *tangent, double *grad); /* NULL, and the next: none */
+    void (*move_spikes)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *moved, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
 } model_table;
 
 static const model_table MODELS[] = {
-    { 17, 12, alif_prepare, alif_tabulate, alif_begin_all, alif_arrive, alif_step,
+    { 22, 12, alif_prepare, alif_tabulate, alif_begin_all, alif_arrive, alif_step,
       alif_starts_above, alif_emit, alif_cross, alif_undo,
-      alif_end, alif_deliver, alif_retreat, alif_run, alif_retrace, alif_sweep, alif_moment, alif_flow_gradient,
+      alif_end, alif_deliver, alif_retreat, alif_run, alif_retrace, alif_sweep, alif_end_tangents, alif_move_spikes, alif_moment, alif_flow_gradient,
       alif_begin_back },
 };
 
@@ -1362,7 +1550,8 @@ static void sort_spikes(const spike_range *in, int32_t shift, const by_source *o
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
-    real *y;               /* the same: adjoints */
+    real *tangent;         /* [TANGENTS][lanes] where steps go in one call: see saltus_clock_output */
+    real *y;               /* as the states: adjoints */
     real *scattered;       /* [port_lanes] */
     deliveries *from;      /* [ports] */
     int32_t *list;         /* [ports][most] */
@@ -1390,6 +1579,12 @@ typedef struct {
     saltus_status *status;
     int32_t sample;
 } run;
+
+/* Whether all steps do: one population is the whole group, and is not looked at on the way. */
+static int in_one_call(const saltus_clock *net)
+{
+    return net->plain && net->populations == 1 && net->samples == 0;
+}
 
 static int32_t sources_of(const saltus_clock *net)
 {
@@ -1455,6 +1650,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     *w = (workspace){0};
     w->now = take(base, &used, states * f);
     w->next = take(base, &used, states * f);
+    w->tangent = take(base, &used, (int64_t)net->lanes * TANGENTS * f);
     w->scattered = take(base, &used, net->port_lanes * f);
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
@@ -1571,6 +1767,14 @@ static int failed(const run *r, int code, const spike_log *log)
     return fail(r->status, code, r->sample, log->neuron[log->count - 1], time, 0);
 }
 
+/* The tangents at the end. */
+static void keep_tangents(const run *r)
+{
+    double *out = r->out->final_tangent + r->sample * (int64_t)r->net->neurons * TANGENTS;
+    for (int32_t n = 0; n < r->net->neurons; n++)
+        for (int i = 0; i < TANGENTS; i++) *out++ = r->w->tangent[i * (int64_t)r->net->lanes + n];
+}
+
 static void swap_states(workspace *w)
 {
     real *swap = w->now;
@@ -1590,12 +1794,13 @@ static int forward(const run *r, real *path)
         w->from[k] = (deliveries){.weight = net->port[k].weight, .own_weight = own_rows(net), .row = w->list + k * (int64_t)net->most,
                                   .scattered = net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
     spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
-                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES,
+                     out->moved == NULL ? NULL : out->moved + r->sample * out->capacity * TANGENTS, out->capacity, 0};
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     int32_t j = 0;
-    if (net->plain && net->populations == 1 && net->samples == 0) {
+    if (in_one_call(net)) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
         const model_table *model = MODELS + net->population->model;
         if (path != NULL) {
@@ -1603,8 +1808,11 @@ static int forward(const run *r, real *path)
             model->retrace(net->population, path, states, &heard, log.neuron);
             return DONE;
         }
-        const int code = model->run(net->population, w->now, w->next, &heard, &log);
+        real *tangent = out->final_tangent == NULL ? NULL : w->tangent;
+        if (tangent != NULL) memset(tangent, 0, sizeof(real) * (size_t)net->lanes * TANGENTS);
+        const int code = model->run(net->population, w->now, w->next, tangent, &heard, &log);
         if (code) return failed(r, code, &log);
+        if (tangent != NULL) keep_tangents(r);
         j = net->steps;
         if (j % 2) swap_states(w);
     }
@@ -1622,7 +1830,7 @@ static int forward(const run *r, real *path)
             }
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
-            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, &log);
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, NULL, &log);
             if (code) return failed(r, code, &log);
         }
         if (j == net->steps) break;
@@ -1912,8 +2120,21 @@ static void sweep(const run *r, int32_t low, int32_t high, double *event_time, d
     MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, &kept, low, high, parameters);
 }
 
+/* What parameters of the flow gain where the forward run carried tangents. */
+static void gain_by_tangents(const run *r, double *parameters)
+{
+    const saltus_clock *net = r->net;
+    const saltus_clock_output *out = r->out;
+    const int64_t b = r->sample, place = b * out->capacity;
+    const model_table *model = MODELS + net->population->model;
+    if (r->cotangent->final != NULL)
+        model->end_tangents(net->population, r->cotangent->final + b * net->neurons * STATES, out->final_tangent + b * net->neurons * TANGENTS, parameters);
+    if (model->emit != NULL) model->move_spikes(net->population, out->count[b], out->neuron + place, r->w->owed, out->moved + place * TANGENTS, parameters);
+}
+
 static void finish(const run *r, double *parameters, double *moments)
 {
+    if (parameters != NULL && r->out->final_tangent != NULL) gain_by_tangents(r, parameters);
     for (int32_t n = 0; parameters != NULL && n < r->net->neurons; n++) {
         const cell c = cell_of(r->net, n);
         double y[STATES];
@@ -2064,7 +2285,7 @@ static void backward(const run *r, int32_t chunk, int fresh)
     }
     const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
-    const int swift = !kept && net->populations == 1 && net->samples == 0;
+    const int swift = !kept && in_one_call(net);
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
@@ -2095,6 +2316,11 @@ int32_t saltus_clock_values(int32_t model)
 int32_t saltus_clock_moments(int32_t model)
 {
     return MODELS[model].moments;
+}
+
+int32_t saltus_clock_tangents(const saltus_clock *net)
+{
+    return in_one_call(net) && !net->at_end && MODELS[net->population->model].end_tangents != NULL ? TANGENTS : 0;
 }
 
 int32_t saltus_clock_prepare(const saltus_clock *net)

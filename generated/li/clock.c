@@ -42,7 +42,7 @@ static void make_way(int caller)
 }
 #endif
 
-enum { STATES = 3, WIDE = 4, ABI = 3 };
+enum { STATES = 3, TANGENTS = 5, WIDE = 4, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -170,6 +170,7 @@ typedef struct {
     int32_t *neuron, *step;
     double *time, *slope;
     real *before, *state; /* [STATES] at the start of its step; at the end, and then at the crossing */
+    real *tangent;        /* [TANGENTS] at the end; then how the crossing's time moves with each parameter; NULL: not carried */
     int64_t capacity;
     int32_t count;
 } spike_log;
@@ -398,6 +399,60 @@ SALTUS_INLINE void li_exc_weight(const double lambda_I, const double tau_syn, do
     *grad_w = -tau_syn * lambda_I; /* gradient.weight, 3:53 */
 }
 
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void li_scale(const double per_tau_mem, const double per_tau_syn,
+    double *restrict scale_tau_mem, double *restrict scale_tau_syn)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_syn = per_tau_syn * per_tau_syn; /* tangent */
+}
+
+SALTUS_INLINE void li_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem,
+    double *restrict Phi_sum_V_V_tau_mem, double *restrict Phi_sum_V_I_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn, double *restrict Phi_sum_V_I_tau_syn)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_sum_V = saltus_exp_dd21(-dt * per_tau_mem, 0.0); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    const double response_V_I_sum_V = saltus_exp_dd3(0.0, -dt * per_tau_mem, -dt * per_tau_syn);
+        /* flow.propagator */
+    const double response_V_V_I_sum_V = saltus_exp_dd4(0.0, -dt * per_tau_mem, -dt * per_tau_mem, -dt *
+        per_tau_syn); /* flow.propagator */
+    const double response_V_I_I_sum_V = saltus_exp_dd4(0.0, -dt * per_tau_mem, -dt * per_tau_syn, -dt *
+        per_tau_syn); /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_sum_V_V_tau_mem = dt * dt * response_V_V_sum_V; /* flow.derivative */
+    *Phi_sum_V_I_tau_mem = dt * dt * (dt * response_V_V_I_sum_V - tau_mem * response_V_I_sum_V) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+    *Phi_sum_V_I_tau_syn = dt * dt * dt * response_V_I_I_sum_V * per_tau_mem; /* flow.derivative */
+}
+
+SALTUS_INLINE void li_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_tau_mem, const double I, const double Phi_sum_V_V,
+    const double sum_V__tau_mem, const double Phi_sum_V_V_tau_mem, const double Phi_sum_V_I_tau_mem,
+    const double V__tau_syn, const double Phi_V_I, const double I__tau_syn, const double Phi_V_I_tau_syn,
+    const double Phi_I_I, const double Phi_I_I_tau_syn, const double Phi_sum_V_I, const double sum_V__tau_syn,
+    const double Phi_sum_V_I_tau_syn, double *restrict V__tau_mem_next, double *restrict sum_V__tau_mem_next,
+    double *restrict V__tau_syn_next, double *restrict I__tau_syn_next, double *restrict sum_V__tau_syn_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *sum_V__tau_mem_next = Phi_sum_V_V * V__tau_mem + sum_V__tau_mem + Phi_sum_V_V_tau_mem * V +
+        Phi_sum_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+    *sum_V__tau_syn_next = Phi_sum_V_V * V__tau_syn + Phi_sum_V_I * I__tau_syn + sum_V__tau_syn + I *
+        Phi_sum_V_I_tau_syn; /* tangent */
+}
+
 /* ---- on vectors of neurons */
 
 SALTUS_INLINE void li_advance_v(const vec V, const vec I, const vec sum_V, const vec Phi_V_V, const vec
@@ -435,6 +490,23 @@ SALTUS_INLINE void li_exc_weight_v(const vec lambda_I, const vec tau_syn, vec *r
 SALTUS_INLINE void li_exc_credit_v(const vec lambda_V, const vec lambda_I, vec *restrict credit)
 {
     *credit = lambda_V - lambda_I; /* arrival.credit */
+}
+
+SALTUS_INLINE void li_tangents_v(const vec Phi_V_V, const vec V__tau_mem, const vec Phi_V_V_tau_mem, const vec
+    V, const vec Phi_V_I_tau_mem, const vec I, const vec Phi_sum_V_V, const vec sum_V__tau_mem, const vec
+    Phi_sum_V_V_tau_mem, const vec Phi_sum_V_I_tau_mem, const vec V__tau_syn, const vec Phi_V_I, const vec
+    I__tau_syn, const vec Phi_V_I_tau_syn, const vec Phi_I_I, const vec Phi_I_I_tau_syn, const vec
+    Phi_sum_V_I, const vec sum_V__tau_syn, const vec Phi_sum_V_I_tau_syn, vec *restrict V__tau_mem_next, vec
+    *restrict sum_V__tau_mem_next, vec *restrict V__tau_syn_next, vec *restrict I__tau_syn_next, vec *restrict
+    sum_V__tau_syn_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *sum_V__tau_mem_next = Phi_sum_V_V * V__tau_mem + sum_V__tau_mem + Phi_sum_V_V_tau_mem * V +
+        Phi_sum_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+    *sum_V__tau_syn_next = Phi_sum_V_V * V__tau_syn + Phi_sum_V_I * I__tau_syn + sum_V__tau_syn + I *
+        Phi_sum_V_I_tau_syn; /* tangent */
 }
 
 /* ---- one neuron as arrays */
@@ -594,7 +666,7 @@ static void li_prepare(const saltus_clock_population *P, double dt)
     for (int32_t n = 0; n < P->lanes; n++) {
         const int32_t cell = n < P->count ? n : P->count - 1;
         if (P->shared && n > 0) {
-            for (int i = 0; i < 14; i++) P->values[i * (int64_t)P->lanes + n] = P->values[i * (int64_t)P->lanes];
+            for (int i = 0; i < 21; i++) P->values[i * (int64_t)P->lanes + n] = P->values[i * (int64_t)P->lanes];
             continue;
         }
         const li_parameters q = li_read(P->parameters + cell, P->stride);
@@ -614,6 +686,15 @@ static void li_prepare(const saltus_clock_population *P, double dt)
         P->values[11 * (int64_t)P->lanes + n] = (real)entry[5];
         P->values[12 * (int64_t)P->lanes + n] = (real)entry[6];
         P->values[13 * (int64_t)P->lanes + n] = (real)entry[7];
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_sum_V_I_tau_syn;
+        li_sensitivity(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_sum_V_V_tau_mem, &Phi_sum_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_sum_V_I_tau_syn);
+        P->values[14 * (int64_t)P->lanes + n] = (real)Phi_V_V_tau_mem;
+        P->values[15 * (int64_t)P->lanes + n] = (real)Phi_V_I_tau_mem;
+        P->values[16 * (int64_t)P->lanes + n] = (real)Phi_sum_V_V_tau_mem;
+        P->values[17 * (int64_t)P->lanes + n] = (real)Phi_sum_V_I_tau_mem;
+        P->values[18 * (int64_t)P->lanes + n] = (real)Phi_V_I_tau_syn;
+        P->values[19 * (int64_t)P->lanes + n] = (real)Phi_I_I_tau_syn;
+        P->values[20 * (int64_t)P->lanes + n] = (real)Phi_sum_V_I_tau_syn;
     }
 }
 
@@ -641,11 +722,11 @@ static void li_flow_gradient(const double *p, int64_t stride, double dt, const d
 /* ---- the loops */
 
 /* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
- * at or above threshold in hits. */
+ * at or above threshold in hits. tangent: stepped as well, where it is not NULL. */
 SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
-                              real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
+                              real *restrict now, real *restrict next, real *restrict tangent, const deliveries *from, uint64_t *restrict hits)
 {
-    (void)shared;
+    (void)shared, (void)tangent;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -681,6 +762,27 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const
     const vec all_Phi_sum_V_I = splat(P->values[10 * (int64_t)P->lanes]);
     const real *own_Phi_sum_V_I = P->values + 10 * (int64_t)P->lanes + n;
     ANCHOR(own_Phi_sum_V_I);
+    const vec all_Phi_V_V_tau_mem = splat(P->values[14 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V_tau_mem = P->values + 14 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V_tau_mem);
+    const vec all_Phi_V_I_tau_mem = splat(P->values[15 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_mem = P->values + 15 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_mem);
+    const vec all_Phi_sum_V_V_tau_mem = splat(P->values[16 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_V_tau_mem = P->values + 16 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_V_tau_mem);
+    const vec all_Phi_sum_V_I_tau_mem = splat(P->values[17 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_I_tau_mem = P->values + 17 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_I_tau_mem);
+    const vec all_Phi_V_I_tau_syn = splat(P->values[18 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_syn = P->values + 18 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_syn);
+    const vec all_Phi_I_I_tau_syn = splat(P->values[19 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I_tau_syn = P->values + 19 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I_tau_syn);
+    const vec all_Phi_sum_V_I_tau_syn = splat(P->values[20 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_I_tau_syn = P->values + 20 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_I_tau_syn);
 
     real *restrict now_V = now + 0 * (int64_t)P->lanes + n;
     ANCHOR(now_V);
@@ -696,6 +798,16 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const
     real *restrict next_sum_V = next + 2 * (int64_t)P->lanes + n;
     ANCHOR(next_sum_V);
 
+    real *restrict tangent_V__tau_mem = tangent == NULL ? NULL : tangent + 0 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_V__tau_mem);
+    real *restrict tangent_sum_V__tau_mem = tangent == NULL ? NULL : tangent + 1 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_sum_V__tau_mem);
+    real *restrict tangent_V__tau_syn = tangent == NULL ? NULL : tangent + 2 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_V__tau_syn);
+    real *restrict tangent_I__tau_syn = tangent == NULL ? NULL : tangent + 3 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_I__tau_syn);
+    real *restrict tangent_sum_V__tau_syn = tangent == NULL ? NULL : tangent + 4 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_sum_V__tau_syn);
 #pragma GCC unroll 16
     for (int q = 0; q < tile; q++) {
         const vec Phi_V_V = shared ? all_Phi_V_V : load(own_Phi_V_V + q * LANES);
@@ -703,6 +815,13 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const
         const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
         const vec Phi_sum_V_V = shared ? all_Phi_sum_V_V : load(own_Phi_sum_V_V + q * LANES);
         const vec Phi_sum_V_I = shared ? all_Phi_sum_V_I : load(own_Phi_sum_V_I + q * LANES);
+        const vec Phi_V_V_tau_mem = shared ? all_Phi_V_V_tau_mem : load(own_Phi_V_V_tau_mem + q * LANES);
+        const vec Phi_V_I_tau_mem = shared ? all_Phi_V_I_tau_mem : load(own_Phi_V_I_tau_mem + q * LANES);
+        const vec Phi_sum_V_V_tau_mem = shared ? all_Phi_sum_V_V_tau_mem : load(own_Phi_sum_V_V_tau_mem + q * LANES);
+        const vec Phi_sum_V_I_tau_mem = shared ? all_Phi_sum_V_I_tau_mem : load(own_Phi_sum_V_I_tau_mem + q * LANES);
+        const vec Phi_V_I_tau_syn = shared ? all_Phi_V_I_tau_syn : load(own_Phi_V_I_tau_syn + q * LANES);
+        const vec Phi_I_I_tau_syn = shared ? all_Phi_I_I_tau_syn : load(own_Phi_I_I_tau_syn + q * LANES);
+        const vec Phi_sum_V_I_tau_syn = shared ? all_Phi_sum_V_I_tau_syn : load(own_Phi_sum_V_I_tau_syn + q * LANES);
 
         vec V = load(now_V + q * LANES);
         vec I = load(now_I + q * LANES);
@@ -718,6 +837,21 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const
         }
         store(now_I + q * LANES, I);
         if (go == STAY) continue;
+        if (tangent != NULL) {
+            vec V__tau_mem = load(tangent_V__tau_mem + q * LANES);
+            vec sum_V__tau_mem = load(tangent_sum_V__tau_mem + q * LANES);
+            vec V__tau_syn = load(tangent_V__tau_syn + q * LANES);
+            vec I__tau_syn = load(tangent_I__tau_syn + q * LANES);
+            vec sum_V__tau_syn = load(tangent_sum_V__tau_syn + q * LANES);
+
+            vec V__tau_mem_next, sum_V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, sum_V__tau_syn_next;
+            li_tangents_v(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, V, Phi_V_I_tau_mem, I, Phi_sum_V_V, sum_V__tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_sum_V_I, sum_V__tau_syn, Phi_sum_V_I_tau_syn, &V__tau_mem_next, &sum_V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &sum_V__tau_syn_next);
+            store(tangent_V__tau_mem + q * LANES, V__tau_mem_next);
+            store(tangent_sum_V__tau_mem + q * LANES, sum_V__tau_mem_next);
+            store(tangent_V__tau_syn + q * LANES, V__tau_syn_next);
+            store(tangent_I__tau_syn + q * LANES, I__tau_syn_next);
+            store(tangent_sum_V__tau_syn + q * LANES, sum_V__tau_syn_next);
+        }
         {
             vec V_next, I_next, sum_V_next;
             li_advance_v(V, I, sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
@@ -735,41 +869,45 @@ SALTUS_INLINE void li_tile(const int tile, const int shared, const int go, const
 }
 
 SALTUS_INLINE void li_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
-                               const deliveries *from, uint64_t *hits)
+                               real *tangent, const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_tile(TILE, shared, go, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_tile(4, shared, go, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) li_tile(1, shared, go, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_tile(TILE, shared, go, n, P, now, next, tangent, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_tile(4, shared, go, n, P, now, next, tangent, from, hits);
+    for (; n < P->lanes; n += LANES) li_tile(1, shared, go, n, P, now, next, tangent, from, hits);
 }
 
 static void li_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        li_tiles(1, LOOK, P, now, next, from, hits);
+        li_tiles(1, LOOK, P, now, next, NULL, from, hits);
     else
-        li_tiles(0, LOOK, P, now, next, from, hits);
+        li_tiles(0, LOOK, P, now, next, NULL, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void li_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        li_tiles(1, STAY, P, now, now, from, NULL);
+        li_tiles(1, STAY, P, now, now, NULL, from, NULL);
     else
-        li_tiles(0, STAY, P, now, now, from, NULL);
+        li_tiles(0, STAY, P, now, now, NULL, from, NULL);
 }
 
 /* ---- many steps of a few neurons that send no spikes: their states, or adjoints, stay in registers, `tile` vectors of each */
 
-/* The steps forward; end: where the last states go; apart, heard: as in `li_run`. */
-SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *P, real *now, real *end, int64_t apart, const heard_events *heard)
+/* The steps forward; end: where the last states go; tangent, apart, heard: as in `li_run`. */
+SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *P, real *now, real *end, int64_t apart, real *tangent,
+                                    const heard_events *heard)
 {
     const int shared = 0;
     const int64_t n = 0, lanes = P->lanes;
-    (void)shared, (void)n;
+    (void)shared, (void)n, (void)tangent;
     const heard_events in = *heard;
     vec held[3][HELD];
+    vec moved[5][HELD];
+    for (int s = 0; s < 5; s++)
+        for (int q = 0; q < tile; q++) moved[s][q] = splat(0);
     const vec all_Phi_V_V = splat(P->values[6 * (int64_t)P->lanes]);
     const real *own_Phi_V_V = P->values + 6 * (int64_t)P->lanes + n;
     ANCHOR(own_Phi_V_V);
@@ -785,6 +923,27 @@ SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *
     const vec all_Phi_sum_V_I = splat(P->values[10 * (int64_t)P->lanes]);
     const real *own_Phi_sum_V_I = P->values + 10 * (int64_t)P->lanes + n;
     ANCHOR(own_Phi_sum_V_I);
+    const vec all_Phi_V_V_tau_mem = splat(P->values[14 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V_tau_mem = P->values + 14 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V_tau_mem);
+    const vec all_Phi_V_I_tau_mem = splat(P->values[15 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_mem = P->values + 15 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_mem);
+    const vec all_Phi_sum_V_V_tau_mem = splat(P->values[16 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_V_tau_mem = P->values + 16 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_V_tau_mem);
+    const vec all_Phi_sum_V_I_tau_mem = splat(P->values[17 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_I_tau_mem = P->values + 17 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_I_tau_mem);
+    const vec all_Phi_V_I_tau_syn = splat(P->values[18 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_syn = P->values + 18 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_syn);
+    const vec all_Phi_I_I_tau_syn = splat(P->values[19 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I_tau_syn = P->values + 19 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I_tau_syn);
+    const vec all_Phi_sum_V_I_tau_syn = splat(P->values[20 * (int64_t)P->lanes]);
+    const real *own_Phi_sum_V_I_tau_syn = P->values + 20 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_sum_V_I_tau_syn);
 
     for (int s = 0; s < 3; s++)
         for (int q = 0; q < tile; q++) held[s][q] = load(now + s * lanes + q * LANES);
@@ -801,6 +960,13 @@ SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *
             const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
             const vec Phi_sum_V_V = shared ? all_Phi_sum_V_V : load(own_Phi_sum_V_V + q * LANES);
             const vec Phi_sum_V_I = shared ? all_Phi_sum_V_I : load(own_Phi_sum_V_I + q * LANES);
+            const vec Phi_V_V_tau_mem = shared ? all_Phi_V_V_tau_mem : load(own_Phi_V_V_tau_mem + q * LANES);
+            const vec Phi_V_I_tau_mem = shared ? all_Phi_V_I_tau_mem : load(own_Phi_V_I_tau_mem + q * LANES);
+            const vec Phi_sum_V_V_tau_mem = shared ? all_Phi_sum_V_V_tau_mem : load(own_Phi_sum_V_V_tau_mem + q * LANES);
+            const vec Phi_sum_V_I_tau_mem = shared ? all_Phi_sum_V_I_tau_mem : load(own_Phi_sum_V_I_tau_mem + q * LANES);
+            const vec Phi_V_I_tau_syn = shared ? all_Phi_V_I_tau_syn : load(own_Phi_V_I_tau_syn + q * LANES);
+            const vec Phi_I_I_tau_syn = shared ? all_Phi_I_I_tau_syn : load(own_Phi_I_I_tau_syn + q * LANES);
+            const vec Phi_sum_V_I_tau_syn = shared ? all_Phi_sum_V_I_tau_syn : load(own_Phi_sum_V_I_tau_syn + q * LANES);
 
             vec V = held[0][q];
             vec I = held[1][q];
@@ -816,6 +982,20 @@ SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *
             if (apart != 0) store(now + 0 * lanes + q * LANES, V);
             if (apart != 0) store(now + 1 * lanes + q * LANES, I);
             if (apart != 0) store(now + 2 * lanes + q * LANES, sum_V);
+            if (tangent != NULL) {
+                const vec V__tau_mem = moved[0][q];
+                const vec sum_V__tau_mem = moved[1][q];
+                const vec V__tau_syn = moved[2][q];
+                const vec I__tau_syn = moved[3][q];
+                const vec sum_V__tau_syn = moved[4][q];
+                vec V__tau_mem_next, sum_V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, sum_V__tau_syn_next;
+                li_tangents_v(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, V, Phi_V_I_tau_mem, I, Phi_sum_V_V, sum_V__tau_mem, Phi_sum_V_V_tau_mem, Phi_sum_V_I_tau_mem, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, Phi_sum_V_I, sum_V__tau_syn, Phi_sum_V_I_tau_syn, &V__tau_mem_next, &sum_V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &sum_V__tau_syn_next);
+                moved[0][q] = V__tau_mem_next;
+                moved[1][q] = sum_V__tau_mem_next;
+                moved[2][q] = V__tau_syn_next;
+                moved[3][q] = I__tau_syn_next;
+                moved[4][q] = sum_V__tau_syn_next;
+            }
             vec V_next, I_next, sum_V_next;
             li_advance_v(V, I, sum_V, Phi_V_V, Phi_V_I, Phi_I_I, Phi_sum_V_V, Phi_sum_V_I, &V_next, &I_next, &sum_V_next);
             held[0][q] = V_next;
@@ -825,6 +1005,8 @@ SALTUS_INLINE void li_held_steps(const int tile, const saltus_clock_population *
     }
     for (int s = 0; s < 3; s++)
         for (int q = 0; q < tile; q++) store(end + s * lanes + q * LANES, held[s][q]);
+    for (int s = 0; s < 5 && tangent != NULL; s++)
+        for (int q = 0; q < tile; q++) store(tangent + s * lanes + q * LANES, moved[s][q]);
 }
 
 /* The steps [low, high) back; to: of the last of them. */
@@ -942,7 +1124,8 @@ SALTUS_INLINE deliveries li_in_step(const heard_events *in, const int32_t *neuro
 
 /* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
  * step of the last spike. */
-SALTUS_INLINE int li_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard, spike_log *log)
+SALTUS_INLINE int li_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, real *tangent,
+                                  const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
@@ -950,7 +1133,7 @@ SALTUS_INLINE int li_run_steps(const int shared, const saltus_clock_population *
     int code = DONE;
     for (int32_t j = 0; j < in.steps && code == DONE; j++) {
         const deliveries from = li_in_step(&in, out.neuron, j);
-        li_tiles(shared, LOOK, P, now, next, &from, in.hits);
+        li_tiles(shared, LOOK, P, now, next, tangent, &from, in.hits);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         in.sent[j + 2] = out.count;
         real *swap = now;
@@ -960,17 +1143,20 @@ SALTUS_INLINE int li_run_steps(const int shared, const saltus_clock_population *
     return code;
 }
 
-static int li_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
+/* tangent: the tangents of all neurons, which go along, or NULL. */
+static int li_run(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log)
 {
     real *end = heard->steps % 2 ? next : now;
     switch (P->lanes / LANES) {
-    case 1: return li_held_steps(1, P, now, end, 0, heard), DONE;
-    case 2: return li_held_steps(2, P, now, end, 0, heard), DONE;
-    case 3: return li_held_steps(3, P, now, end, 0, heard), DONE;
-    case 4: return li_held_steps(4, P, now, end, 0, heard), DONE;
+    case 1: li_held_steps(1, P, now, end, 0, tangent, heard); return DONE;
+    case 2: li_held_steps(2, P, now, end, 0, tangent, heard); return DONE;
+    case 3: li_held_steps(3, P, now, end, 0, tangent, heard); return DONE;
+    case 4: li_held_steps(4, P, now, end, 0, tangent, heard); return DONE;
     }
-    if (P->shared) return li_run_steps(1, P, now, next, heard, log);
-    return li_run_steps(0, P, now, next, heard, log);
+    if (tangent != NULL && P->shared) return li_run_steps(1, P, now, next, tangent, heard, log);
+    if (tangent != NULL) return li_run_steps(0, P, now, next, tangent, heard, log);
+    if (P->shared) return li_run_steps(1, P, now, next, NULL, heard, log);
+    return li_run_steps(0, P, now, next, NULL, heard, log);
 }
 
 /* The same steps once more, where it is known who spikes when: the states at the start of each step after what arrives there,
@@ -982,7 +1168,7 @@ SALTUS_INLINE void li_retrace_steps(const int shared, const saltus_clock_populat
     const heard_events in = *heard;
     for (int32_t j = 0; j < in.steps; j++, now += apart) {
         const deliveries from = li_in_step(&in, neuron, j);
-        li_tiles(shared, GO, P, now, now + apart, &from, NULL);
+        li_tiles(shared, GO, P, now, now + apart, NULL, &from, NULL);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
     }
 }
@@ -991,15 +1177,30 @@ static void li_retrace(const saltus_clock_population *P, real *path, int64_t apa
 {
     real *end = path + heard->steps * apart;
     switch (P->lanes / LANES) {
-    case 1: li_held_steps(1, P, path, end, apart, heard); return;
-    case 2: li_held_steps(2, P, path, end, apart, heard); return;
-    case 3: li_held_steps(3, P, path, end, apart, heard); return;
-    case 4: li_held_steps(4, P, path, end, apart, heard); return;
+    case 1: li_held_steps(1, P, path, end, apart, NULL, heard); return;
+    case 2: li_held_steps(2, P, path, end, apart, NULL, heard); return;
+    case 3: li_held_steps(3, P, path, end, apart, NULL, heard); return;
+    case 4: li_held_steps(4, P, path, end, apart, NULL, heard); return;
     }
     if (P->shared)
         li_retrace_steps(1, P, path, apart, heard, neuron);
     else
         li_retrace_steps(0, P, path, apart, heard, neuron);
+}
+
+/* What the states at the end give to the gradient; tangent: [neurons][TANGENTS] there. */
+static void li_end_tangents(const saltus_clock_population *P, const double *final, const double *tangent, double *grad)
+{
+    for (int32_t n = 0; n < P->count; n++, final += STATES, tangent += TANGENTS) {
+        const li_parameters q = li_read(P->parameters + n, P->stride);
+        double scale_tau_mem, scale_tau_syn;
+        li_scale(q.per_tau_mem, q.per_tau_syn, &scale_tau_mem, &scale_tau_syn);
+        grad[0 * P->stride + n] += final[0] * scale_tau_mem * tangent[0];
+        grad[0 * P->stride + n] += final[2] * scale_tau_mem * tangent[1];
+        grad[1 * P->stride + n] += final[0] * scale_tau_syn * tangent[2];
+        grad[1 * P->stride + n] += final[1] * scale_tau_syn * tangent[3];
+        grad[1 * P->stride + n] += final[2] * scale_tau_syn * tangent[4];
+    }
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
@@ -1208,25 +1409,27 @@ typedef struct {
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
     int (*starts_above)(const double *p, int64_t stride); /* this and the next three: NULL without spikes */
-    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log);
+    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, real *tangent, spike_log *log);
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
-    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
+    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log);
     void (*retrace)(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron);
     void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
+    void (*end_tangents)(const saltus_clock_population *P, const double *final, const double *tangent, double *grad); /* NULL, and the next: none */
+    void (*move_spikes)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *moved, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
 } model_table;
 
 static const model_table MODELS[] = {
-    { 14, 12, li_prepare, li_tabulate, li_begin_all, li_arrive, li_step,
+    { 21, 12, li_prepare, li_tabulate, li_begin_all, li_arrive, li_step,
       NULL, NULL, NULL, NULL,
-      li_end, li_deliver, li_retreat, li_run, li_retrace, li_sweep, li_moment, li_flow_gradient,
+      li_end, li_deliver, li_retreat, li_run, li_retrace, li_sweep, li_end_tangents, NULL, li_moment, li_flow_gradient,
       li_begin_back },
 };
 
@@ -1276,7 +1479,8 @@ static void sort_spikes(const spike_range *in, int32_t shift, const by_source *o
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
-    real *y;               /* the same: adjoints */
+    real *tangent;         /* [TANGENTS][lanes] where steps go in one call: see saltus_clock_output */
+    real *y;               /* as the states: adjoints */
     real *scattered;       /* [port_lanes] */
     deliveries *from;      /* [ports] */
     int32_t *list;         /* [ports][most] */
@@ -1304,6 +1508,12 @@ typedef struct {
     saltus_status *status;
     int32_t sample;
 } run;
+
+/* Whether all steps do: one population is the whole group, and is not looked at on the way. */
+static int in_one_call(const saltus_clock *net)
+{
+    return net->plain && net->populations == 1 && net->samples == 0;
+}
 
 static int32_t sources_of(const saltus_clock *net)
 {
@@ -1369,6 +1579,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     *w = (workspace){0};
     w->now = take(base, &used, states * f);
     w->next = take(base, &used, states * f);
+    w->tangent = take(base, &used, (int64_t)net->lanes * TANGENTS * f);
     w->scattered = take(base, &used, net->port_lanes * f);
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
@@ -1485,6 +1696,14 @@ static int failed(const run *r, int code, const spike_log *log)
     return fail(r->status, code, r->sample, log->neuron[log->count - 1], time, 0);
 }
 
+/* The tangents at the end. */
+static void keep_tangents(const run *r)
+{
+    double *out = r->out->final_tangent + r->sample * (int64_t)r->net->neurons * TANGENTS;
+    for (int32_t n = 0; n < r->net->neurons; n++)
+        for (int i = 0; i < TANGENTS; i++) *out++ = r->w->tangent[i * (int64_t)r->net->lanes + n];
+}
+
 static void swap_states(workspace *w)
 {
     real *swap = w->now;
@@ -1504,12 +1723,13 @@ static int forward(const run *r, real *path)
         w->from[k] = (deliveries){.weight = net->port[k].weight, .own_weight = own_rows(net), .row = w->list + k * (int64_t)net->most,
                                   .scattered = net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
     spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
-                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES,
+                     out->moved == NULL ? NULL : out->moved + r->sample * out->capacity * TANGENTS, out->capacity, 0};
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     int32_t j = 0;
-    if (net->plain && net->populations == 1 && net->samples == 0) {
+    if (in_one_call(net)) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
         const model_table *model = MODELS + net->population->model;
         if (path != NULL) {
@@ -1517,8 +1737,11 @@ static int forward(const run *r, real *path)
             model->retrace(net->population, path, states, &heard, log.neuron);
             return DONE;
         }
-        const int code = model->run(net->population, w->now, w->next, &heard, &log);
+        real *tangent = out->final_tangent == NULL ? NULL : w->tangent;
+        if (tangent != NULL) memset(tangent, 0, sizeof(real) * (size_t)net->lanes * TANGENTS);
+        const int code = model->run(net->population, w->now, w->next, tangent, &heard, &log);
         if (code) return failed(r, code, &log);
+        if (tangent != NULL) keep_tangents(r);
         j = net->steps;
         if (j % 2) swap_states(w);
     }
@@ -1536,7 +1759,7 @@ static int forward(const run *r, real *path)
             }
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
-            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, &log);
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, NULL, &log);
             if (code) return failed(r, code, &log);
         }
         if (j == net->steps) break;
@@ -1826,8 +2049,21 @@ static void sweep(const run *r, int32_t low, int32_t high, double *event_time, d
     MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, &kept, low, high, parameters);
 }
 
+/* What parameters of the flow gain where the forward run carried tangents. */
+static void gain_by_tangents(const run *r, double *parameters)
+{
+    const saltus_clock *net = r->net;
+    const saltus_clock_output *out = r->out;
+    const int64_t b = r->sample, place = b * out->capacity;
+    const model_table *model = MODELS + net->population->model;
+    if (r->cotangent->final != NULL)
+        model->end_tangents(net->population, r->cotangent->final + b * net->neurons * STATES, out->final_tangent + b * net->neurons * TANGENTS, parameters);
+    if (model->emit != NULL) model->move_spikes(net->population, out->count[b], out->neuron + place, r->w->owed, out->moved + place * TANGENTS, parameters);
+}
+
 static void finish(const run *r, double *parameters, double *moments)
 {
+    if (parameters != NULL && r->out->final_tangent != NULL) gain_by_tangents(r, parameters);
     for (int32_t n = 0; parameters != NULL && n < r->net->neurons; n++) {
         const cell c = cell_of(r->net, n);
         double y[STATES];
@@ -1978,7 +2214,7 @@ static void backward(const run *r, int32_t chunk, int fresh)
     }
     const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
-    const int swift = !kept && net->populations == 1 && net->samples == 0;
+    const int swift = !kept && in_one_call(net);
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
@@ -2009,6 +2245,11 @@ int32_t saltus_clock_values(int32_t model)
 int32_t saltus_clock_moments(int32_t model)
 {
     return MODELS[model].moments;
+}
+
+int32_t saltus_clock_tangents(const saltus_clock *net)
+{
+    return in_one_call(net) && !net->at_end && MODELS[net->population->model].end_tangents != NULL ? TANGENTS : 0;
 }
 
 int32_t saltus_clock_prepare(const saltus_clock *net)

@@ -42,7 +42,7 @@ static void make_way(int caller)
 }
 #endif
 
-enum { STATES = 2, WIDE = 2, ABI = 3 };
+enum { STATES = 2, TANGENTS = 0, WIDE = 2, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -170,6 +170,7 @@ typedef struct {
     int32_t *neuron, *step;
     double *time, *slope;
     real *before, *state; /* [STATES] at the start of its step; at the end, and then at the crossing */
+    real *tangent;        /* [TANGENTS] at the end; then how the crossing's time moves with each parameter; NULL: not carried */
     int64_t capacity;
     int32_t count;
 } spike_log;
@@ -779,11 +780,11 @@ static void li_max_rises(const saltus_clock_population *P, int32_t which, double
 /* ---- the loops */
 
 /* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
- * at or above threshold in hits. */
+ * at or above threshold in hits. tangent: stepped as well, where it is not NULL. */
 SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
-                              real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
+                              real *restrict now, real *restrict next, real *restrict tangent, const deliveries *from, uint64_t *restrict hits)
 {
-    (void)shared;
+    (void)shared, (void)tangent;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -856,29 +857,29 @@ SALTUS_INLINE void li_max_tile(const int tile, const int shared, const int go, c
 }
 
 SALTUS_INLINE void li_max_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
-                               const deliveries *from, uint64_t *hits)
+                               real *tangent, const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_max_tile(TILE, shared, go, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_max_tile(4, shared, go, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) li_max_tile(1, shared, go, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) li_max_tile(TILE, shared, go, n, P, now, next, tangent, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) li_max_tile(4, shared, go, n, P, now, next, tangent, from, hits);
+    for (; n < P->lanes; n += LANES) li_max_tile(1, shared, go, n, P, now, next, tangent, from, hits);
 }
 
 static void li_max_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        li_max_tiles(1, LOOK, P, now, next, from, hits);
+        li_max_tiles(1, LOOK, P, now, next, NULL, from, hits);
     else
-        li_max_tiles(0, LOOK, P, now, next, from, hits);
+        li_max_tiles(0, LOOK, P, now, next, NULL, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void li_max_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        li_max_tiles(1, STAY, P, now, now, from, NULL);
+        li_max_tiles(1, STAY, P, now, now, NULL, from, NULL);
     else
-        li_max_tiles(0, STAY, P, now, now, from, NULL);
+        li_max_tiles(0, STAY, P, now, now, NULL, from, NULL);
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
@@ -1028,9 +1029,9 @@ typedef struct {
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
     int (*starts_above)(const double *p, int64_t stride); /* this and the next three: NULL without spikes */
-    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log);
+    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, real *tangent, spike_log *log);
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
-    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
+    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
@@ -1101,7 +1102,8 @@ static void sort_spikes(const spike_range *in, int32_t shift, const by_source *o
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
-    real *y;               /* the same: adjoints */
+    real *tangent;         /* [TANGENTS][lanes] where steps go in one call: see saltus_clock_output */
+    real *y;               /* as the states: adjoints */
     real *scattered;       /* [port_lanes] */
     deliveries *from;      /* [ports] */
     int32_t *list;         /* [ports][most] */
@@ -1197,6 +1199,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     *w = (workspace){0};
     w->now = take(base, &used, states * f);
     w->next = take(base, &used, states * f);
+    w->tangent = take(base, &used, (int64_t)net->lanes * TANGENTS * f);
     w->scattered = take(base, &used, net->port_lanes * f);
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
@@ -1524,7 +1527,8 @@ static int forward(const run *r, real *path)
         w->from[k] = (deliveries){.weight = net->port[k].weight, .own_weight = own_rows(net), .row = w->list + k * (int64_t)net->most,
                                   .scattered = net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
     spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
-                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES,
+                     out->moved == NULL ? NULL : out->moved + r->sample * out->capacity * TANGENTS, out->capacity, 0};
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
@@ -1545,7 +1549,7 @@ static int forward(const run *r, real *path)
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
             const int32_t before = log.count;
-            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, &log);
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, NULL, &log);
             if (code) return failed(r, code, &log);
             if (model->cross != NULL) model->cross(P, net->dt, &log, before);
             climb_step(r, P, j, before, log.count);
@@ -2167,6 +2171,12 @@ int32_t saltus_clock_values(int32_t model)
 int32_t saltus_clock_moments(int32_t model)
 {
     return MODELS[model].moments;
+}
+
+int32_t saltus_clock_tangents(const saltus_clock *net)
+{
+    (void)net;
+    return 0;
 }
 
 int32_t saltus_clock_prepare(const saltus_clock *net)

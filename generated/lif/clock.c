@@ -42,7 +42,7 @@ static void make_way(int caller)
 }
 #endif
 
-enum { STATES = 2, WIDE = 2, ABI = 3 };
+enum { STATES = 2, TANGENTS = 3, WIDE = 2, ABI = 3 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE };
 
 /* A piece of the workspace; with base NULL it is only counted. Pieces are set apart by an odd number of lines: where arrays
@@ -170,6 +170,7 @@ typedef struct {
     int32_t *neuron, *step;
     double *time, *slope;
     real *before, *state; /* [STATES] at the start of its step; at the end, and then at the crossing */
+    real *tangent;        /* [TANGENTS] at the end; then how the crossing's time moves with each parameter; NULL: not carried */
     int64_t capacity;
     int32_t count;
 } spike_log;
@@ -433,6 +434,55 @@ SALTUS_INLINE void lif_exc_weight(const double lambda_I, const double tau_syn, d
     *grad_w = -tau_syn * lambda_I; /* gradient.weight, 3:53 */
 }
 
+/* ---- the derivatives by a neuron's own parameters */
+
+SALTUS_INLINE void lif_scale(const double per_tau_mem, const double per_tau_syn,
+    double *restrict scale_tau_mem, double *restrict scale_tau_syn)
+{
+    *scale_tau_mem = per_tau_mem * per_tau_mem; /* tangent */
+    *scale_tau_syn = per_tau_syn * per_tau_syn; /* tangent */
+}
+
+SALTUS_INLINE void lif_sensitivity(const double dt, const double tau_mem, const double per_tau_mem,
+    const double per_tau_syn, double *restrict Phi_V_V_tau_mem, double *restrict Phi_V_I_tau_mem,
+    double *restrict Phi_V_I_tau_syn, double *restrict Phi_I_I_tau_syn)
+{
+    const double decay_V = saltus_exp(-dt * per_tau_mem); /* flow.propagator */
+    const double decay_I = saltus_exp(-dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I = saltus_exp_dd2(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_V_I = saltus_exp_dd21(-dt * per_tau_mem, -dt * per_tau_syn); /* flow.propagator */
+    const double response_V_I_I = saltus_exp_dd21(-dt * per_tau_syn, -dt * per_tau_mem); /* flow.propagator */
+    *Phi_V_V_tau_mem = dt * decay_V; /* flow.derivative */
+    *Phi_V_I_tau_mem = dt * (dt * response_V_V_I - tau_mem * response_V_I) * per_tau_mem;
+        /* flow.derivative */
+    *Phi_V_I_tau_syn = dt * dt * response_V_I_I * per_tau_mem; /* flow.derivative */
+    *Phi_I_I_tau_syn = dt * decay_I; /* flow.derivative */
+}
+
+SALTUS_INLINE void lif_tangents(const double Phi_V_V, const double V__tau_mem, const double Phi_V_V_tau_mem,
+    const double V, const double Phi_V_I_tau_mem, const double I, const double V__tau_syn,
+    const double Phi_V_I, const double I__tau_syn, const double Phi_V_I_tau_syn, const double Phi_I_I,
+    const double Phi_I_I_tau_syn, double *restrict V__tau_mem_next, double *restrict V__tau_syn_next,
+    double *restrict I__tau_syn_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
+}
+
+SALTUS_INLINE void lif_moved(const double V__tau_mem, const double guard_slope, const double V__tau_syn,
+    double *restrict moved_tau_mem, double *restrict moved_tau_syn)
+{
+    *moved_tau_mem = -V__tau_mem / guard_slope; /* tangent */
+    *moved_tau_syn = -V__tau_syn / guard_slope; /* tangent */
+}
+
+SALTUS_INLINE void lif_reset_tangents(double *restrict V__tau_mem_next, double *restrict V__tau_syn_next)
+{
+    *V__tau_mem_next = 0.0; /* tangent */
+    *V__tau_syn_next = 0.0; /* tangent */
+}
+
 /* ---- on vectors of neurons */
 
 SALTUS_INLINE void lif_advance_v(const vec V, const vec I, const vec Phi_V_V, const vec Phi_V_I, const vec
@@ -469,6 +519,16 @@ SALTUS_INLINE void lif_exc_weight_v(const vec lambda_I, const vec tau_syn, vec *
 SALTUS_INLINE void lif_exc_credit_v(const vec lambda_V, const vec lambda_I, vec *restrict credit)
 {
     *credit = lambda_V - lambda_I; /* arrival.credit */
+}
+
+SALTUS_INLINE void lif_tangents_v(const vec Phi_V_V, const vec V__tau_mem, const vec Phi_V_V_tau_mem, const
+    vec V, const vec Phi_V_I_tau_mem, const vec I, const vec V__tau_syn, const vec Phi_V_I, const vec
+    I__tau_syn, const vec Phi_V_I_tau_syn, const vec Phi_I_I, const vec Phi_I_I_tau_syn, vec *restrict
+    V__tau_mem_next, vec *restrict V__tau_syn_next, vec *restrict I__tau_syn_next)
+{
+    *V__tau_mem_next = Phi_V_V * V__tau_mem + Phi_V_V_tau_mem * V + Phi_V_I_tau_mem * I; /* tangent */
+    *V__tau_syn_next = Phi_V_V * V__tau_syn + Phi_V_I * I__tau_syn + I * Phi_V_I_tau_syn; /* tangent */
+    *I__tau_syn_next = Phi_I_I * I__tau_syn + I * Phi_I_I_tau_syn; /* tangent */
 }
 
 /* ---- one neuron as arrays */
@@ -620,7 +680,7 @@ static void lif_prepare(const saltus_clock_population *P, double dt)
     for (int32_t n = 0; n < P->lanes; n++) {
         const int32_t cell = n < P->count ? n : P->count - 1;
         if (P->shared && n > 0) {
-            for (int i = 0; i < 12; i++) P->values[i * (int64_t)P->lanes + n] = P->values[i * (int64_t)P->lanes];
+            for (int i = 0; i < 16; i++) P->values[i * (int64_t)P->lanes + n] = P->values[i * (int64_t)P->lanes];
             continue;
         }
         const lif_parameters q = lif_read(P->parameters + cell, P->stride);
@@ -638,6 +698,12 @@ static void lif_prepare(const saltus_clock_population *P, double dt)
         P->values[9 * (int64_t)P->lanes + n] = (real)entry[1];
         P->values[10 * (int64_t)P->lanes + n] = (real)entry[2];
         P->values[11 * (int64_t)P->lanes + n] = (real)entry[3];
+        double Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn;
+        lif_sensitivity(dt, q.tau_mem, q.per_tau_mem, q.per_tau_syn, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn);
+        P->values[12 * (int64_t)P->lanes + n] = (real)Phi_V_V_tau_mem;
+        P->values[13 * (int64_t)P->lanes + n] = (real)Phi_V_I_tau_mem;
+        P->values[14 * (int64_t)P->lanes + n] = (real)Phi_V_I_tau_syn;
+        P->values[15 * (int64_t)P->lanes + n] = (real)Phi_I_I_tau_syn;
     }
 }
 
@@ -665,11 +731,11 @@ static void lif_flow_gradient(const double *p, int64_t stride, double dt, const 
 /* ---- the loops */
 
 /* What arrives now at `tile` vectors of neurons from n on; then one step if `go` says so, and if it is LOOK, bits of those that end
- * at or above threshold in hits. */
+ * at or above threshold in hits. tangent: stepped as well, where it is not NULL. */
 SALTUS_INLINE void lif_tile(const int tile, const int shared, const int go, const int64_t n, const saltus_clock_population *P,
-                              real *restrict now, real *restrict next, const deliveries *from, uint64_t *restrict hits)
+                              real *restrict now, real *restrict next, real *restrict tangent, const deliveries *from, uint64_t *restrict hits)
 {
-    (void)shared;
+    (void)shared, (void)tangent;
     vec sum_0[TILE];
     {
         const deliveries f = from[0];
@@ -702,6 +768,18 @@ SALTUS_INLINE void lif_tile(const int tile, const int shared, const int go, cons
     const vec all_Phi_I_I = splat(P->values[10 * (int64_t)P->lanes]);
     const real *own_Phi_I_I = P->values + 10 * (int64_t)P->lanes + n;
     ANCHOR(own_Phi_I_I);
+    const vec all_Phi_V_V_tau_mem = splat(P->values[12 * (int64_t)P->lanes]);
+    const real *own_Phi_V_V_tau_mem = P->values + 12 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_V_tau_mem);
+    const vec all_Phi_V_I_tau_mem = splat(P->values[13 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_mem = P->values + 13 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_mem);
+    const vec all_Phi_V_I_tau_syn = splat(P->values[14 * (int64_t)P->lanes]);
+    const real *own_Phi_V_I_tau_syn = P->values + 14 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_V_I_tau_syn);
+    const vec all_Phi_I_I_tau_syn = splat(P->values[15 * (int64_t)P->lanes]);
+    const real *own_Phi_I_I_tau_syn = P->values + 15 * (int64_t)P->lanes + n;
+    ANCHOR(own_Phi_I_I_tau_syn);
 
     real *restrict now_V = now + 0 * (int64_t)P->lanes + n;
     ANCHOR(now_V);
@@ -713,12 +791,22 @@ SALTUS_INLINE void lif_tile(const int tile, const int shared, const int go, cons
     real *restrict next_I = next + 1 * (int64_t)P->lanes + n;
     ANCHOR(next_I);
 
+    real *restrict tangent_V__tau_mem = tangent == NULL ? NULL : tangent + 0 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_V__tau_mem);
+    real *restrict tangent_V__tau_syn = tangent == NULL ? NULL : tangent + 1 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_V__tau_syn);
+    real *restrict tangent_I__tau_syn = tangent == NULL ? NULL : tangent + 2 * (int64_t)P->lanes + n;
+    ANCHOR(tangent_I__tau_syn);
 #pragma GCC unroll 16
     for (int q = 0; q < tile; q++) {
         const vec theta = shared ? all_theta : load(own_theta + q * LANES);
         const vec Phi_V_V = shared ? all_Phi_V_V : load(own_Phi_V_V + q * LANES);
         const vec Phi_V_I = shared ? all_Phi_V_I : load(own_Phi_V_I + q * LANES);
         const vec Phi_I_I = shared ? all_Phi_I_I : load(own_Phi_I_I + q * LANES);
+        const vec Phi_V_V_tau_mem = shared ? all_Phi_V_V_tau_mem : load(own_Phi_V_V_tau_mem + q * LANES);
+        const vec Phi_V_I_tau_mem = shared ? all_Phi_V_I_tau_mem : load(own_Phi_V_I_tau_mem + q * LANES);
+        const vec Phi_V_I_tau_syn = shared ? all_Phi_V_I_tau_syn : load(own_Phi_V_I_tau_syn + q * LANES);
+        const vec Phi_I_I_tau_syn = shared ? all_Phi_I_I_tau_syn : load(own_Phi_I_I_tau_syn + q * LANES);
 
         vec V = load(now_V + q * LANES);
         vec I = load(now_I + q * LANES);
@@ -732,6 +820,17 @@ SALTUS_INLINE void lif_tile(const int tile, const int shared, const int go, cons
         }
         store(now_I + q * LANES, I);
         if (go == STAY) continue;
+        if (tangent != NULL) {
+            vec V__tau_mem = load(tangent_V__tau_mem + q * LANES);
+            vec V__tau_syn = load(tangent_V__tau_syn + q * LANES);
+            vec I__tau_syn = load(tangent_I__tau_syn + q * LANES);
+
+            vec V__tau_mem_next, V__tau_syn_next, I__tau_syn_next;
+            lif_tangents_v(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, V, Phi_V_I_tau_mem, I, V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next);
+            store(tangent_V__tau_mem + q * LANES, V__tau_mem_next);
+            store(tangent_V__tau_syn + q * LANES, V__tau_syn_next);
+            store(tangent_I__tau_syn + q * LANES, I__tau_syn_next);
+        }
         {
             vec V_next, I_next;
             lif_advance_v(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
@@ -752,29 +851,29 @@ SALTUS_INLINE void lif_tile(const int tile, const int shared, const int go, cons
 }
 
 SALTUS_INLINE void lif_tiles(const int shared, const int go, const saltus_clock_population *P, real *now, real *next,
-                               const deliveries *from, uint64_t *hits)
+                               real *tangent, const deliveries *from, uint64_t *hits)
 {
     int64_t n = 0;
-    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_tile(TILE, shared, go, n, P, now, next, from, hits);
-    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_tile(4, shared, go, n, P, now, next, from, hits);
-    for (; n < P->lanes; n += LANES) lif_tile(1, shared, go, n, P, now, next, from, hits);
+    for (; n + TILE * LANES <= P->lanes; n += TILE * LANES) lif_tile(TILE, shared, go, n, P, now, next, tangent, from, hits);
+    for (; TILE > 4 && n + 4 * LANES <= P->lanes; n += 4 * LANES) lif_tile(4, shared, go, n, P, now, next, tangent, from, hits);
+    for (; n < P->lanes; n += LANES) lif_tile(1, shared, go, n, P, now, next, tangent, from, hits);
 }
 
 static void lif_step(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits)
 {
     if (P->shared)
-        lif_tiles(1, LOOK, P, now, next, from, hits);
+        lif_tiles(1, LOOK, P, now, next, NULL, from, hits);
     else
-        lif_tiles(0, LOOK, P, now, next, from, hits);
+        lif_tiles(0, LOOK, P, now, next, NULL, from, hits);
 }
 
 /* At the end, where no step follows. */
 static void lif_arrive(const saltus_clock_population *P, real *now, const deliveries *from)
 {
     if (P->shared)
-        lif_tiles(1, STAY, P, now, now, from, NULL);
+        lif_tiles(1, STAY, P, now, now, NULL, from, NULL);
     else
-        lif_tiles(0, STAY, P, now, now, from, NULL);
+        lif_tiles(0, STAY, P, now, now, NULL, from, NULL);
 }
 
 /* A neuron's parameters and constants, as the loops have them. */
@@ -838,6 +937,20 @@ SALTUS_APART void lif_search(const lif_parameters *q, double dt, const double *x
     }
 }
 
+/* Where a spike has the states x and its guard this slope, what the tangents in the log say of its time takes their place. */
+SALTUS_INLINE void lif_move(const lif_parameters *q, const double *x, double guard_slope, real *log)
+{
+    (void)x;
+    const double V__tau_mem = log[0];
+    const double V__tau_syn = log[1];
+    double moved_tau_mem, moved_tau_syn;
+    lif_moved(V__tau_mem, guard_slope, V__tau_syn, &moved_tau_mem, &moved_tau_syn);
+    double scale_tau_mem, scale_tau_syn;
+    lif_scale(q->per_tau_mem, q->per_tau_syn, &scale_tau_mem, &scale_tau_syn);
+    log[0] = (real)(scale_tau_mem * moved_tau_mem);
+    log[1] = (real)(scale_tau_syn * moved_tau_syn);
+}
+
 /* The spikes from number `first` on, of which the log has the states at both ends of their step: the time and the states at the
  * crossing inside, and the guard's slope there. All at once, as they do not wait for one another.
  *
@@ -860,6 +973,7 @@ SALTUS_INLINE void lif_crossings(const int shared, const saltus_clock_population
         double slope = lif_slope_at(&q, x);
         if (fabs(slope * dt - (g1 - g0)) > 0.5 * (g1 - g0) && g0 < 0.0) lif_search(&q, dt, x0, x, &slope, &left);
         for (int s = 0; s < 2; s++) state[s] = (real)x[s];
+        if (log->tangent != NULL) lif_move(&q, x, slope, log->tangent + k * (int64_t)TANGENTS);
         log->slope[k] = slope;
         log->time[k] = (log->step[k] - left) * dt;
     }
@@ -884,11 +998,29 @@ SALTUS_INLINE void lif_reset_cell(const saltus_clock_population *P, int32_t n, d
     next[0 * (int64_t)P->lanes + n] = (real)V_next;
 }
 
-/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset.
- * Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
-SALTUS_APART int lif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
-                      spike_log *log)
+/* The log gets the tangents of a neuron, which a reset changes; x: its states just before. */
+SALTUS_INLINE void lif_log_tangents(const saltus_clock_population *P, int32_t n, const double *x, real *tangent, real *log)
 {
+    const lif_parameters q = lif_at(P, n);
+    (void)q, (void)x;
+    const double V__tau_mem = log[0] = tangent[0 * (int64_t)P->lanes + n];
+    const double V__tau_syn = log[1] = tangent[1 * (int64_t)P->lanes + n];
+    const double I__tau_syn = log[2] = tangent[2 * (int64_t)P->lanes + n];
+    double V__tau_mem_next, V__tau_syn_next;
+    lif_reset_tangents(&V__tau_mem_next, &V__tau_syn_next);
+    tangent[0 * (int64_t)P->lanes + n] = (real)V__tau_mem_next;
+    tangent[1 * (int64_t)P->lanes + n] = (real)V__tau_syn_next;
+    (void)V__tau_mem;
+    (void)V__tau_syn;
+    (void)I__tau_syn;
+}
+
+/* The spikes of step j, by neuron, at whose end hits are their bits: the log gets the states at its ends, and they are reset;
+ * tangent: NULL, or as they are then. Returns DONE, CAPACITY, or RESETS_ABOVE for the last. */
+SALTUS_APART int lif_emit(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *restrict now, real *restrict next,
+                      real *restrict tangent, spike_log *log)
+{
+    (void)tangent;
     hits[(P->count - 1) / 64] &= ~(uint64_t)0 >> (63 - (P->count - 1) % 64);
     for (int32_t first = 0; first < P->count; first += 64 * 64) {
         uint64_t *hit = hits + first / 64, some = 0; /* bits of words that are not zero: one loop, whose end is foreseen badly */
@@ -908,6 +1040,7 @@ SALTUS_APART int lif_emit(const saltus_clock_population *P, int32_t j, uint64_t 
                 log->before[k * (int64_t)STATES + s] = now[at];
                 x[s] = log->state[k * (int64_t)STATES + s] = next[at];
             }
+            if (tangent != NULL) lif_log_tangents(P, n, x, tangent, log->tangent + k * (int64_t)TANGENTS);
             lif_reset_cell(P, n, x, next);
             const lif_parameters q = lif_at(P, n);
             if (lif_guard_at(&q, x) >= 0.0) return RESETS_ABOVE;
@@ -916,8 +1049,9 @@ SALTUS_APART int lif_emit(const saltus_clock_population *P, int32_t j, uint64_t 
     return DONE;
 }
 
-/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings. */
-SALTUS_INLINE void lif_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed,
+/* The adjoint jumps of neurons that spiked in one step, in reverse time, with the states at their crossings; owed: dL/dt by
+ * what others make of a spike, and afterwards in full. */
+SALTUS_INLINE void lif_undo_each(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *restrict owed,
                      const real *restrict state, real *restrict adjoint, double *grad)
 {
     for (int32_t k = 0; k < count; k++) {
@@ -935,11 +1069,12 @@ SALTUS_INLINE void lif_undo_each(const saltus_clock_population *P, int32_t count
             grad[2 * P->stride + n] += grad_theta;
             grad[3 * P->stride + n] += grad_v_reset;
         }
+        owed[k] = sensitivity;
         adjoint[0 * (int64_t)P->lanes + n] = (real)lambda_V_next;
     }
 }
 
-static void lif_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state,
+static void lif_undo(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state,
                      real *adjoint, double *grad)
 {
     lif_undo_each(P, count, neuron, owed, state, adjoint, grad);
@@ -954,7 +1089,8 @@ SALTUS_INLINE deliveries lif_in_step(const heard_events *in, const int32_t *neur
 
 /* All steps of a plain group of this one population, which is not looked at in between. Returns DONE, or what went wrong in the
  * step of the last spike. */
-SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, const heard_events *heard, spike_log *log)
+SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population *given, real *now, real *next, real *tangent,
+                                  const heard_events *heard, spike_log *log)
 {
     const saltus_clock_population copy = *given, *P = &copy; /* not in memory, which each vector that is stored might change */
     const heard_events in = *heard;
@@ -963,9 +1099,9 @@ SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population 
     for (int32_t j = 0; j < in.steps && code == DONE; j++) {
         const deliveries from = lif_in_step(&in, out.neuron, j);
         if (P->lanes % 64 != 0) memset(in.hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
-        lif_tiles(shared, LOOK, P, now, next, &from, in.hits);
+        lif_tiles(shared, LOOK, P, now, next, tangent, &from, in.hits);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
-        code = lif_emit(P, j, in.hits, now, next, &out);
+        code = lif_emit(P, j, in.hits, now, next, tangent, &out);
         in.sent[j + 2] = out.count;
         real *swap = now;
         now = next, next = swap;
@@ -974,10 +1110,13 @@ SALTUS_INLINE int lif_run_steps(const int shared, const saltus_clock_population 
     return code;
 }
 
-static int lif_run(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log)
+/* tangent: the tangents of all neurons, which go along, or NULL. */
+static int lif_run(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log)
 {
-    if (P->shared) return lif_run_steps(1, P, now, next, heard, log);
-    return lif_run_steps(0, P, now, next, heard, log);
+    if (tangent != NULL && P->shared) return lif_run_steps(1, P, now, next, tangent, heard, log);
+    if (tangent != NULL) return lif_run_steps(0, P, now, next, tangent, heard, log);
+    if (P->shared) return lif_run_steps(1, P, now, next, NULL, heard, log);
+    return lif_run_steps(0, P, now, next, NULL, heard, log);
 }
 
 /* The same steps once more, where it is known who spikes when: the states at the start of each step after what arrives there,
@@ -989,7 +1128,7 @@ SALTUS_INLINE void lif_retrace_steps(const int shared, const saltus_clock_popula
     const heard_events in = *heard;
     for (int32_t j = 0; j < in.steps; j++, now += apart) {
         const deliveries from = lif_in_step(&in, neuron, j);
-        lif_tiles(shared, GO, P, now, now + apart, &from, NULL);
+        lif_tiles(shared, GO, P, now, now + apart, NULL, &from, NULL);
         fetch_rows(in.weight, P->lanes, in.channel + in.first[j + 1], in.first[j + 2] - in.first[j + 1]);
         for (int32_t k = in.sent[j + 1]; k < in.sent[j + 2]; k++) {
             double x[2];
@@ -1005,6 +1144,28 @@ static void lif_retrace(const saltus_clock_population *P, real *path, int64_t ap
         lif_retrace_steps(1, P, path, apart, heard, neuron);
     else
         lif_retrace_steps(0, P, path, apart, heard, neuron);
+}
+
+/* What the times of spikes give to the gradient; owed: in full. */
+static void lif_move_spikes(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *moved, double *grad)
+{
+    for (int32_t k = 0; k < count; k++, moved += TANGENTS) {
+        grad[0 * P->stride + neuron[k] - P->first] += owed[k] * moved[0];
+        grad[1 * P->stride + neuron[k] - P->first] += owed[k] * moved[1];
+    }
+}
+
+/* What the states at the end give to the gradient; tangent: [neurons][TANGENTS] there. */
+static void lif_end_tangents(const saltus_clock_population *P, const double *final, const double *tangent, double *grad)
+{
+    for (int32_t n = 0; n < P->count; n++, final += STATES, tangent += TANGENTS) {
+        const lif_parameters q = lif_read(P->parameters + n, P->stride);
+        double scale_tau_mem, scale_tau_syn;
+        lif_scale(q.per_tau_mem, q.per_tau_syn, &scale_tau_mem, &scale_tau_syn);
+        grad[0 * P->stride + n] += final[0] * scale_tau_mem * tangent[0];
+        grad[1 * P->stride + n] += final[0] * scale_tau_syn * tangent[1];
+        grad[1 * P->stride + n] += final[1] * scale_tau_syn * tangent[2];
+    }
 }
 
 /* Adds the adjoints at the end of a step times the states at its start (and times 1), as far as they matter. */
@@ -1179,25 +1340,27 @@ typedef struct {
     void (*arrive)(const saltus_clock_population *P, real *now, const deliveries *from);
     void (*step)(const saltus_clock_population *P, real *now, real *next, const deliveries *from, uint64_t *hits);
     int (*starts_above)(const double *p, int64_t stride); /* this and the next three: NULL without spikes */
-    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, spike_log *log);
+    int (*emit)(const saltus_clock_population *P, int32_t j, uint64_t *hits, const real *now, real *next, real *tangent, spike_log *log);
     void (*cross)(const saltus_clock_population *P, double dt, const spike_log *log, int32_t first);
-    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *state, real *y, double *grad);
+    void (*undo)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, double *owed, const real *state, real *y, double *grad);
     void (*end)(const double *p, int64_t stride, const double *final, double *y);
     void (*deliver)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     void (*retreat)(const saltus_clock_population *P, real *y, const receipts *to, const senders *from);
     /* many steps in one call; NULL with several receptors */
-    int (*run)(const saltus_clock_population *P, real *now, real *next, const heard_events *heard, spike_log *log);
+    int (*run)(const saltus_clock_population *P, real *now, real *next, real *tangent, const heard_events *heard, spike_log *log);
     void (*retrace)(const saltus_clock_population *P, real *path, int64_t apart, const heard_events *heard, const int32_t *neuron);
     void (*sweep)(const saltus_clock_population *P, real *y, receipts to, const sent_spikes *sent, const kept_path *kept, int32_t low, int32_t high, double *grad);
+    void (*end_tangents)(const saltus_clock_population *P, const double *final, const double *tangent, double *grad); /* NULL, and the next: none */
+    void (*move_spikes)(const saltus_clock_population *P, int32_t count, const int32_t *neuron, const double *owed, const real *moved, double *grad);
     void (*moment)(const saltus_clock_population *P, const real *y, const real *x, real *moments);
     void (*flow_gradient)(const double *p, int64_t stride, double dt, const double *moments, int64_t apart, double *grad);
     void (*begin_back)(const double *p, int64_t stride, const double *y, double *grad);
 } model_table;
 
 static const model_table MODELS[] = {
-    { 12, 6, lif_prepare, lif_tabulate, lif_begin_all, lif_arrive, lif_step,
+    { 16, 6, lif_prepare, lif_tabulate, lif_begin_all, lif_arrive, lif_step,
       lif_starts_above, lif_emit, lif_cross, lif_undo,
-      lif_end, lif_deliver, lif_retreat, lif_run, lif_retrace, lif_sweep, lif_moment, lif_flow_gradient,
+      lif_end, lif_deliver, lif_retreat, lif_run, lif_retrace, lif_sweep, lif_end_tangents, lif_move_spikes, lif_moment, lif_flow_gradient,
       lif_begin_back },
 };
 
@@ -1247,7 +1410,8 @@ static void sort_spikes(const spike_range *in, int32_t shift, const by_source *o
 
 typedef struct {
     real *now, *next;      /* [lanes * STATES] states of all populations, one after the other: [STATES][lanes] each */
-    real *y;               /* the same: adjoints */
+    real *tangent;         /* [TANGENTS][lanes] where steps go in one call: see saltus_clock_output */
+    real *y;               /* as the states: adjoints */
     real *scattered;       /* [port_lanes] */
     deliveries *from;      /* [ports] */
     int32_t *list;         /* [ports][most] */
@@ -1275,6 +1439,12 @@ typedef struct {
     saltus_status *status;
     int32_t sample;
 } run;
+
+/* Whether all steps do: one population is the whole group, and is not looked at on the way. */
+static int in_one_call(const saltus_clock *net)
+{
+    return net->plain && net->populations == 1 && net->samples == 0;
+}
 
 static int32_t sources_of(const saltus_clock *net)
 {
@@ -1340,6 +1510,7 @@ static int64_t lay_out(workspace *w, const saltus_clock *net, int64_t capacity, 
     *w = (workspace){0};
     w->now = take(base, &used, states * f);
     w->next = take(base, &used, states * f);
+    w->tangent = take(base, &used, (int64_t)net->lanes * TANGENTS * f);
     w->scattered = take(base, &used, net->port_lanes * f);
     w->from = take(base, &used, net->ports * (int64_t)sizeof(deliveries));
     w->list = take(base, &used, net->ports * (int64_t)net->most * i);
@@ -1456,6 +1627,14 @@ static int failed(const run *r, int code, const spike_log *log)
     return fail(r->status, code, r->sample, log->neuron[log->count - 1], time, 0);
 }
 
+/* The tangents at the end. */
+static void keep_tangents(const run *r)
+{
+    double *out = r->out->final_tangent + r->sample * (int64_t)r->net->neurons * TANGENTS;
+    for (int32_t n = 0; n < r->net->neurons; n++)
+        for (int i = 0; i < TANGENTS; i++) *out++ = r->w->tangent[i * (int64_t)r->net->lanes + n];
+}
+
 static void swap_states(workspace *w)
 {
     real *swap = w->now;
@@ -1475,12 +1654,13 @@ static int forward(const run *r, real *path)
         w->from[k] = (deliveries){.weight = net->port[k].weight, .own_weight = own_rows(net), .row = w->list + k * (int64_t)net->most,
                                   .scattered = net->port[k].scattered ? w->scattered + net->port[k].first_lane : NULL};
     spike_log log = {out->neuron + r->sample * out->capacity, out->step + r->sample * out->capacity, out->time + r->sample * out->capacity,
-                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES, out->capacity, 0};
+                     out->slope + r->sample * out->capacity, w->before, out->state + r->sample * out->capacity * STATES,
+                     out->moved == NULL ? NULL : out->moved + r->sample * out->capacity * TANGENTS, out->capacity, 0};
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
     int32_t j = 0;
-    if (net->plain && net->populations == 1 && net->samples == 0) {
+    if (in_one_call(net)) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};
         const model_table *model = MODELS + net->population->model;
         if (path != NULL) {
@@ -1488,8 +1668,11 @@ static int forward(const run *r, real *path)
             model->retrace(net->population, path, states, &heard, log.neuron);
             return DONE;
         }
-        const int code = model->run(net->population, w->now, w->next, &heard, &log);
+        real *tangent = out->final_tangent == NULL ? NULL : w->tangent;
+        if (tangent != NULL) memset(tangent, 0, sizeof(real) * (size_t)net->lanes * TANGENTS);
+        const int code = model->run(net->population, w->now, w->next, tangent, &heard, &log);
         if (code) return failed(r, code, &log);
+        if (tangent != NULL) keep_tangents(r);
         j = net->steps;
         if (j % 2) swap_states(w);
     }
@@ -1507,7 +1690,7 @@ static int forward(const run *r, real *path)
             }
             if (model->emit != NULL && P->lanes % 64 != 0) memset(w->hits, 0, sizeof(uint64_t) * (size_t)(P->lanes / 64 + 1));
             model->step(P, now, next, w->from + P->first_port, w->hits);
-            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, &log);
+            const int code = model->emit == NULL ? DONE : model->emit(P, j, w->hits, now, next, NULL, &log);
             if (code) return failed(r, code, &log);
         }
         if (j == net->steps) break;
@@ -1797,8 +1980,21 @@ static void sweep(const run *r, int32_t low, int32_t high, double *event_time, d
     MODELS[net->population->model].sweep(net->population, r->w->y, to, &sent, &kept, low, high, parameters);
 }
 
+/* What parameters of the flow gain where the forward run carried tangents. */
+static void gain_by_tangents(const run *r, double *parameters)
+{
+    const saltus_clock *net = r->net;
+    const saltus_clock_output *out = r->out;
+    const int64_t b = r->sample, place = b * out->capacity;
+    const model_table *model = MODELS + net->population->model;
+    if (r->cotangent->final != NULL)
+        model->end_tangents(net->population, r->cotangent->final + b * net->neurons * STATES, out->final_tangent + b * net->neurons * TANGENTS, parameters);
+    if (model->emit != NULL) model->move_spikes(net->population, out->count[b], out->neuron + place, r->w->owed, out->moved + place * TANGENTS, parameters);
+}
+
 static void finish(const run *r, double *parameters, double *moments)
 {
+    if (parameters != NULL && r->out->final_tangent != NULL) gain_by_tangents(r, parameters);
     for (int32_t n = 0; parameters != NULL && n < r->net->neurons; n++) {
         const cell c = cell_of(r->net, n);
         double y[STATES];
@@ -1949,7 +2145,7 @@ static void backward(const run *r, int32_t chunk, int fresh)
     }
     const int kept = !net->plain || delays != NULL;
     int32_t sample = net->samples - 1;
-    const int swift = !kept && net->populations == 1 && net->samples == 0;
+    const int swift = !kept && in_one_call(net);
     for (int32_t high = net->steps + 1, low; high > 0; high = low) {
         low = high > net->block ? high - net->block : 0;
         for (int32_t j = high - 1; j >= low; j--) {
@@ -1980,6 +2176,11 @@ int32_t saltus_clock_values(int32_t model)
 int32_t saltus_clock_moments(int32_t model)
 {
     return MODELS[model].moments;
+}
+
+int32_t saltus_clock_tangents(const saltus_clock *net)
+{
+    return in_one_call(net) && !net->at_end && MODELS[net->population->model].end_tangents != NULL ? TANGENTS : 0;
 }
 
 int32_t saltus_clock_prepare(const saltus_clock *net)

@@ -87,6 +87,8 @@ typedef struct {
     double *slope;      /* [batch][capacity] time derivative of the guard at the crossing */
     saltus_real *state; /* [batch][capacity][2] there */
     double *final;      /* [batch][neurons][2] */
+    saltus_real *moved;    /* [batch][capacity][TANGENTS] how its time moves with each parameter of the flow, if no spike before does */
+    double *final_tangent; /* [batch][neurons][TANGENTS] how states at the end move with them, if no spike does; both NULL: not wanted */
     double *sampled;    /* [batch][samples][neurons][2] just before what arrives then */
 } saltus_clock_output;
 
@@ -128,6 +130,9 @@ int32_t saltus_clock_same(const double *given, int64_t rows, int64_t columns, in
 
 /* Puts them there; whether all are finite. */
 int32_t saltus_clock_read(const double *given, int64_t rows, int64_t columns, int64_t lanes, saltus_real *mine);
+
+/* How many TANGENTS a run can carry for the gradient of the flow's parameters, which then needs no states of other steps; 0: it cannot. */
+int32_t saltus_clock_tangents(const saltus_clock *net);
 
 /* Fills the values of all populations: parameters, constants and the entries of the flow over one step; and tables.
  * Returns the first neuron that starts at or above threshold, -1 for none. */

@@ -9,9 +9,13 @@ import pytest
 from on_the_grid import inputs
 
 import saltus
+from saltus.templates.context import flow_parameters
 
 T, COARSE, FINE = 0.12, 2e-4, 1e-4
 """FINE: more steps than are added up at a time."""
+
+READERS = [("li", 5), ("li", 43)]
+"""Without spikes: few, whose states stay in registers, and many."""
 
 
 def recurrent(dt: float, **hidden: Any) -> saltus.Network:
@@ -114,6 +118,48 @@ def assert_close(found: Any, expected: Any) -> None:
         np.testing.assert_allclose(
             np.hstack(_flat(found[name])), values, rtol=1e-9, atol=1e-12 * np.abs(values).max(), err_msg=name
         )
+
+
+def moving(model: str, size: int, own: bool, learned: bool) -> saltus.Network:
+    """Neurons, recurrent if they spike; parameters of their flow are shared or not, and learned or not."""
+    random = np.random.default_rng(6)
+    ir = saltus.model(model).ir
+    names = tuple(f.name for f in ir.parameters if f.name in flow_parameters(ir))
+    values = {f.name: f.default * random.uniform(0.8, 1.2, size) for f in ir.parameters if f.name in names}
+    layer = saltus.Layer(
+        model,
+        size,
+        inputs=6,
+        recurrent=bool(ir.emissions),
+        weights=random.normal(0.9, 0.4, (6, size)),
+        recurrent_weights=random.normal(0.0, 0.1, (size, size)) if ir.emissions else 0.0,
+        params=values if own else {},
+        learn=("weights", *names) if learned else ("weights",),
+        name="hidden",
+    )
+    return saltus.Network([layer], T=T, engine="clock", dt=COARSE, dtype="float64", threads=1)
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(("model", "size"), [(m, 20) for m in ("lif", "lif_soft", "alif", "alpha")] + READERS)
+def test_tangents_give_what_states_times_adjoints_do(model: str, size: int, own: bool) -> None:
+    """A forward run carries derivatives by what is learned alone; asked for it is either way."""
+    results = []
+    for learned in (True, False):
+        net = moving(model, size, own, learned)
+        result = net.run(inputs(5, 6, 30, 0.1))
+        tape: Any = result.tape.groups["hidden"]
+        assert bool(tape.tangents) == (learned and (own or bool(net.populations["hidden"].model.spikes)))
+        count = len(result.spikes["hidden"].times) if "hidden" in result.spikes else 0
+        assert count > 50 or (model, size) in READERS
+        seeds: dict[str, Any] = {
+            "d_spike_times": {"hidden": np.linspace(0.5, 1.0, count)} if count else None,
+            "d_readouts": {"hidden": {s: np.full((5, size), 0.3) for s in ("V", "I")}},
+        }
+        names = tuple(name for name in net.all_parameters() if "tau" in name)
+        assert len(names) >= 2
+        results.append(net.gradients(result, wrt=names, **seeds))
+    assert_close(*results)
 
 
 @pytest.mark.parametrize("dt", [COARSE, FINE])
