@@ -23,8 +23,8 @@ class Credits:
 
     def add_to(self, total: Array, train: Train) -> Array:
         """Adds all of it to ``total``, laid out like the train."""
-        packed = len(total) == train.count.sum()  # no place is empty
         for values in self.whole:
+            packed = len(total) == train.count.sum()  # no place is empty
             at = slice(len(total)) if packed else train.cells.at
             total[at] += values[at]
         for index, values in self.some:
@@ -36,7 +36,8 @@ class Credits:
         if not self.whole:
             return self.add_to(np.zeros(len(train.time)), train)
         first = self.whole[0][: len(train.time)].copy()
-        return Credits(self.whole[1:], self.some).add_to(first, train)
+        rest = Credits(self.whole[1:], self.some)
+        return rest.add_to(first, train) if rest else first
 
     def __bool__(self) -> bool:
         return bool(self.whole or self.some)

@@ -211,13 +211,16 @@ class Group:
 
     def collect(self, gradient: GroupGradient, names: Sequence[str]) -> dict[str, Array]:
         """Copies of some of ``offers``, in the user's shapes."""
-        return {name: self._collected(gradient, *name.split(".")) for name in names}
+        block = None if gradient.parameters is None else gradient.parameters.copy()
+        return {name: self._collected(gradient, block, *name.split(".")) for name in names}
 
-    def _collected(self, gradient: GroupGradient, owner: str, key: str) -> Array:
-        """A copy of one: of the population's parameters, its weights from itself, or what its rows hold."""
+    def _collected(self, gradient: GroupGradient, block: Array | None, owner: str, key: str) -> Array:
+        """A copy of one: of the population's parameters, in ``block``, its weights from itself, or what its
+        rows hold.
+        """
         if owner == self.name and key in self.parameters.names:
-            assert gradient.parameters is not None, "asked for"
-            return self.parameters.gradient(key, gradient.parameters)
+            assert block is not None, "asked for"
+            return self.parameters.in_block(key, block)
         if self.recurrent is not None and owner == self.recurrent.name:
             assert gradient.recurrent is not None, "asked for"
             return self.recurrent.clear_absent(gradient.recurrent[:, : self.size].copy())

@@ -126,6 +126,8 @@ class Network:
         self.populations = build.members(self.groups, config.populations)
         self.terms = build.terms(config, self.loss, self.populations)
         self.loss_population = self.terms[0].population if self.terms else ""
+        targets = dict.fromkeys(name for term in self.terms for name in term.objective.target_names)
+        self._reads = tuple(targets), any(term.objective.labelled for term in self.terms)
         last = self.loss_population or build.sink(config)
         self.output = last if last is not None and self.populations[last].model.spikes else None
         self.tapes = TapePool(lambda: {name: group.new_tape() for name, group in self.groups.items()})
@@ -332,8 +334,7 @@ class Network:
         the others, and without a loss to use them.
         """
         found = None if labels is None else self.checked_labels(labels, batch)
-        names = tuple(dict.fromkeys(name for t in self.terms for name in t.objective.target_names))
-        labelled = any(term.objective.labelled for term in self.terms)
+        names, labelled = self._reads
         if labels is None and targets is None and (not self.terms or labelled or names):
             return None
         if found is None and labelled:

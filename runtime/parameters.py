@@ -84,9 +84,13 @@ class Parameters:
 
     def gradient(self, name: str, block: Array) -> Array:
         """The gradient of one parameter, shaped like it; block: ``(parameters, padded neurons)``."""
+        return self.in_block(name, block).copy()
+
+    def in_block(self, name: str, block: Array) -> Array:
+        """The same, in the block itself where each neuron has its own."""
         i = self.names.index(name)
         row = block[i, : self.size]
-        return row.copy() if self._per_neuron[i] else np.asarray(row.sum())
+        return row if self._per_neuron[i] else np.asarray(row.sum())
 
     def _given(self) -> bytes:
         """What there is to bring up to date."""

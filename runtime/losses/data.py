@@ -56,7 +56,7 @@ def check_labels(given: ArrayLike, batch: int, classes: int) -> Labels:
         )
     if batch and labels.dtype.kind not in "iu":
         raise InputError(f"labels: type {labels.dtype} is not whole numbers. Give the class as an integer.")
-    if batch and not 0 <= labels.min() <= labels.max() < classes:
+    if batch and not 0 <= np.minimum.reduce(labels) <= np.maximum.reduce(labels) < classes:
         bad = np.flatnonzero((labels < 0) | (labels >= classes))
         raise InputError(
             f"labels, sample {bad[0]}: {labels[bad[0]]} is not one of the {classes} classes. "
