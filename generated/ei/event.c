@@ -4205,527 +4205,745 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
     }
     switch (receptor) {
     case 0: /* exc */
-        while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
-            const double *row_of[8];
-            for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
-#pragma omp simd
-            for (int l = 0; l < width; l++) {
-                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
-                int may = 0;
-#pragma GCC unroll 8
-                for (int j = 0; j < 8; j++) {
-                    const double *restrict weight = row_of[j];
-                    const entries_view k = stretch(shared, g, w, e + j);
-                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
-                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
-                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
-                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
-                    const double dt = k.dt;
-                    (void)dt;
-                    {
+        if (bits_of(pending)) {
+            while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+                const double *row_of[8];
+                for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    int may = 0;
+    #pragma GCC unroll 8
+                    for (int j = 0; j < 8; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
                         {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc_ = I_exc_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
                             double V_next, I_exc_next, I_inh_next;
-                            model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            if (shared) {
+                                const double shrink = w->shrink[e + j], length = w->length[e + j];
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                                }
+                                may |= may_cross;
+                            } else {
+                                double rate;
+                                {
+                                    double u_1_rate;
+                                    model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                    rate = u_1_rate;
+                                }
+                                const double shrink = saltus_exp_near(terms, -dt * rate);
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                                }
+                                may |= may_cross;
+                            }
+                            V_ = V_next;
                             I_exc_ = I_exc_next;
+                            I_inh_ = I_inh_next;
                         }
-                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-                        if (shared) {
-                            Phi_V_V = common_Phi_V_V;
-                            Phi_V_I_exc = common_Phi_V_I_exc;
-                            Phi_V_I_inh = common_Phi_V_I_inh;
-                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
-                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
-                        } else if (terms != 0) {
-                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        } else {
-                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        }
-                        double V_next, I_exc_next, I_inh_next;
-                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                        if (shared) {
-                            const double shrink = w->shrink[e + j], length = w->length[e + j];
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
-                            }
-                            may |= may_cross;
-                        } else {
-                            double rate;
-                            {
-                                double u_1_rate;
-                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
-                                rate = u_1_rate;
-                            }
-                            const double shrink = saltus_exp_near(terms, -dt * rate);
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-                            }
-                            may |= may_cross;
-                        }
-                        V_ = V_next;
-                        I_exc_ = I_exc_next;
-                        I_inh_ = I_inh_next;
                     }
+                    crosses[l] = may & pending[l];
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
                 }
-                crosses[l] = may & pending[l];
-                then_V[l] = V_;
-                then_I_exc[l] = I_exc_;
-                then_I_inh[l] = I_inh_;
+                for (int l = width; l < LANES; l++) crosses[l] = 0;
+                if (bits_of(crosses)) break;
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 8;
             }
-            for (int l = width; l < LANES; l++) crosses[l] = 0;
-            if (bits_of(crosses)) break;
-            for (int l = 0; l < width; l++) {
-                now_V[l] = then_V[l];
-                now_I_exc[l] = then_I_exc[l];
-                now_I_inh[l] = then_I_inh[l];
-            }
-            e += 8;
-        }
-        while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
-            const double *row_of[1];
-            for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
-#pragma omp simd
-            for (int l = 0; l < width; l++) {
-                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
-                int may = 0;
-#pragma GCC unroll 1
-                for (int j = 0; j < 1; j++) {
-                    const double *restrict weight = row_of[j];
-                    const entries_view k = stretch(shared, g, w, e + j);
-                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
-                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
-                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
-                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
-                    const double dt = k.dt;
-                    (void)dt;
-                    {
+            while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+                const double *row_of[1];
+                for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    int may = 0;
+    #pragma GCC unroll 1
+                    for (int j = 0; j < 1; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
                         {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc_ = I_exc_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
                             double V_next, I_exc_next, I_inh_next;
-                            model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            if (shared) {
+                                const double shrink = w->shrink[e + j], length = w->length[e + j];
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                                }
+                                may |= may_cross;
+                            } else {
+                                double rate;
+                                {
+                                    double u_1_rate;
+                                    model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                    rate = u_1_rate;
+                                }
+                                const double shrink = saltus_exp_near(terms, -dt * rate);
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                                }
+                                may |= may_cross;
+                            }
+                            V_ = V_next;
                             I_exc_ = I_exc_next;
+                            I_inh_ = I_inh_next;
                         }
-                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-                        if (shared) {
-                            Phi_V_V = common_Phi_V_V;
-                            Phi_V_I_exc = common_Phi_V_I_exc;
-                            Phi_V_I_inh = common_Phi_V_I_inh;
-                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
-                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
-                        } else if (terms != 0) {
-                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        } else {
-                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        }
-                        double V_next, I_exc_next, I_inh_next;
-                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                        if (shared) {
-                            const double shrink = w->shrink[e + j], length = w->length[e + j];
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
-                            }
-                            may |= may_cross;
-                        } else {
-                            double rate;
-                            {
-                                double u_1_rate;
-                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
-                                rate = u_1_rate;
-                            }
-                            const double shrink = saltus_exp_near(terms, -dt * rate);
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-                            }
-                            may |= may_cross;
-                        }
-                        V_ = V_next;
-                        I_exc_ = I_exc_next;
-                        I_inh_ = I_inh_next;
                     }
+                    crosses[l] = may & pending[l];
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
                 }
-                crosses[l] = may & pending[l];
-                then_V[l] = V_;
-                then_I_exc[l] = I_exc_;
-                then_I_inh[l] = I_inh_;
+                for (int l = width; l < LANES; l++) crosses[l] = 0;
+                if (bits_of(crosses)) break;
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 1;
             }
-            for (int l = width; l < LANES; l++) crosses[l] = 0;
-            if (bits_of(crosses)) break;
-            for (int l = 0; l < width; l++) {
-                now_V[l] = then_V[l];
-                now_I_exc[l] = then_I_exc[l];
-                now_I_inh[l] = then_I_inh[l];
+        } else { /* they have spiked as often as they may */
+            while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+                const double *row_of[8];
+                for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+    #pragma GCC unroll 8
+                    for (int j = 0; j < 8; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
+                        {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc_ = I_exc_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
+                            double V_next, I_exc_next, I_inh_next;
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V_ = V_next;
+                            I_exc_ = I_exc_next;
+                            I_inh_ = I_inh_next;
+                        }
+                    }
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
+                }
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 8;
             }
-            e += 1;
+            while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+                const double *row_of[1];
+                for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+    #pragma GCC unroll 1
+                    for (int j = 0; j < 1; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
+                        {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc_ = I_exc_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
+                            double V_next, I_exc_next, I_inh_next;
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V_ = V_next;
+                            I_exc_ = I_exc_next;
+                            I_inh_ = I_inh_next;
+                        }
+                    }
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
+                }
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 1;
+            }
         }
         break;
     case 1: /* inh */
-        while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
-            const double *row_of[8];
-            for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
-#pragma omp simd
-            for (int l = 0; l < width; l++) {
-                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
-                int may = 0;
-#pragma GCC unroll 8
-                for (int j = 0; j < 8; j++) {
-                    const double *restrict weight = row_of[j];
-                    const entries_view k = stretch(shared, g, w, e + j);
-                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
-                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
-                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
-                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
-                    const double dt = k.dt;
-                    (void)dt;
-                    {
+        if (bits_of(pending)) {
+            while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+                const double *row_of[8];
+                for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    int may = 0;
+    #pragma GCC unroll 8
+                    for (int j = 0; j < 8; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
                         {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh_ = I_inh_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
                             double V_next, I_exc_next, I_inh_next;
-                            model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            if (shared) {
+                                const double shrink = w->shrink[e + j], length = w->length[e + j];
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                                }
+                                may |= may_cross;
+                            } else {
+                                double rate;
+                                {
+                                    double u_1_rate;
+                                    model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                    rate = u_1_rate;
+                                }
+                                const double shrink = saltus_exp_near(terms, -dt * rate);
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                                }
+                                may |= may_cross;
+                            }
+                            V_ = V_next;
+                            I_exc_ = I_exc_next;
                             I_inh_ = I_inh_next;
                         }
-                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-                        if (shared) {
-                            Phi_V_V = common_Phi_V_V;
-                            Phi_V_I_exc = common_Phi_V_I_exc;
-                            Phi_V_I_inh = common_Phi_V_I_inh;
-                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
-                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
-                        } else if (terms != 0) {
-                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        } else {
-                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        }
-                        double V_next, I_exc_next, I_inh_next;
-                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                        if (shared) {
-                            const double shrink = w->shrink[e + j], length = w->length[e + j];
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
-                            }
-                            may |= may_cross;
-                        } else {
-                            double rate;
-                            {
-                                double u_1_rate;
-                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
-                                rate = u_1_rate;
-                            }
-                            const double shrink = saltus_exp_near(terms, -dt * rate);
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-                            }
-                            may |= may_cross;
-                        }
-                        V_ = V_next;
-                        I_exc_ = I_exc_next;
-                        I_inh_ = I_inh_next;
                     }
+                    crosses[l] = may & pending[l];
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
                 }
-                crosses[l] = may & pending[l];
-                then_V[l] = V_;
-                then_I_exc[l] = I_exc_;
-                then_I_inh[l] = I_inh_;
+                for (int l = width; l < LANES; l++) crosses[l] = 0;
+                if (bits_of(crosses)) break;
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 8;
             }
-            for (int l = width; l < LANES; l++) crosses[l] = 0;
-            if (bits_of(crosses)) break;
-            for (int l = 0; l < width; l++) {
-                now_V[l] = then_V[l];
-                now_I_exc[l] = then_I_exc[l];
-                now_I_inh[l] = then_I_inh[l];
-            }
-            e += 8;
-        }
-        while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
-            const double *row_of[1];
-            for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
-#pragma omp simd
-            for (int l = 0; l < width; l++) {
-                double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
-                int may = 0;
-#pragma GCC unroll 1
-                for (int j = 0; j < 1; j++) {
-                    const double *restrict weight = row_of[j];
-                    const entries_view k = stretch(shared, g, w, e + j);
-                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-                    const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
-                    const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
-                    const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
-                    const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
-                    const double dt = k.dt;
-                    (void)dt;
-                    {
+            while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+                const double *row_of[1];
+                for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    int may = 0;
+    #pragma GCC unroll 1
+                    for (int j = 0; j < 1; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
                         {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh_ = I_inh_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
                             double V_next, I_exc_next, I_inh_next;
-                            model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            if (shared) {
+                                const double shrink = w->shrink[e + j], length = w->length[e + j];
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
+                                }
+                                may |= may_cross;
+                            } else {
+                                double rate;
+                                {
+                                    double u_1_rate;
+                                    model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
+                                    rate = u_1_rate;
+                                }
+                                const double shrink = saltus_exp_near(terms, -dt * rate);
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1, b2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        b2 = u_2;
+                                    }
+                                    const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
+                                    const int concave = (a2 < 0.0) | (b2 < 0.0);
+                                    may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
+                                }
+                                may |= may_cross;
+                            }
+                            V_ = V_next;
+                            I_exc_ = I_exc_next;
                             I_inh_ = I_inh_next;
                         }
-                        double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
-                        if (shared) {
-                            Phi_V_V = common_Phi_V_V;
-                            Phi_V_I_exc = common_Phi_V_I_exc;
-                            Phi_V_I_inh = common_Phi_V_I_inh;
-                            Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
-                            Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
-                        } else if (terms != 0) {
-                            model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        } else {
-                            model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
-                        }
-                        double V_next, I_exc_next, I_inh_next;
-                        model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                        if (shared) {
-                            const double shrink = w->shrink[e + j], length = w->length[e + j];
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, length));
-                            }
-                            may |= may_cross;
-                        } else {
-                            double rate;
-                            {
-                                double u_1_rate;
-                                model_ladder_1_rate(p.per_tau_mem[from + l], &u_1_rate);
-                                rate = u_1_rate;
-                            }
-                            const double shrink = saltus_exp_near(terms, -dt * rate);
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1, b2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_exc_next, I_inh_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_exc_next, I_inh_next, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
-                                    b2 = u_2;
-                                }
-                                const int steady = (((a2 < 0.0) == (b2 < 0.0)) & ((b2 != 0.0) | (a2 == 0.0)));
-                                const int concave = (a2 < 0.0) | (b2 < 0.0);
-                                may_cross = (b0 >= 0.0) | !steady | (concave & arches(a0, a1, b0, b1, shrink, (1.0 - shrink) / rate));
-                            }
-                            may |= may_cross;
-                        }
-                        V_ = V_next;
-                        I_exc_ = I_exc_next;
-                        I_inh_ = I_inh_next;
                     }
+                    crosses[l] = may & pending[l];
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
                 }
-                crosses[l] = may & pending[l];
-                then_V[l] = V_;
-                then_I_exc[l] = I_exc_;
-                then_I_inh[l] = I_inh_;
+                for (int l = width; l < LANES; l++) crosses[l] = 0;
+                if (bits_of(crosses)) break;
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 1;
             }
-            for (int l = width; l < LANES; l++) crosses[l] = 0;
-            if (bits_of(crosses)) break;
-            for (int l = 0; l < width; l++) {
-                now_V[l] = then_V[l];
-                now_I_exc[l] = then_I_exc[l];
-                now_I_inh[l] = then_I_inh[l];
+        } else { /* they have spiked as often as they may */
+            while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+                const double *row_of[8];
+                for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+    #pragma GCC unroll 8
+                    for (int j = 0; j < 8; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
+                        {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh_ = I_inh_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
+                            double V_next, I_exc_next, I_inh_next;
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V_ = V_next;
+                            I_exc_ = I_exc_next;
+                            I_inh_ = I_inh_next;
+                        }
+                    }
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
+                }
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 8;
             }
-            e += 1;
+            while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+                const double *row_of[1];
+                for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+    #pragma GCC unroll 1
+                    for (int j = 0; j < 1; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I_exc = shared ? *k.Phi_V_I_exc : 0.0;
+                        const double common_Phi_V_I_inh = shared ? *k.Phi_V_I_inh : 0.0;
+                        const double common_Phi_I_exc_I_exc = shared ? *k.Phi_I_exc_I_exc : 0.0;
+                        const double common_Phi_I_inh_I_inh = shared ? *k.Phi_I_inh_I_inh : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
+                        {
+                            {
+                                double V_next, I_exc_next, I_inh_next;
+                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh_ = I_inh_next;
+                            }
+                            double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I_exc = common_Phi_V_I_exc;
+                                Phi_V_I_inh = common_Phi_V_I_inh;
+                                Phi_I_exc_I_exc = common_Phi_I_exc_I_exc;
+                                Phi_I_inh_I_inh = common_Phi_I_inh_I_inh;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            } else {
+                                model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
+                            }
+                            double V_next, I_exc_next, I_inh_next;
+                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V_ = V_next;
+                            I_exc_ = I_exc_next;
+                            I_inh_ = I_inh_next;
+                        }
+                    }
+                    then_V[l] = V_;
+                    then_I_exc[l] = I_exc_;
+                    then_I_inh[l] = I_inh_;
+                }
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I_exc[l] = then_I_exc[l];
+                    now_I_inh[l] = then_I_inh[l];
+                }
+                e += 1;
+            }
         }
         break;
     default: break;

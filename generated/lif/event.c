@@ -5335,213 +5335,308 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
     }
     switch (receptor) {
     case 0: /* exc */
-        while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
-            const double *row_of[8];
-            for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
-#pragma omp simd
-            for (int l = 0; l < width; l++) {
-                double V_ = now_V[l], I_ = now_I[l];
-                int may = 0;
-#pragma GCC unroll 8
-                for (int j = 0; j < 8; j++) {
-                    const double *restrict weight = row_of[j];
-                    const entries_view k = stretch(shared, g, w, e + j);
-                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-                    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
-                    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
-                    const double dt = k.dt;
-                    (void)dt;
-                    {
+        if (bits_of(pending)) {
+            while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+                const double *row_of[8];
+                for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_ = now_I[l];
+                    int may = 0;
+    #pragma GCC unroll 8
+                    for (int j = 0; j < 8; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+                        const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
                         {
+                            {
+                                double V_next, I_next;
+                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
+                                I_ = I_next;
+                            }
+                            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I = common_Phi_V_I;
+                                Phi_I_I = common_Phi_I_I;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            } else {
+                                model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            }
                             double V_next, I_next;
-                            model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
+                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            if (shared) {
+                                const double shrink = w->shrink[e + j], length = w->length[e + j];
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                    }
+                                    may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                                }
+                                may |= may_cross;
+                            } else {
+                                const double furthest = saltus_reach(dt, w->steepest);
+                                double bound;
+                                {
+                                    double a0;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                    }
+                                    double b0, b1;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                    }
+                                    const double lift = b1 * furthest;
+                                    const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                                    bound = a0 > ahead ? a0 : ahead;
+                                }
+                                const int may_cross = !(bound < 0.0);
+                                may |= may_cross;
+                            }
+                            V_ = V_next;
                             I_ = I_next;
                         }
-                        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-                        if (shared) {
-                            Phi_V_V = common_Phi_V_V;
-                            Phi_V_I = common_Phi_V_I;
-                            Phi_I_I = common_Phi_I_I;
-                        } else if (terms != 0) {
-                            model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                        } else {
-                            model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                        }
-                        double V_next, I_next;
-                        model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                        if (shared) {
-                            const double shrink = w->shrink[e + j], length = w->length[e + j];
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                }
-                                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
-                            }
-                            may |= may_cross;
-                        } else {
-                            const double furthest = saltus_reach(dt, w->steepest);
-                            double bound;
-                            {
-                                double a0;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                }
-                                double b0, b1;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                }
-                                const double lift = b1 * furthest;
-                                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
-                                bound = a0 > ahead ? a0 : ahead;
-                            }
-                            const int may_cross = !(bound < 0.0);
-                            may |= may_cross;
-                        }
-                        V_ = V_next;
-                        I_ = I_next;
                     }
+                    crosses[l] = may & pending[l];
+                    then_V[l] = V_;
+                    then_I[l] = I_;
                 }
-                crosses[l] = may & pending[l];
-                then_V[l] = V_;
-                then_I[l] = I_;
+                for (int l = width; l < LANES; l++) crosses[l] = 0;
+                if (bits_of(crosses)) break;
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I[l] = then_I[l];
+                }
+                e += 8;
             }
-            for (int l = width; l < LANES; l++) crosses[l] = 0;
-            if (bits_of(crosses)) break;
-            for (int l = 0; l < width; l++) {
-                now_V[l] = then_V[l];
-                now_I[l] = then_I[l];
-            }
-            e += 8;
-        }
-        while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
-            const double *row_of[1];
-            for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
-#pragma omp simd
-            for (int l = 0; l < width; l++) {
-                double V_ = now_V[l], I_ = now_I[l];
-                int may = 0;
-#pragma GCC unroll 1
-                for (int j = 0; j < 1; j++) {
-                    const double *restrict weight = row_of[j];
-                    const entries_view k = stretch(shared, g, w, e + j);
-                    const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
-                    const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
-                    const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
-                    const double dt = k.dt;
-                    (void)dt;
-                    {
+            while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+                const double *row_of[1];
+                for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_ = now_I[l];
+                    int may = 0;
+    #pragma GCC unroll 1
+                    for (int j = 0; j < 1; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+                        const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
                         {
+                            {
+                                double V_next, I_next;
+                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
+                                I_ = I_next;
+                            }
+                            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I = common_Phi_V_I;
+                                Phi_I_I = common_Phi_I_I;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            } else {
+                                model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            }
                             double V_next, I_next;
-                            model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
+                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            if (shared) {
+                                const double shrink = w->shrink[e + j], length = w->length[e + j];
+                                int may_cross;
+                                {
+                                    double a0, a1, a2;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        a1 = u_1;
+                                        double u_2;
+                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        a2 = u_2;
+                                    }
+                                    double b0, b1;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                    }
+                                    may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
+                                }
+                                may |= may_cross;
+                            } else {
+                                const double furthest = saltus_reach(dt, w->steepest);
+                                double bound;
+                                {
+                                    double a0;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        a0 = u_0;
+                                    }
+                                    double b0, b1;
+                                    {
+                                        double u_0;
+                                        model_ladder_0(V_next, p.theta[from + l], &u_0);
+                                        b0 = u_0;
+                                        double u_1;
+                                        model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
+                                        b1 = u_1;
+                                    }
+                                    const double lift = b1 * furthest;
+                                    const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
+                                    bound = a0 > ahead ? a0 : ahead;
+                                }
+                                const int may_cross = !(bound < 0.0);
+                                may |= may_cross;
+                            }
+                            V_ = V_next;
                             I_ = I_next;
                         }
-                        double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
-                        if (shared) {
-                            Phi_V_V = common_Phi_V_V;
-                            Phi_V_I = common_Phi_V_I;
-                            Phi_I_I = common_Phi_I_I;
-                        } else if (terms != 0) {
-                            model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                        } else {
-                            model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
-                        }
-                        double V_next, I_next;
-                        model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                        if (shared) {
-                            const double shrink = w->shrink[e + j], length = w->length[e + j];
-                            int may_cross;
-                            {
-                                double a0, a1, a2;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
-                                    a1 = u_1;
-                                    double u_2;
-                                    model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
-                                    a2 = u_2;
-                                }
-                                double b0, b1;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                }
-                                may_cross = (b0 >= 0.0) | ((a2 < 0.0) & arches(a0, a1, b0, b1, shrink, length));
-                            }
-                            may |= may_cross;
-                        } else {
-                            const double furthest = saltus_reach(dt, w->steepest);
-                            double bound;
-                            {
-                                double a0;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_, p.theta[from + l], &u_0);
-                                    a0 = u_0;
-                                }
-                                double b0, b1;
-                                {
-                                    double u_0;
-                                    model_ladder_0(V_next, p.theta[from + l], &u_0);
-                                    b0 = u_0;
-                                    double u_1;
-                                    model_ladder_1(V_next, I_next, p.per_tau_mem[from + l], &u_1);
-                                    b1 = u_1;
-                                }
-                                const double lift = b1 * furthest;
-                                const double ahead = b0 - (lift > 0.0 ? 0.0 : lift);
-                                bound = a0 > ahead ? a0 : ahead;
-                            }
-                            const int may_cross = !(bound < 0.0);
-                            may |= may_cross;
-                        }
-                        V_ = V_next;
-                        I_ = I_next;
                     }
+                    crosses[l] = may & pending[l];
+                    then_V[l] = V_;
+                    then_I[l] = I_;
                 }
-                crosses[l] = may & pending[l];
-                then_V[l] = V_;
-                then_I[l] = I_;
+                for (int l = width; l < LANES; l++) crosses[l] = 0;
+                if (bits_of(crosses)) break;
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I[l] = then_I[l];
+                }
+                e += 1;
             }
-            for (int l = width; l < LANES; l++) crosses[l] = 0;
-            if (bits_of(crosses)) break;
-            for (int l = 0; l < width; l++) {
-                now_V[l] = then_V[l];
-                now_I[l] = then_I[l];
+        } else { /* they have spiked as often as they may */
+            while (e + 8 <= last && can_skim(shared, terms, g, w, row, e, 8, receptor)) {
+                const double *row_of[8];
+                for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_ = now_I[l];
+    #pragma GCC unroll 8
+                    for (int j = 0; j < 8; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+                        const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
+                        {
+                            {
+                                double V_next, I_next;
+                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
+                                I_ = I_next;
+                            }
+                            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I = common_Phi_V_I;
+                                Phi_I_I = common_Phi_I_I;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            } else {
+                                model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            }
+                            double V_next, I_next;
+                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V_ = V_next;
+                            I_ = I_next;
+                        }
+                    }
+                    then_V[l] = V_;
+                    then_I[l] = I_;
+                }
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I[l] = then_I[l];
+                }
+                e += 8;
             }
-            e += 1;
+            while (e + 1 <= last && can_skim(shared, terms, g, w, row, e, 1, receptor)) {
+                const double *row_of[1];
+                for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
+    #pragma omp simd
+                for (int l = 0; l < width; l++) {
+                    double V_ = now_V[l], I_ = now_I[l];
+    #pragma GCC unroll 1
+                    for (int j = 0; j < 1; j++) {
+                        const double *restrict weight = row_of[j];
+                        const entries_view k = stretch(shared, g, w, e + j);
+                        const double common_Phi_V_V = shared ? *k.Phi_V_V : 0.0;
+                        const double common_Phi_V_I = shared ? *k.Phi_V_I : 0.0;
+                        const double common_Phi_I_I = shared ? *k.Phi_I_I : 0.0;
+                        const double dt = k.dt;
+                        (void)dt;
+                        {
+                            {
+                                double V_next, I_next;
+                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
+                                I_ = I_next;
+                            }
+                            double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
+                            if (shared) {
+                                Phi_V_V = common_Phi_V_V;
+                                Phi_V_I = common_Phi_V_I;
+                                Phi_I_I = common_Phi_I_I;
+                            } else if (terms != 0) {
+                                model_propagator_near(terms, dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            } else {
+                                model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
+                            }
+                            double V_next, I_next;
+                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V_ = V_next;
+                            I_ = I_next;
+                        }
+                    }
+                    then_V[l] = V_;
+                    then_I[l] = I_;
+                }
+                for (int l = 0; l < width; l++) {
+                    now_V[l] = then_V[l];
+                    now_I[l] = then_I[l];
+                }
+                e += 1;
+            }
         }
         break;
     default: break;

@@ -93,3 +93,13 @@ def test_weights_gain_the_same_whether_or_not_times_do(model, receptors, own, n,
     both = result.net.gradients(result, d_spike_times=seeds, wrt=[*names, "input_times"])
     for name in names:
         np.testing.assert_allclose(alone[name], both[name], rtol=0, atol=1e-12 * np.abs(both[name]).max())
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
+def test_states_go_on_when_all_have_spiked_as_often_as_they_may(own):
+    """Nobody is looked at any more; among others, who get no input and might still spike, everybody is."""
+    one, two = (net("lif", 3, ["exc"], 1, idle, own).run(trains(["exc"], 0.0)) for idle in (0, IDLE))
+    assert len(one.spikes["a"].times) == 2 * 3
+    assert one.spikes["a"].times.max() < 0.5 * T
+    for name, values in one.final["a"].items():
+        np.testing.assert_allclose(values, two.final["a"][name][:, :3], rtol=1e-11)
