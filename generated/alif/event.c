@@ -333,6 +333,7 @@ static void prepare(const saltus_group *g, workspace *w)
     }
     w->alike = g->flow_shared && all_equal(g, w->p.tau_syn) && all_equal(g, w->p.tau_adapt) && all_equal(g, w->p.theta) && all_equal(g, w->p.beta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn) && all_equal(g, w->p.per_tau_adapt);
     double least = INFINITY, most = -INFINITY; /* of all rates, with their signs */
+#pragma omp simd reduction(min : least) reduction(max : most)
     for (int n = 0; n < g->n; n++) {
         double saltus_node_0, saltus_node_1, saltus_node_2;
         model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_adapt[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);

@@ -299,6 +299,7 @@ static void prepare(const saltus_group *g, workspace *w)
         w->p.per_tau_syn[n] = per_tau_syn;
     }
     double least = INFINITY, most = -INFINITY; /* of all rates, with their signs */
+#pragma omp simd reduction(min : least) reduction(max : most)
     for (int n = 0; n < g->n; n++) {
         double saltus_node_0, saltus_node_1, saltus_node_2;
         model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);

@@ -348,6 +348,7 @@ static void prepare(const saltus_group *g, workspace *w)
     }
     w->alike = g->flow_shared && all_equal(g, w->p.tau_syn) && all_equal(g, w->p.tau_syn2) && all_equal(g, w->p.theta) && all_equal(g, w->p.v_reset) && all_equal(g, w->p.per_tau_mem) && all_equal(g, w->p.per_tau_syn) && all_equal(g, w->p.per_tau_syn2);
     double least = INFINITY, most = -INFINITY; /* of all rates, with their signs */
+#pragma omp simd reduction(min : least) reduction(max : most)
     for (int n = 0; n < g->n; n++) {
         double saltus_node_0, saltus_node_1, saltus_node_2;
         model_nodes(1.0, w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &saltus_node_0, &saltus_node_1, &saltus_node_2);
