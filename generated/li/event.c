@@ -943,7 +943,7 @@ SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const worksp
 }
 
 /* A spike arrives at the neurons [from, to). */
-static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
+SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
 {
     const states_view x = w->x;
     const parameters_view p = w->p;
@@ -1485,9 +1485,8 @@ SALTUS_INLINE int forward_sample(const int shared, const saltus_group *g, const 
 SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
                          const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
-    const int events = in->count[sample];
     begin_tangents(g, w);
-    const int pad = g->n_pad;
+    const int events = in->count[sample], pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
     (void)out, (void)used;
     int e = 0;
@@ -1721,8 +1720,8 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     begin_adjoint(g, w, final);
     int last = events, used = 0; /* behind it the adjoints are zero */
     const int skims = record == NULL && into_delays == NULL && (g->n <= FEW || !times);
-    measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
+    measure(shared, g, in->time + first, events, moving ? events : last, w);
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     if (times)
         for (int e = last < 0 ? 0 : last; e < events; e++) gradient->event_time[first + e] = 0.0;

@@ -99,6 +99,12 @@ typedef struct {
     int32_t spike, line;
 } coming;
 
+/* What happens to a vector of neurons: event or spike `of`; a stretch may come before. */
+typedef struct {
+    int32_t of;
+    int16_t spikes, later;
+} happening;
+
 /* What one thread works in. Carved from memory that the caller passes; nothing is allocated here. */
 typedef struct {
     states_view x, x_end;      /* [n_pad] */
@@ -121,6 +127,9 @@ typedef struct {
     double per_post[10]; /* a post's part of the shares */
     double *post;              /* [receptors][n_pad / 8][states and derivatives][POSTS][8] */
     parameters_view p_few;     /* [n_pad] */
+    happening *course;         /* [events + spikes + 1] see vectors_back */
+    double *kept;              /* [events + spikes + 1][propagators that adjoints take][LANES] */
+    double *credits;           /* [events][LANES] of events, by lanes */
     double **into, *arrived;   /* [events] see gain_spans */
     int32_t *arrival;          /* [events] */
     int32_t *latest;           /* [n_pad] */
@@ -269,6 +278,10 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->p_few.per_tau_mem = take(base, &used, own);
     w->p_few.per_tau_syn = take(base, &used, own);
     w->p_few.per_tau_syn2 = take(base, &used, own);
+    const int64_t course = g->recurrent == NULL ? items : 0;
+    w->course = take(base, &used, (int64_t)sizeof(happening) * course);
+    w->kept = take(base, &used, d * 5 * LANES * course);
+    w->credits = take(base, &used, g->recurrent == NULL ? d * LANES * events : 0);
     const int64_t most = g->flow_shared ? 0 : events;
     w->into = take(base, &used, (int64_t)sizeof(double *) * most);
     w->arrived = take(base, &used, d * most);
@@ -1095,7 +1108,7 @@ SALTUS_INLINE void step_tangents(int shared, const saltus_group *g, const worksp
 }
 
 /* A spike arrives at the neurons [from, to). */
-static void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
+SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double *restrict weight, int from, int to)
 {
     const states_view x = w->x;
     const parameters_view p = w->p;
@@ -5063,13 +5076,243 @@ SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_even
     }
 }
 
-/* Neurons a vector at a time, from event or spike of theirs to the next. */
-SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used, int all,
-                            const workspace *w, int32_t sample)
+/* ---- Backward a vector of neurons at a time: forward, with the derivatives, from event or spike of theirs to the next, up to the
+ * last spike in use; then back the same way, by the propagators kept. */
+
+/* Steps the vector from this neuron on and its derivatives by a stretch, and keeps what adjoints take of its propagators. */
+SALTUS_INLINE void step_vector_of(const int shared, const int terms, const workspace *w, entries_view k, int from, double *keep)
 {
-    const int events = in->count[sample], pad = g->n_pad;
+    const states_view x = w->x;
+    const parameters_view p = w->p;
+    const tangents_view z = w->z;
+    const double dt = k.dt;
+    double *restrict kept_Phi_V_V = keep + 0 * LANES;
+    double *restrict kept_Phi_I_I = keep + 1 * LANES;
+    double *restrict kept_Phi_I2_I2 = keep + 2 * LANES;
+    double *restrict kept_Psi_I_V = keep + 3 * LANES;
+    double *restrict kept_Psi_I2_V = keep + 4 * LANES;
+    (void)shared, (void)p, (void)dt, (void)keep;
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        const int n = from + l;
+        double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V, Phi_V_V_tau_mem, Phi_V_I_tau_mem, Phi_V_I2_tau_mem, Phi_V_I_tau_syn, Phi_I_I_tau_syn, Phi_V_I2_tau_syn2, Phi_I2_I2_tau_syn2;
+        if (terms != 0) {
+            model_motion_near(terms, dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_syn2[n], p.tau_mem[n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V, &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I2_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_V_I2_tau_syn2, &Phi_I2_I2_tau_syn2);
+        } else {
+            model_propagator(dt, p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_syn2[n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
+            model_sensitivity(dt, p.tau_mem[n], p.per_tau_mem[n], p.per_tau_syn[n], p.per_tau_syn2[n], &Phi_V_V_tau_mem, &Phi_V_I_tau_mem, &Phi_V_I2_tau_mem, &Phi_V_I_tau_syn, &Phi_I_I_tau_syn, &Phi_V_I2_tau_syn2, &Phi_I2_I2_tau_syn2);
+        }
+        kept_Phi_V_V[l] = Phi_V_V;
+        kept_Phi_I_I[l] = Phi_I_I;
+        kept_Phi_I2_I2[l] = Phi_I2_I2;
+        kept_Psi_I_V[l] = Psi_I_V;
+        kept_Psi_I2_V[l] = Psi_I2_V;
+        const double V__tau_mem = z.V__tau_mem[n], V__tau_syn = z.V__tau_syn[n], I__tau_syn = z.I__tau_syn[n], V__tau_syn2 = z.V__tau_syn2[n], I2__tau_syn2 = z.I2__tau_syn2[n];
+        double V__tau_mem_next, V__tau_syn_next, I__tau_syn_next, V__tau_syn2_next, I2__tau_syn2_next;
+        model_tangents(Phi_V_V, V__tau_mem, Phi_V_V_tau_mem, x.V[n], Phi_V_I_tau_mem, x.I[n], Phi_V_I2_tau_mem, x.I2[n], V__tau_syn, Phi_V_I, I__tau_syn, Phi_V_I_tau_syn, Phi_I_I, Phi_I_I_tau_syn, V__tau_syn2, Phi_V_I2, I2__tau_syn2, Phi_V_I2_tau_syn2, Phi_I2_I2, Phi_I2_I2_tau_syn2, &V__tau_mem_next, &V__tau_syn_next, &I__tau_syn_next, &V__tau_syn2_next, &I2__tau_syn2_next);
+        double V_next, I_next, I2_next;
+        model_advance(x.V[n], x.I[n], x.I2[n], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+        x.V[n] = V_next;
+        x.I[n] = I_next;
+        x.I2[n] = I2_next;
+        z.V__tau_mem[n] = V__tau_mem_next;
+        z.V__tau_syn[n] = V__tau_syn_next;
+        z.I__tau_syn[n] = I__tau_syn_next;
+        z.V__tau_syn2[n] = V__tau_syn2_next;
+        z.I2__tau_syn2[n] = I2__tau_syn2_next;
+    }
+}
+
+SALTUS_APART void step_vector_6(const workspace *w, entries_view k, int from, double *keep)
+{
+    step_vector_of(0, 6, w, k, from, keep);
+}
+
+SALTUS_APART void step_vector_8(const workspace *w, entries_view k, int from, double *keep)
+{
+    step_vector_of(0, 8, w, k, from, keep);
+}
+
+SALTUS_APART void step_vector_12(const workspace *w, entries_view k, int from, double *keep)
+{
+    step_vector_of(0, 12, w, k, from, keep);
+}
+
+SALTUS_APART void step_vector_15(const workspace *w, entries_view k, int from, double *keep)
+{
+    step_vector_of(0, 15, w, k, from, keep);
+}
+
+SALTUS_APART void step_vector_0(const workspace *w, entries_view k, int from, double *keep)
+{
+    step_vector_of(0, 0, w, k, from, keep);
+}
+
+SALTUS_INLINE void step_vector_own(const workspace *w, entries_view k, int from, double *keep)
+{
+    switch (k.terms) {
+    case 6: step_vector_6(w, k, from, keep); break;
+    case 8: step_vector_8(w, k, from, keep); break;
+    case 12: step_vector_12(w, k, from, keep); break;
+    case 15: step_vector_15(w, k, from, keep); break;
+    default: step_vector_0(w, k, from, keep);
+    }
+}
+
+/* Spike i of the slab's part from `base` on, of one of the vector: how its time moves, and what is reset. */
+SALTUS_INLINE void emit_vector(const saltus_spikes *out, int64_t base, int i, const workspace *w, int from)
+{
+    const states_view x = w->x;
+    const tangents_view z = w->z;
+    const int64_t n = out->neuron[base + i], lane = n - from;
+    const double V__tau_mem = z.V__tau_mem[n];
+    const double V__tau_syn = z.V__tau_syn[n];
+    const double I__tau_syn = z.I__tau_syn[n];
+    const double V__tau_syn2 = z.V__tau_syn2[n];
+    const double I2__tau_syn2 = z.I2__tau_syn2[n];
+    double moved_tau_mem, moved_tau_syn, moved_tau_syn2, V__tau_mem_next, V__tau_syn_next, V__tau_syn2_next;
+    model_spike_tangents(V__tau_mem, out->slope[base + i], V__tau_syn, V__tau_syn2, &moved_tau_mem, &moved_tau_syn, &moved_tau_syn2, &V__tau_mem_next, &V__tau_syn_next, &V__tau_syn2_next);
+    double V_next, I_next, I2_next;
+    model_reset(x.I[n], x.I2[n], w->p.v_reset[n], &V_next, &I_next, &I2_next);
+    double scale_tau_mem, scale_tau_syn, scale_tau_syn2;
+    model_scale(w->p.per_tau_mem[n], w->p.per_tau_syn[n], w->p.per_tau_syn2[n], &scale_tau_mem, &scale_tau_syn, &scale_tau_syn2);
+    w->moved.tau_mem[i] = scale_tau_mem * moved_tau_mem;
+    w->moved.tau_syn[i] = scale_tau_syn * moved_tau_syn;
+    w->moved.tau_syn2[i] = scale_tau_syn2 * moved_tau_syn2;
+#pragma omp simd
+    for (int64_t l = 0; l < LANES; l++) {
+        x.V[from + l] = l == lane ? V_next : x.V[from + l];
+    }
+#pragma omp simd
+    for (int64_t l = 0; l < LANES; l++) {
+        z.V__tau_mem[from + l] = l == lane ? V__tau_mem_next : z.V__tau_mem[from + l];
+        z.V__tau_syn[from + l] = l == lane ? V__tau_syn_next : z.V__tau_syn[from + l];
+        z.V__tau_syn2[from + l] = l == lane ? V__tau_syn2_next : z.V__tau_syn2[from + l];
+    }
+    (void)lane, (void)V__tau_mem, (void)V__tau_syn, (void)I__tau_syn, (void)V__tau_syn2, (void)I2__tau_syn2;
+}
+
+/* Forward from this spike of the vector on; later: the next one of each. Returns how much has happened. */
+static int course_of(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int i, const int32_t *restrict later,
+                     int all, const workspace *w, int from, int32_t sample)
+{
+    const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     const double *restrict event = in->time + in->start[sample];
+    const int64_t base = sample * out->capacity;
+    double now = 0.0, *keep = w->kept;
+    int many = 0;
+    for (int e = 0; i >= 0 || all;) {
+        const int spikes = i >= 0 && out->after[base + i] == e, ends = !spikes && e == events;
+        const double until = spikes ? out->time[base + i] : ends ? g->horizon : event[e];
+        w->course[many++] = (happening){spikes ? i : ends || row[e] < 0 ? -1 : e, (int16_t)spikes, until > now};
+        if (until > now) {
+            step_vector_own(w, own_propagators(w, until - now), from, keep);
+            keep += 5 * LANES;
+        }
+        now = until;
+        if (ends) break;
+        if (spikes) {
+            emit_vector(out, base, i, w, from);
+            i = later[i];
+            continue;
+        }
+        if (row[e] >= 0) arrive_at(w, g->receptor[row[e]], g->weights + (int64_t)row[e] * g->n_pad, from, from + LANES);
+        e++;
+    }
+    return many;
+}
+
+/* The adjoints of the vector a stretch earlier. */
+SALTUS_INLINE void step_vector_back(const workspace *w, int from, const double *keep)
+{
+    const adjoints_view y = w->y;
+    const double *restrict kept_Phi_V_V = keep + 0 * LANES;
+    const double *restrict kept_Phi_I_I = keep + 1 * LANES;
+    const double *restrict kept_Phi_I2_I2 = keep + 2 * LANES;
+    const double *restrict kept_Psi_I_V = keep + 3 * LANES;
+    const double *restrict kept_Psi_I2_V = keep + 4 * LANES;
+    (void)keep;
+#pragma omp simd
+    for (int l = 0; l < LANES; l++) {
+        const int n = from + l;
+        double lambda_V_next, lambda_I_next, lambda_I2_next;
+        model_adjoint(y.lambda_V[n], y.lambda_I[n], y.lambda_I2[n], kept_Phi_V_V[l], kept_Phi_I_I[l], kept_Phi_I2_I2[l], kept_Psi_I_V[l], kept_Psi_I2_V[l], &lambda_V_next, &lambda_I_next, &lambda_I2_next);
+        y.lambda_V[n] = lambda_V_next;
+        y.lambda_I[n] = lambda_I_next;
+        y.lambda_I2[n] = lambda_I2_next;
+    }
+}
+
+/* The same in reverse time, and what the spike gives to its neuron's parameters. */
+SALTUS_INLINE void emit_vector_back(const saltus_group *g, const saltus_spikes *out, const saltus_cotangent *cotangent, int64_t base,
+                                    int i, const gradients_view *total, const workspace *w, int from)
+{
+    const adjoints_view y = w->y;
+    const int64_t spikes = g->batch * out->capacity, n = out->neuron[base + i], lane = n - from;
+    double sensitivity, lambda_V_next, lambda_I_next, lambda_I2_next;
+    model_emission_adjoint(out->state[0 * spikes + base + i], out->state[1 * spikes + base + i], out->state[2 * spikes + base + i], y.lambda_V[n], y.lambda_I[n], y.lambda_I2[n], cotangent->time[base + i], w->p.v_reset[n], &sensitivity, &lambda_V_next, &lambda_I_next, &lambda_I2_next);
+    total->tau_mem[n] += sensitivity * w->moved.tau_mem[i];
+    total->tau_syn[n] += sensitivity * w->moved.tau_syn[i];
+    total->tau_syn2[n] += sensitivity * w->moved.tau_syn2[i];
+    double grad_theta, grad_v_reset;
+    model_emission_parameters(out->state[0 * spikes + base + i], out->state[1 * spikes + base + i], out->state[2 * spikes + base + i], y.lambda_V[n], sensitivity, w->p.tau_mem[n], &grad_theta, &grad_v_reset);
+    total->theta[n] += grad_theta;
+    total->v_reset[n] += grad_v_reset;
+#pragma omp simd
+    for (int64_t l = 0; l < LANES; l++) {
+        y.lambda_V[from + l] = l == lane ? lambda_V_next : y.lambda_V[from + l];
+    }
+    (void)spikes, (void)lane;
+}
+
+/* An arrival at the vector, in reverse time; gain: what its weights gain, NULL: not wanted; credits: what its lanes add up. */
+SALTUS_INLINE void depart_vector(const workspace *w, int32_t receptor, const double *restrict weight, double *restrict gain,
+                                 double *restrict credits, int from)
+{
+    const adjoints_view y = w->y;
+    const parameters_view p = w->p;
+    (void)y, (void)p, (void)weight, (void)gain, (void)credits, (void)from; /* a model may have no use for them */
+    switch (receptor) {
+    case 0: /* exc */
+#pragma omp simd
+        for (int l = 0; l < LANES; l++) {
+            const int n = from + l;
+            if (gain != NULL) {
+                double grad_w;
+                model_exc_weight(y.lambda_I[n], p.tau_syn[n], &grad_w);
+                gain[n] += grad_w;
+            }
+            double credit;
+            model_exc_credit(y.lambda_V[n], y.lambda_I[n], &credit);
+            credits[l] += weight[n] * credit;
+        }
+        break;
+    case 1: /* exc2 */
+#pragma omp simd
+        for (int l = 0; l < LANES; l++) {
+            const int n = from + l;
+            if (gain != NULL) {
+                double grad_w;
+                model_exc2_weight(y.lambda_I2[n], p.tau_syn2[n], &grad_w);
+                gain[n] += grad_w;
+            }
+            double credit;
+            model_exc2_credit(y.lambda_V[n], y.lambda_I2[n], &credit);
+            credits[l] += weight[n] * credit;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* One sample backward, where parameters of the flow are learned; into: what weights gain, NULL: not wanted. */
+SALTUS_APART void backward_vectors(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
+                                   const saltus_cotangent *cotangent, const saltus_gradient *gradient, const double *final,
+                                   double *into, const gradients_view *total, workspace *w, int32_t sample)
+{
+    const int events = in->count[sample], pad = g->n_pad, times = (gradient->want & WANT_TIMES) != 0;
+    const int32_t *restrict row = in->row + in->start[sample];
     const int64_t base = sample * out->capacity;
     int32_t *restrict next = w->latest, *restrict later = w->holder; /* spike of a vector; and after a spike */
     for (int v = 0; v < pad / LANES; v++) next[v] = -1;
@@ -5078,34 +5321,37 @@ SALTUS_APART void trace_some(const saltus_group *g, const saltus_events *in, con
         later[i] = next[v];
         next[v] = i;
     }
+    memset(w->credits, 0, sizeof(double) * (size_t)(events * LANES));
+    begin_tangents(g, w);
     for (int from = 0; from < pad; from += LANES) {
-        int i = next[from / LANES];
-        double now = 0.0;
-        for (int e = 0; i >= 0 || all;) {
-            const int spike = i >= 0 && out->after[base + i] == e;
-            const double until = spike ? out->time[base + i] : e < events ? event[e] : g->horizon;
-            if (until > now) step_tangents_own(w, own_propagators(w, until - now), 0, from, from + LANES);
-            now = until;
-            if (spike)
-                emit_tangents(out, base, i, w), i = later[i];
-            else if (e == events)
-                break;
-            else if (row[e++] >= 0)
-                arrive_at(w, g->receptor[row[e - 1]], g->weights + (int64_t)row[e - 1] * pad, from, from + LANES);
+        int many = course_of(g, in, out, next[from / LANES], later, final != NULL, w, from, sample);
+        const double *keep = w->kept;
+        for (int j = 0; j < many; j++) keep += w->course[j].later ? 5 * LANES : 0;
+        while (many > 0) {
+            const happening last = w->course[--many];
+            if (last.spikes) {
+                emit_vector_back(g, out, cotangent, base, last.of, total, w, from);
+            } else if (last.of >= 0) {
+                const int64_t r = row[last.of];
+                depart_vector(w, g->receptor[r], g->weights + r * pad, into == NULL ? NULL : into + r * pad, w->credits + last.of * LANES, from);
+            }
+            if (last.later) step_vector_back(w, from, keep -= 5 * LANES);
         }
     }
+    for (int e = 0; times && e < events; e++) {
+        const double *restrict each = w->credits + e * LANES;
+        gradient->event_time[in->start[sample] + e] = ((each[0] + each[4]) + (each[2] + each[6])) + ((each[1] + each[5]) + (each[3] + each[7]));
+    }
+    if (final != NULL) end_tangents(g, w, final, total);
+    end_adjoint(g, w, total);
 }
 
 /* What parameters of the flow do to one sample: the times of the spikes in use, in w->moved, and the states at the end. */
 SALTUS_INLINE void trace(const int shared, const saltus_group *g, const saltus_events *in, const saltus_spikes *out, int used,
                          const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
-    const int events = in->count[sample];
     begin_tangents(g, w);
-    if (used <= events) /* a neuron alone takes as long as a vector of them */
-        trace_all(shared, g, in, out, used, final != NULL, w, sample);
-    else
-        trace_some(g, in, out, used, final != NULL, w, sample);
+    trace_all(shared, g, in, out, used, final != NULL, w, sample);
     if (final != NULL) end_tangents(g, w, final, total);
 }
 
@@ -5381,8 +5627,13 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
         last = used > 0 ? after[used - 1] : -1;
     }
     const int skims = record == NULL && into_delays == NULL && (g->n <= FEW || !times) && origin == NULL;
-    measure(shared, g, in->time + first, events, gradient->want & WANT_FLOW ? events : last, w);
     const int moving = (gradient->want & WANT_FLOW) != 0;
+    /* a neuron alone takes as long as a vector of them */
+    if (moving && record == NULL && into_delays == NULL && origin == NULL && (used > events || (!shared && g->n <= FEW))) {
+        backward_vectors(g, in, out, used, cotangent, gradient, final, weights ? into : NULL, &total, w, sample);
+        return;
+    }
+    measure(shared, g, in->time + first, events, moving ? events : last, w);
     if (moving) trace(shared, g, in, out, used, final, &total, w, sample);
     /* gap: from a spike to its neuron's next spike in the interval or to the interval's end; lead: from the interval's
      * begin; order: 1 for a neuron's first spike of the interval */
