@@ -43,7 +43,7 @@ static void make_way(int caller)
 #include <immintrin.h>
 #endif
 
-enum { STATES = 3, PARAMETERS = 4, LANES = 8, FEW = 32, ABI = 3 };
+enum { STATES = 3, PARAMETERS = 4, LANES = 8, BUNDLES = 4, FEW = 32, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };

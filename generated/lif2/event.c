@@ -43,7 +43,7 @@ static void make_way(int caller)
 #include <immintrin.h>
 #endif
 
-enum { STATES = 3, PARAMETERS = 8, LANES = 8, FEW = 32, ABI = 3 };
+enum { STATES = 3, PARAMETERS = 8, LANES = 8, BUNDLES = 4, FEW = 32, ABI = 3 };
 enum { ARRIVALS_CHANGE_ADJOINTS = 0 };
 enum { WANT_WEIGHTS = 1, WANT_TIMES = 2, WANT_PARAMETERS = 4, WANT_DELAYS = 8, WANT_FLOW = 32 };
 enum { DONE, CAPACITY, STARTS_ABOVE, RESETS_ABOVE, WORKSPACE, ROOT };
@@ -90,7 +90,8 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
 
 enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
-typedef struct { double *V, *I, *I2, *span, *since, *low, *high, *peak, *u1_high; } certain_view;
+typedef struct { double *V, *I, *I2, *V_end, *I_end, *I2_end, *span, *since, *tau_syn, *tau_syn2, *theta, *v_reset, *per_tau_mem, *per_tau_syn, *per_tau_syn2; } asked_view;
+typedef struct { double *V, *I, *I2, *span, *since, *low, *high, *peak, *u1_high, *tau_syn, *tau_syn2, *theta, *v_reset, *per_tau_mem, *per_tau_syn, *per_tau_syn2; } certain_view;
 typedef struct { double *time, *slope, *V, *I, *I2; } fresh_view;
 
 /* The arrival of a spike of the group that is under way, by a line of it. */
@@ -148,7 +149,9 @@ typedef struct {
     int64_t *before;           /* [spikes + LANES] how many spikes come before */
     coming *under_way;         /* [spikes * most_lines] heap of arrivals, the next one first */
     double *owed;              /* [spikes] what arrivals give to the spikes that they are of */
-    certain_view certain;      /* [n_pad + LANES] who spikes next for certain, see feedforward */
+    asked_view asked;          /* [n_pad + LANES] who may spike, see alone */
+    int32_t *asked_place;      /* [n_pad + LANES] their places in the queue */
+    certain_view certain;      /* [n_pad + LANES] who spikes next for certain */
     int32_t *certain_place;    /* [n_pad + LANES] their places in the queue */
     fresh_view fresh;          /* [spikes + LANES] spikes of the interval, not sorted yet */
     int32_t *fresh_neuron;     /* [spikes + LANES] */
@@ -308,6 +311,22 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->before = take(base, &used, d * (spikes + LANES));
     w->under_way = take(base, &used, (int64_t)sizeof(coming) * spikes * g->most_lines);
     w->owed = take(base, &used, d * spikes);
+    w->asked.V = take(base, &used, d * wide);
+    w->asked.I = take(base, &used, d * wide);
+    w->asked.I2 = take(base, &used, d * wide);
+    w->asked.V_end = take(base, &used, d * wide);
+    w->asked.I_end = take(base, &used, d * wide);
+    w->asked.I2_end = take(base, &used, d * wide);
+    w->asked.span = take(base, &used, d * wide);
+    w->asked.since = take(base, &used, d * wide);
+    w->asked.tau_syn = take(base, &used, d * wide);
+    w->asked.tau_syn2 = take(base, &used, d * wide);
+    w->asked.theta = take(base, &used, d * wide);
+    w->asked.v_reset = take(base, &used, d * wide);
+    w->asked.per_tau_mem = take(base, &used, d * wide);
+    w->asked.per_tau_syn = take(base, &used, d * wide);
+    w->asked.per_tau_syn2 = take(base, &used, d * wide);
+    w->asked_place = take(base, &used, i * wide);
     w->certain.V = take(base, &used, d * wide);
     w->certain.I = take(base, &used, d * wide);
     w->certain.I2 = take(base, &used, d * wide);
@@ -317,6 +336,13 @@ static int64_t lay_out(workspace *w, const saltus_group *g, int64_t events, int6
     w->certain.high = take(base, &used, d * wide);
     w->certain.peak = take(base, &used, d * wide);
     w->certain.u1_high = take(base, &used, d * wide);
+    w->certain.tau_syn = take(base, &used, d * wide);
+    w->certain.tau_syn2 = take(base, &used, d * wide);
+    w->certain.theta = take(base, &used, d * wide);
+    w->certain.v_reset = take(base, &used, d * wide);
+    w->certain.per_tau_mem = take(base, &used, d * wide);
+    w->certain.per_tau_syn = take(base, &used, d * wide);
+    w->certain.per_tau_syn2 = take(base, &used, d * wide);
     w->certain_place = take(base, &used, i * wide);
     w->fresh.time = take(base, &used, d * (spikes + LANES));
     w->fresh.slope = take(base, &used, d * (spikes + LANES));
@@ -1634,6 +1660,8 @@ static double model_isolate(const model_parameters *q, const double *x, double s
 SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
     for (int l = 0; l < LANES; l++) {
+        q->low[l] = q->high[l] = 0.0;
+        if (!q->may[l]) continue; /* a spare lane holds anything */
         const model_parameters own = { q->tau_syn[l], q->tau_syn2[l], q->theta[l], q->v_reset[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l] };
         const double x[] = { q->V[l], q->I[l], q->I2[l] };
         model_isolate(&own, x, q->span[l], q->low + l, q->high + l);
@@ -1663,14 +1691,11 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
     }
 }
 
-/* The first upward zero of each lane's guard, where it q->crosses, in its bracket: q->at.
- * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
- * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
- * settles: the last iterate is kept for settle; by_ends: brackets are spans, and what lies at their ends is not known yet.
- * Returns a bit for each lane that did not settle. */
-SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_ends, bundle *q, double time)
+/* ---- The root in a bracket, and what follows from a crossing. */
+
+/* A start in each lane's bracket, q->at; open: there is something to be found. See find. */
+SALTUS_INLINE void begin_of(const int terms, const int settles, const int by_ends, bundle *q, int64_t *restrict open)
 {
-    int64_t open[LANES];
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
         double a0, a1;
@@ -1718,73 +1743,95 @@ SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_e
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
-    for (int round = 0; bits_of(open) && round < 192; round++) {
+}
+
+/* A step of the iteration. See find. */
+SALTUS_INLINE void iterate_of(const int terms, const int settles, bundle *q, int64_t *restrict open, int round, double time)
+{
 #pragma omp simd
-        for (int l = 0; l < LANES; l++) {
-            const double s = q->at[l];
-            double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
-            if (terms != 0) {
-                model_propagator_near(terms, s, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
-            } else {
-                model_propagator(s, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
-            }
-            double V_next, I_next, I2_next;
-            model_advance(q->V[l], q->I[l], q->I2[l], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-            if (settles) {
-                q->V_before[l] = V_next;
-                q->I_before[l] = I_next;
-                q->I2_before[l] = I2_next;
-            }
-            double a0, a1, a2, a3;
-            {
-                double u_0;
-                model_ladder_0(V_next, q->theta[l], &u_0);
-                a0 = u_0;
-                double u_1;
-                model_ladder_1(V_next, I_next, I2_next, q->per_tau_mem[l], &u_1);
-                a1 = u_1;
-                double u_2;
-                model_ladder_2(I_next, I2_next, q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_2);
-                a2 = u_2;
-                double u_3;
-                model_ladder_3(I_next, q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_3);
-                a3 = u_3;
-            }
-            double rate;
-            {
-                double u_1_rate;
-                model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
-                rate = u_1_rate;
-            }
-            double rate_2;
-            {
-                double u_2_rate;
-                model_ladder_2_rate(q->per_tau_syn2[l], &u_2_rate);
-                rate_2 = u_2_rate;
-            }
-            const double curve = a2 - rate * a1;
-            const double jerk = a3 -rate_2 * a2 - rate * curve;
-            q->low[l] = a0 < 0.0 ? s : q->low[l];
-            q->high[l] = a0 < 0.0 ? q->high[l] : s;
-            const double step = -3.0 * a0 * (2.0 * a1 * a1 - a0 * curve) /
-                                (6.0 * a1 * (a1 * a1 - a0 * curve) + a0 * a0 * jerk);
-            const double stepped = s + step;
-            const int keeps = (stepped >= q->low[l]) & (stepped <= q->high[l]) & ((round < 8) | (round % 3 != 0));
-            const double next = keeps ? stepped : 0.5 * (q->low[l] + q->high[l]);
-            /* the next error, against the rounding of the time: that of Halley's third order,
-             * step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), times step over the shortest length of the curve */
-            const double grain = 0x1p-54 * (settles ? time + q->since[l] + s : time + s);
-            const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
-            const double fourth = third * fabs(step) * (fabs(curve) + (fabs(rate) + fabs(rate_2)) * fabs(a1));
-            const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
-            const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
-            q->at[l] = open[l] ? next : s;
-            if (settles) q->left[l] = open[l] ? next - s : 0.0;
-            open[l] = open[l] & !settled & !closed;
+    for (int l = 0; l < LANES; l++) {
+        const double s = q->at[l];
+        double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
+        if (terms != 0) {
+            model_propagator_near(terms, s, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
+        } else {
+            model_propagator(s, q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
+        }
+        double V_next, I_next, I2_next;
+        model_advance(q->V[l], q->I[l], q->I2[l], Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+        if (settles) {
+            q->V_before[l] = V_next;
+            q->I_before[l] = I_next;
+            q->I2_before[l] = I2_next;
+        }
+        double a0, a1, a2, a3;
+        {
+            double u_0;
+            model_ladder_0(V_next, q->theta[l], &u_0);
+            a0 = u_0;
+            double u_1;
+            model_ladder_1(V_next, I_next, I2_next, q->per_tau_mem[l], &u_1);
+            a1 = u_1;
+            double u_2;
+            model_ladder_2(I_next, I2_next, q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_2);
+            a2 = u_2;
+            double u_3;
+            model_ladder_3(I_next, q->tau_syn[l], q->tau_syn2[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l], &u_3);
+            a3 = u_3;
+        }
+        double rate;
+        {
+            double u_1_rate;
+            model_ladder_1_rate(q->per_tau_mem[l], &u_1_rate);
+            rate = u_1_rate;
+        }
+        double rate_2;
+        {
+            double u_2_rate;
+            model_ladder_2_rate(q->per_tau_syn2[l], &u_2_rate);
+            rate_2 = u_2_rate;
+        }
+        const double curve = a2 - rate * a1;
+        const double jerk = a3 -rate_2 * a2 - rate * curve;
+        q->low[l] = a0 < 0.0 ? s : q->low[l];
+        q->high[l] = a0 < 0.0 ? q->high[l] : s;
+        const double step = -3.0 * a0 * (2.0 * a1 * a1 - a0 * curve) /
+                            (6.0 * a1 * (a1 * a1 - a0 * curve) + a0 * a0 * jerk);
+        const double stepped = s + step;
+        const int keeps = (stepped >= q->low[l]) & (stepped <= q->high[l]) & ((round < 8) | (round % 3 != 0));
+        const double next = keeps ? stepped : 0.5 * (q->low[l] + q->high[l]);
+        /* the next error, against the rounding of the time: that of Halley's third order,
+         * step^3 |3 curve^2 - 2 slope jerk|/(12 slope^2), times step over the shortest length of the curve */
+        const double grain = 0x1p-54 * (settles ? time + q->since[l] + s : time + s);
+        const double third = fabs(step * step * step) * (3.0 * curve * curve + 2.0 * fabs(a1 * jerk));
+        const double fourth = third * fabs(step) * (fabs(curve) + (fabs(rate) + fabs(rate_2)) * fabs(a1));
+        const int settled = keeps & (fourth <= 12.0 * grain * fabs(a1 * a1 * a1));
+        const int closed = q->high[l] - q->low[l] <= 4.0 * grain;
+        q->at[l] = open[l] ? next : s;
+        if (settles) q->left[l] = open[l] ? next - s : 0.0;
+        open[l] = open[l] & !settled & !closed;
+    }
+}
+
+/* The first upward zero of each lane's guard, where it q->crosses, in its bracket: q->at.
+ * Householder's iteration (fourth order) never leaves the bracket, to the rounding of the time; every third step may bisect, so
+ * that a near-tangent crossing, where u_0 is all rounding, still closes the bracket.
+ * settles: the last iterate is kept for settle; by_ends: brackets are spans, and what lies at their ends is not known yet;
+ * bundles: how many, BUNDLES at most, which do not wait for one another.
+ * Returns a bit for each lane that did not settle. */
+SALTUS_INLINE int64_t find_of(const int terms, const int settles, const int by_ends, const int bundles, bundle *q, double time)
+{
+    int64_t open[BUNDLES][LANES], unsettled = 0; /* a bit a lane */
+    for (int b = 0; b < bundles; b++) begin_of(terms, settles, by_ends, q + b, open[b]);
+    for (int round = 0, goes_on = 1; goes_on && round < 192; round++) {
+        goes_on = 0;
+        for (int b = 0; b < bundles; b++) {
+            if (!bits_of(open[b])) continue;
+            iterate_of(terms, settles, q + b, open[b], round, time);
+            goes_on = 1;
         }
     }
-    int64_t unsettled = 0; /* a bit a lane */
-    for (int l = 0; l < LANES; l++) unsettled |= (int64_t)(open[l] != 0) << l;
+    for (int b = 0; b < bundles; b++) unsettled |= (int64_t)bits_of(open[b]) << (b * LANES);
     return unsettled;
 }
 
@@ -1913,13 +1960,13 @@ SALTUS_INLINE int64_t search_of(const int terms, bundle *q, double time)
 {
     bracket_of(terms, q);
     for (int l = 0; l < LANES; l++) q->crosses[l] &= q->may[l];
-    return find_of(terms, 0, 0, q, time);
+    return find_of(terms, 0, 0, 1, q, time);
 }
 
 /* Where those cross that are certain to, from their brackets on; for settle. */
-SALTUS_INLINE int64_t find_certain_of(const int terms, bundle *q, double time)
+SALTUS_INLINE int64_t find_certain_of(const int terms, int bundles, bundle *q, double time)
 {
-    return find_of(terms, 1, 0, q, time);
+    return find_of(terms, 1, 0, bundles, q, time);
 }
 
 /* All of them in the version for spans of some length: see saltus_version. */
@@ -1971,27 +2018,27 @@ SALTUS_INLINE int64_t search(int version, bundle *q, double time)
     }
 }
 
-SALTUS_APART int64_t find_certain_brief(bundle *q, double time)
+SALTUS_APART int64_t find_certain_brief(int bundles, bundle *q, double time)
 {
-    return find_certain_of(SALTUS_BRIEF, q, time);
+    return find_certain_of(SALTUS_BRIEF, bundles, q, time);
 }
 
-SALTUS_APART int64_t find_certain_short(bundle *q, double time)
+SALTUS_APART int64_t find_certain_short(int bundles, bundle *q, double time)
 {
-    return find_certain_of(SALTUS_SHORT, q, time);
+    return find_certain_of(SALTUS_SHORT, bundles, q, time);
 }
 
-SALTUS_APART int64_t find_certain_any(bundle *q, double time)
+SALTUS_APART int64_t find_certain_any(int bundles, bundle *q, double time)
 {
-    return find_certain_of(0, q, time);
+    return find_certain_of(0, bundles, q, time);
 }
 
-SALTUS_INLINE int64_t find_certain(int version, bundle *q, double time)
+SALTUS_INLINE int64_t find_certain(int version, int bundles, bundle *q, double time)
 {
     switch (version) {
-    case SALTUS_BRIEF: return find_certain_brief(q, time);
-    case SALTUS_SHORT: return find_certain_short(q, time);
-    default: return find_certain_any(q, time);
+    case SALTUS_BRIEF: return find_certain_brief(bundles, q, time);
+    case SALTUS_SHORT: return find_certain_short(bundles, q, time);
+    default: return find_certain_any(bundles, q, time);
     }
 }
 
@@ -3860,7 +3907,21 @@ static int list_pending(const saltus_group *g, const workspace *w, int seekers, 
     return kept;
 }
 
-/* Queues the flagged with their states, now and at the end of the interval. Returns how many they are. */
+/* What a search reads of the queued, where they do not share it. */
+SALTUS_INLINE void queue_own(const workspace *w, int queued)
+{
+    if (w->alike) return;
+    for (int i = 0; i < queued; i++) w->asked.tau_syn[i] = w->p.tau_syn[w->who[i]];
+    for (int i = 0; i < queued; i++) w->asked.tau_syn2[i] = w->p.tau_syn2[w->who[i]];
+    for (int i = 0; i < queued; i++) w->asked.theta[i] = w->p.theta[w->who[i]];
+    for (int i = 0; i < queued; i++) w->asked.v_reset[i] = w->p.v_reset[w->who[i]];
+    for (int i = 0; i < queued; i++) w->asked.per_tau_mem[i] = w->p.per_tau_mem[w->who[i]];
+    for (int i = 0; i < queued; i++) w->asked.per_tau_syn[i] = w->p.per_tau_syn[w->who[i]];
+    for (int i = 0; i < queued; i++) w->asked.per_tau_syn2[i] = w->p.per_tau_syn2[w->who[i]];
+    (void)queued;
+}
+
+/* Queues the flagged with their states, now and at the end of the interval, and what a search reads. Returns how many they are. */
 static int queue_all(const saltus_group *g, const workspace *w)
 {
 #ifdef __AVX512VL__
@@ -3875,19 +3936,30 @@ static int queue_all(const saltus_group *g, const workspace *w)
         pack(w->ahead.I + queued, these, w->x_end.I + n);
         pack(w->queue.I2 + queued, these, w->x.I2 + n);
         pack(w->ahead.I2 + queued, these, w->x_end.I2 + n);
+        if (!w->alike) pack(w->asked.tau_syn + queued, these, w->p.tau_syn + n);
+        if (!w->alike) pack(w->asked.tau_syn2 + queued, these, w->p.tau_syn2 + n);
+        if (!w->alike) pack(w->asked.theta + queued, these, w->p.theta + n);
+        if (!w->alike) pack(w->asked.v_reset + queued, these, w->p.v_reset + n);
+        if (!w->alike) pack(w->asked.per_tau_mem + queued, these, w->p.per_tau_mem + n);
+        if (!w->alike) pack(w->asked.per_tau_syn + queued, these, w->p.per_tau_syn + n);
+        if (!w->alike) pack(w->asked.per_tau_syn2 + queued, these, w->p.per_tau_syn2 + n);
         pack_numbers(w->who + queued, these, eight_from(n));
         queued += __builtin_popcount(these);
     }
 #else
     const int queued = queue_flagged(g, w, 0, g->n_pad, 0);
     queue_states(w, queued, 0.0);
+    queue_own(w, queued);
 #endif
     for (int i = queued; i % LANES != 0; i++) w->who[i] = 0;
     return queued;
 }
 
+/* ---- Candidates that cross each on its own: those that are to be bracketed, and those whose next spike is certain, wait until they
+ * fill a bundle. */
+
 /* Brackets the crossings of the lanes that may, and appends the certain ones. Returns their number then. */
-SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many, double *nearest_miss)
+SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bundle *q, int many, double *nearest_miss)
 {
     double miss = *nearest_miss;
     bracket(version, q);
@@ -3899,20 +3971,27 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
     }
     *nearest_miss = miss;
 #ifdef __AVX512VL__
-    const __mmask8 kept = flagged(q->crosses);
-    pack(w->certain.V + many, kept, q->V);
-    pack(w->certain.I + many, kept, q->I);
-    pack(w->certain.I2 + many, kept, q->I2);
-    pack(w->certain.span + many, kept, q->span);
-    pack(w->certain.since + many, kept, q->since);
-    pack(w->certain.low + many, kept, q->low);
-    pack(w->certain.high + many, kept, q->high);
-    pack(w->certain.peak + many, kept, q->peak);
-    pack(w->certain.u1_high + many, kept, q->u1_high);
-    pack_numbers(w->certain_place + many, kept, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
-    return many + __builtin_popcount(kept);
+    const __mmask8 these = flagged(q->crosses);
+    pack(w->certain.V + many, these, q->V);
+    pack(w->certain.I + many, these, q->I);
+    pack(w->certain.I2 + many, these, q->I2);
+    pack(w->certain.span + many, these, q->span);
+    pack(w->certain.since + many, these, q->since);
+    pack(w->certain.low + many, these, q->low);
+    pack(w->certain.high + many, these, q->high);
+    pack(w->certain.peak + many, these, q->peak);
+    pack(w->certain.u1_high + many, these, q->u1_high);
+    if (!alike) pack(w->certain.tau_syn + many, these, q->tau_syn);
+    if (!alike) pack(w->certain.tau_syn2 + many, these, q->tau_syn2);
+    if (!alike) pack(w->certain.theta + many, these, q->theta);
+    if (!alike) pack(w->certain.v_reset + many, these, q->v_reset);
+    if (!alike) pack(w->certain.per_tau_mem + many, these, q->per_tau_mem);
+    if (!alike) pack(w->certain.per_tau_syn + many, these, q->per_tau_syn);
+    if (!alike) pack(w->certain.per_tau_syn2 + many, these, q->per_tau_syn2);
+    pack_numbers(w->certain_place + many, these, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
+    return many + __builtin_popcount(these);
 #else
-    for (int l = 0; l < LANES; l++) { /* without branches: who crosses cannot be predicted */
+    for (int l = 0; l < LANES; l++) { /* without branches: who is flagged cannot be predicted */
         w->certain.V[many] = q->V[l];
         w->certain.I[many] = q->I[l];
         w->certain.I2[many] = q->I2[l];
@@ -3922,6 +4001,13 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
         w->certain.high[many] = q->high[l];
         w->certain.peak[many] = q->peak[l];
         w->certain.u1_high[many] = q->u1_high[l];
+        if (!alike) w->certain.tau_syn[many] = q->tau_syn[l];
+        if (!alike) w->certain.tau_syn2[many] = q->tau_syn2[l];
+        if (!alike) w->certain.theta[many] = q->theta[l];
+        if (!alike) w->certain.v_reset[many] = q->v_reset[l];
+        if (!alike) w->certain.per_tau_mem[many] = q->per_tau_mem[l];
+        if (!alike) w->certain.per_tau_syn[many] = q->per_tau_syn[l];
+        if (!alike) w->certain.per_tau_syn2[many] = q->per_tau_syn2[l];
         w->certain_place[many] = q->place[l];
         many += q->crosses[l] != 0;
     }
@@ -3929,30 +4015,124 @@ SALTUS_INLINE int ascertain(const workspace *w, int version, bundle *q, int many
 #endif
 }
 
-/* The certain ones from this one on, as a bundle; spare lanes cross nothing. */
-SALTUS_INLINE void take_certain(const int alike, const workspace *w, int from, int lanes, bundle *q)
+/* Appends those that may cross to the candidates that are to be bracketed. Returns their number then. */
+SALTUS_INLINE int ask_again(const int alike, const workspace *w, const bundle *q, int waiting)
 {
-    for (int l = 0; l < LANES; l++) q->crosses[l] = l < lanes, q->place[l] = l < lanes ? w->certain_place[from + l] : 0;
-    for (int l = 0; l < LANES; l++) {
-        const int n = alike ? 0 : w->who[q->place[l]];
-        q->V[l] = w->certain.V[from + l];
-        q->I[l] = w->certain.I[from + l];
-        q->I2[l] = w->certain.I2[from + l];
-        q->span[l] = w->certain.span[from + l];
-        q->since[l] = w->certain.since[from + l];
-        q->low[l] = w->certain.low[from + l];
-        q->high[l] = w->certain.high[from + l];
-        q->peak[l] = w->certain.peak[from + l];
-        q->u1_high[l] = w->certain.u1_high[from + l];
-        q->tau_syn[l] = w->p.tau_syn[n];
-        q->tau_syn2[l] = w->p.tau_syn2[n];
-        q->theta[l] = w->p.theta[n];
-        q->v_reset[l] = w->p.v_reset[n];
-        q->per_tau_mem[l] = w->p.per_tau_mem[n];
-        q->per_tau_syn[l] = w->p.per_tau_syn[n];
-        q->per_tau_syn2[l] = w->p.per_tau_syn2[n];
-        (void)n;
+#ifdef __AVX512VL__
+    const __mmask8 these = flagged(q->may);
+    pack(w->asked.V + waiting, these, q->V);
+    pack(w->asked.I + waiting, these, q->I);
+    pack(w->asked.I2 + waiting, these, q->I2);
+    pack(w->asked.V_end + waiting, these, q->V_end);
+    pack(w->asked.I_end + waiting, these, q->I_end);
+    pack(w->asked.I2_end + waiting, these, q->I2_end);
+    pack(w->asked.span + waiting, these, q->span);
+    pack(w->asked.since + waiting, these, q->since);
+    if (!alike) pack(w->asked.tau_syn + waiting, these, q->tau_syn);
+    if (!alike) pack(w->asked.tau_syn2 + waiting, these, q->tau_syn2);
+    if (!alike) pack(w->asked.theta + waiting, these, q->theta);
+    if (!alike) pack(w->asked.v_reset + waiting, these, q->v_reset);
+    if (!alike) pack(w->asked.per_tau_mem + waiting, these, q->per_tau_mem);
+    if (!alike) pack(w->asked.per_tau_syn + waiting, these, q->per_tau_syn);
+    if (!alike) pack(w->asked.per_tau_syn2 + waiting, these, q->per_tau_syn2);
+    pack_numbers(w->asked_place + waiting, these, _mm256_loadu_si256((const __m256i *)(const void *)q->place));
+    return waiting + __builtin_popcount(these);
+#else
+    for (int l = 0; l < LANES; l++) { /* without branches: who is flagged cannot be predicted */
+        w->asked.V[waiting] = q->V[l];
+        w->asked.I[waiting] = q->I[l];
+        w->asked.I2[waiting] = q->I2[l];
+        w->asked.V_end[waiting] = q->V_end[l];
+        w->asked.I_end[waiting] = q->I_end[l];
+        w->asked.I2_end[waiting] = q->I2_end[l];
+        w->asked.span[waiting] = q->span[l];
+        w->asked.since[waiting] = q->since[l];
+        if (!alike) w->asked.tau_syn[waiting] = q->tau_syn[l];
+        if (!alike) w->asked.tau_syn2[waiting] = q->tau_syn2[l];
+        if (!alike) w->asked.theta[waiting] = q->theta[l];
+        if (!alike) w->asked.v_reset[waiting] = q->v_reset[l];
+        if (!alike) w->asked.per_tau_mem[waiting] = q->per_tau_mem[l];
+        if (!alike) w->asked.per_tau_syn[waiting] = q->per_tau_syn[l];
+        if (!alike) w->asked.per_tau_syn2[waiting] = q->per_tau_syn2[l];
+        w->asked_place[waiting] = q->place[l];
+        waiting += q->may[l] != 0;
     }
+    return waiting;
+#endif
+}
+
+/* So many of the certain ones from this one on, as a bundle; spare lanes cross nothing. */
+SALTUS_INLINE void take_certain(const int alike, const workspace *w, int first, int lanes, bundle *q)
+{
+    for (int l = 0; l < LANES; l++) q->crosses[l] = l < lanes;
+    for (int l = 0; l < LANES; l++) q->place[l] = w->certain_place[first + l];
+    for (int l = 0; l < LANES; l++) {
+        q->V[l] = w->certain.V[first + l];
+        q->I[l] = w->certain.I[first + l];
+        q->I2[l] = w->certain.I2[first + l];
+        q->span[l] = w->certain.span[first + l];
+        q->since[l] = w->certain.since[first + l];
+        q->low[l] = w->certain.low[first + l];
+        q->high[l] = w->certain.high[first + l];
+        q->peak[l] = w->certain.peak[first + l];
+        q->u1_high[l] = w->certain.u1_high[first + l];
+        q->tau_syn[l] = alike ? w->p.tau_syn[0] : w->certain.tau_syn[first + l];
+        q->tau_syn2[l] = alike ? w->p.tau_syn2[0] : w->certain.tau_syn2[first + l];
+        q->theta[l] = alike ? w->p.theta[0] : w->certain.theta[first + l];
+        q->v_reset[l] = alike ? w->p.v_reset[0] : w->certain.v_reset[first + l];
+        q->per_tau_mem[l] = alike ? w->p.per_tau_mem[0] : w->certain.per_tau_mem[first + l];
+        q->per_tau_syn[l] = alike ? w->p.per_tau_syn[0] : w->certain.per_tau_syn[first + l];
+        q->per_tau_syn2[l] = alike ? w->p.per_tau_syn2[0] : w->certain.per_tau_syn2[first + l];
+    }
+    for (int l = lanes; l < LANES; l++) q->place[l] = 0;
+}
+
+/* So many of the candidates from this one on. */
+SALTUS_INLINE void take_asked(const int alike, const workspace *w, int first, int lanes, bundle *q)
+{
+    for (int l = 0; l < LANES; l++) q->may[l] = l < lanes;
+    for (int l = 0; l < LANES; l++) q->place[l] = w->asked_place[first + l];
+    for (int l = 0; l < LANES; l++) {
+        q->V[l] = w->asked.V[first + l];
+        q->I[l] = w->asked.I[first + l];
+        q->I2[l] = w->asked.I2[first + l];
+        q->V_end[l] = w->asked.V_end[first + l];
+        q->I_end[l] = w->asked.I_end[first + l];
+        q->I2_end[l] = w->asked.I2_end[first + l];
+        q->span[l] = w->asked.span[first + l];
+        q->since[l] = w->asked.since[first + l];
+        q->tau_syn[l] = alike ? w->p.tau_syn[0] : w->asked.tau_syn[first + l];
+        q->tau_syn2[l] = alike ? w->p.tau_syn2[0] : w->asked.tau_syn2[first + l];
+        q->theta[l] = alike ? w->p.theta[0] : w->asked.theta[first + l];
+        q->v_reset[l] = alike ? w->p.v_reset[0] : w->asked.v_reset[first + l];
+        q->per_tau_mem[l] = alike ? w->p.per_tau_mem[0] : w->asked.per_tau_mem[first + l];
+        q->per_tau_syn[l] = alike ? w->p.per_tau_syn[0] : w->asked.per_tau_syn[first + l];
+        q->per_tau_syn2[l] = alike ? w->p.per_tau_syn2[0] : w->asked.per_tau_syn2[first + l];
+    }
+}
+
+/* The seekers among the queued (seek NULL: all, and what a search reads is there), with so much of the interval left. */
+SALTUS_INLINE void ask(const int alike, const workspace *w, int seekers, const int32_t *seek, double span)
+{
+    for (int s = 0; s < seekers; s++) w->asked.span[s] = span, w->asked.since[s] = 0.0;
+    if (seek == NULL) {
+        for (int s = 0; s < seekers; s++) w->asked_place[s] = s;
+        for (int s = 0; s < seekers; s++) w->asked.V[s] = w->queue.V[s], w->asked.V_end[s] = w->ahead.V[s];
+        for (int s = 0; s < seekers; s++) w->asked.I[s] = w->queue.I[s], w->asked.I_end[s] = w->ahead.I[s];
+        for (int s = 0; s < seekers; s++) w->asked.I2[s] = w->queue.I2[s], w->asked.I2_end[s] = w->ahead.I2[s];
+        return;
+    }
+    for (int s = 0; s < seekers; s++) w->asked_place[s] = seek[s];
+    for (int s = 0; s < seekers; s++) w->asked.V[s] = w->queue.V[seek[s]], w->asked.V_end[s] = w->ahead.V[seek[s]];
+    for (int s = 0; s < seekers; s++) w->asked.I[s] = w->queue.I[seek[s]], w->asked.I_end[s] = w->ahead.I[seek[s]];
+    for (int s = 0; s < seekers; s++) w->asked.I2[s] = w->queue.I2[seek[s]], w->asked.I2_end[s] = w->ahead.I2[seek[s]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.tau_syn[s] = w->p.tau_syn[w->who[seek[s]]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.tau_syn2[s] = w->p.tau_syn2[w->who[seek[s]]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.theta[s] = w->p.theta[w->who[seek[s]]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.v_reset[s] = w->p.v_reset[w->who[seek[s]]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.per_tau_mem[s] = w->p.per_tau_mem[w->who[seek[s]]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.per_tau_syn[s] = w->p.per_tau_syn[w->who[seek[s]]];
+    for (int s = 0; s < seekers && !alike; s++) w->asked.per_tau_syn2[s] = w->p.per_tau_syn2[w->who[seek[s]]];
 }
 
 /* The crossings of a bundle of so many lanes, as spikes that are still to be sorted, from this one on; then the bundle is what is
@@ -3995,47 +4175,37 @@ SALTUS_INLINE int spike(const saltus_group *g, const workspace *w, bundle *q, in
 }
 
 /* The seekers among the queued (seek NULL: all) cross each on its own, until the end of the interval, at which they are in
- * w->ahead. Those whose next spike is certain wait until they fill a bundle. Returns the number of spikes, or -1 after a failure. */
+ * w->ahead. Returns the number of spikes, or -1 after a failure. */
 SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_spikes *out, const workspace *w, int seekers,
                                  const int32_t *seek, double origin, double span, int after, int spikes, int32_t sample,
                                  saltus_status *status)
 {
     const int version = saltus_version(span * w->steepest);
-    int many = 0, fresh = 0;
-    bundle q;
-    for (int from = 0; from < seekers; from += LANES) {
-        for (int l = 0; l < LANES; l++) {
-            const int i = seek == NULL ? from + l : seek[from + l < seekers ? from + l : from], n = alike ? 0 : w->who[i];
-            q.place[l] = i;
-            q.may[l] = from + l < seekers;
-            q.since[l] = 0.0;
-            q.span[l] = span;
-            q.V[l] = w->queue.V[i];
-            q.V_end[l] = w->ahead.V[i];
-            q.I[l] = w->queue.I[i];
-            q.I_end[l] = w->ahead.I[i];
-            q.I2[l] = w->queue.I2[i];
-            q.I2_end[l] = w->ahead.I2[i];
-            q.tau_syn[l] = w->p.tau_syn[n];
-            q.tau_syn2[l] = w->p.tau_syn2[n];
-            q.theta[l] = w->p.theta[n];
-            q.v_reset[l] = w->p.v_reset[n];
-            q.per_tau_mem[l] = w->p.per_tau_mem[n];
-            q.per_tau_syn[l] = w->p.per_tau_syn[n];
-            q.per_tau_syn2[l] = w->p.per_tau_syn2[n];
+    int waiting = seekers, many = 0, fresh = 0;
+    bundle q[BUNDLES];
+    ask(alike, w, seekers, seek, span);
+    while (many + waiting > 0) {
+        if (many < BUNDLES * LANES && waiting > 0) {
+            const int lanes = waiting < LANES ? waiting : LANES;
+            waiting -= lanes;
+            take_asked(alike, w, waiting, lanes, q);
+            many = ascertain(alike, w, version, q, many, out->nearest_miss + sample);
+            continue;
         }
-        many = ascertain(w, version, &q, many, out->nearest_miss + sample);
-    }
-    while (many > 0) {
-        const int from = many > LANES ? many - LANES : 0, lanes = many - from;
-        if (spikes + fresh + lanes > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
-        take_certain(alike, w, from, lanes, &q);
-        const int64_t unsettled = find_certain(version, &q, origin);
-        settle(version, &q, w->steepest);
-        const int again = spike(g, w, &q, lanes, fresh, origin, unsettled, sample, status);
-        if (again < 0) return -1;
-        fresh += lanes;
-        many = again ? ascertain(w, version, &q, from, out->nearest_miss + sample) : from;
+        const int most = many < BUNDLES * LANES ? many : BUNDLES * LANES, bundles = (most + LANES - 1) / LANES;
+        if (spikes + fresh + most > out->capacity) return fail(status, CAPACITY, sample, -1, origin, 2 * out->capacity), -1;
+        many -= most;
+        for (int b = 0; b < bundles; b++)
+            take_certain(alike, w, many + b * LANES, b + 1 < bundles ? LANES : most - b * LANES, q + b);
+        const int64_t unsettled = find_certain(version, bundles, q, origin);
+        for (int b = 0; b < bundles; b++) settle(version, q + b, w->steepest);
+        for (int b = 0; b < bundles; b++) {
+            const int lanes = b + 1 < bundles ? LANES : most - b * LANES;
+            const int again = spike(g, w, q + b, lanes, fresh, origin, unsettled >> (b * LANES), sample, status);
+            if (again < 0) return -1;
+            fresh += lanes;
+            if (again) waiting = ask_again(alike, w, q + b, waiting);
+        }
     }
     if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
     return spikes + fresh;
@@ -5849,6 +6019,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
             const double until = next - now > ahead ? now + ahead : next;
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
+            queue_own(w, queued);
             if (queued > 0) spikes = cross_alone(g, out, w, queued, NULL, now, until - now, e, spikes, sample, status);
             if (spikes < 0) return status->code;
             if (spikes > begun) put_back(w, queued, w->ahead, w->x_end);
