@@ -73,14 +73,21 @@ def test_gradients_by_spans(model, grid, events):
     np.testing.assert_array_equal(one.neurons, other.neurons)
     wanted = tuple(f"{name}_a.weights" for name in "xya") + tuple(f"a.{name}" for name in params)
     seeds = {"a": np.random.default_rng(1).normal(size=len(one.times))}
-    found, expected = (
-        net.gradients(result, d_spike_times=seeds, wrt=wanted)
-        for net, result in zip(nets, results, strict=True)
-    )
-    for name in wanted:
-        dense = found[name][np.nonzero(given[name[0]])] if name.endswith("weights") else found[name]
-        most = np.abs(expected[name]).max()
-        np.testing.assert_allclose(dense, expected[name], rtol=0, atol=1e-8 * most, err_msg=name)
+    for wrt in (wanted, (*wanted, "input_times")):  # by spans, and event by event
+        found, expected = (
+            net.gradients(result, d_spike_times=seeds, wrt=wrt)
+            for net, result in zip(nets, results, strict=True)
+        )
+        for name in wanted:
+            dense = found[name][np.nonzero(given[name[0]])] if name.endswith("weights") else found[name]
+            most = np.abs(expected[name]).max()
+            np.testing.assert_allclose(dense, expected[name], rtol=0, atol=1e-8 * most, err_msg=name)
+    for name in "xy":
+        mine, its = (
+            np.concatenate([t for sample in gradient["input_times"][name] for t in sample])
+            for gradient in (found, expected)
+        )
+        np.testing.assert_allclose(mine, its, rtol=0, atol=1e-8 * np.abs(its).max(), err_msg=name)
 
 
 @pytest.mark.parametrize("grid", [0.0, 7e-4], ids=["any time", "grid"])
