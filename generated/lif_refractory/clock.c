@@ -1694,6 +1694,7 @@ static int forward(const run *r, real *path)
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
+    memset(w->hits, 0, sizeof(uint64_t) * (size_t)(net->lanes / 64 + 1)); /* each step leaves none; what was here before might */
     release_all(r);
     int32_t j = 0;
     for (; j <= net->steps; j++) {

@@ -1769,6 +1769,7 @@ static int forward(const run *r, real *path)
     for (int32_t k = 0; k < net->populations; k++)
         MODELS[net->population[k].model].begin(net->population + k, w->now + net->population[k].first_lane * (int64_t)STATES);
     out_first[0] = out_first[1] = 0;
+    memset(w->hits, 0, sizeof(uint64_t) * (size_t)(net->lanes / 64 + 1)); /* each step leaves none; what was here before might */
     int32_t j = 0;
     if (in_one_call(net)) {
         const heard_events heard = {net->port[0].weight, own_rows(net), r->in->channel + r->in->start[r->sample], in_first, out_first, net->steps, w->hits};

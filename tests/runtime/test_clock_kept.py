@@ -9,6 +9,7 @@ import pytest
 from on_the_grid import inputs
 
 import saltus
+from saltus.errors import RunError
 from saltus.templates.context import flow_parameters
 
 T, COARSE, FINE = 0.12, 2e-4, 1e-4
@@ -76,6 +77,27 @@ def test_what_is_kept_with_spikes_is_counted() -> None:
     held = net.run(spikes).memory
     assert sum(array.nbytes for array in spikes.arrays) >= before + 6 * len(spikes.times)
     assert held.events >= sum(array.nbytes for array in spikes.as_train.arrays)
+
+
+@pytest.mark.parametrize("size", [40, 63, 64, 128, 190])
+def test_what_another_run_left_in_memory_is_no_spike(size: int) -> None:
+    """A run that stops at a reset leaves bits of spikes, and one of another batch other numbers there."""
+    weights = np.full((1, size), 30.0)
+    layer = saltus.Layer("lif", size, inputs=1, weights=weights, learn=("weights", "v_reset"), name="hidden")
+    net = saltus.Network([layer], T=T, engine="clock", dt=COARSE, dtype="float64", threads=1)
+    late = saltus.Spikes.from_times([[[0.1]]])
+    expected = net.run(late).spikes["hidden"].times
+    assert len(expected) > size
+    reset = net.all_parameters()["hidden.v_reset"]
+    reset[...] = 10.0
+    with pytest.raises(RunError, match="right after its reset"):
+        net.run(late)
+    reset[...] = 0.0
+    np.testing.assert_array_equal(net.run(late).spikes["hidden"].times, expected)
+    often = saltus.Spikes.from_times([[np.linspace(1e-3, 0.1, 60)]] * 2)
+    many = net.run(often)
+    net.gradients(many, d_spike_times={"hidden": np.ones(len(many.spikes["hidden"].times))})
+    np.testing.assert_array_equal(net.run(late).spikes["hidden"].times, expected)
 
 
 def readers(dt: float, size: int, **more: Any) -> saltus.Network:
