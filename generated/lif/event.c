@@ -3626,12 +3626,13 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
     if (alike) effects_all(g, w, events);
     double scale = 4.0;    /* of the margin: so many of the strongest spikes may wait */
     volley v = {.many = 1, .events = {0}};
+    int most = VOLLEY - 1; /* arrivals that may wait: fewer where many spikes use up the margin before they have come */
     double ahead = INFINITY; /* so far that few may cross */
     const int crowd = 2 * LANES + g->n / 64;
     for (;;) {
         double until = e < events ? times[e] : g->horizon;
         int late = 0; /* so many arrivals wait for the interval's end */
-        if (alike && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, VOLLEY - 1, 1, &v);
+        if (alike && record == NULL) until = gather_volley(g, w, in, first, e, events, now, ahead, most, 1, &v);
         late = v.many - 1;
         const int full = until - now <= ahead;
         if (!full) until = now + ahead, whole = 0;
@@ -3725,6 +3726,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 for (int i = begun; i < spikes - many; i++)
                     wait_for(shared, g, w, sent_by(g, out->neuron[base + i]), propagators(shared, g, w, present - out->time[base + i]), &all, w->x);
                 act_all(shared, g, w, &all, w->x);
+                if (most > 0) most--;
                 if (queued > 2 * LANES)
                     scale *= 0.5;
                 else if (scale < 16.0)
@@ -3740,6 +3742,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                 e += v.events[part];
                 continue;
             }
+            if (late == most && most < VOLLEY - 1) most++;
             if (spikes > begun) {
                 act_all(shared, g, w, &late_spikes, w->x_end);
                 put_back(w, queued, w->ahead, w->x_end);
