@@ -21,7 +21,7 @@ from saltus.runtime.cotangent import Cotangent, Credits
 from saltus.runtime.currents import Currents
 from saltus.runtime.failure import CAPACITY, WORKSPACE, failure, out_of_memory
 from saltus.runtime.footprint import Held
-from saltus.runtime.kernel import event_kernel
+from saltus.runtime.kernel import GroupKind, event_kernel
 from saltus.runtime.lines import Arrived, Rows
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model
@@ -86,9 +86,12 @@ class Group:
         self.parameters = Parameters(model.ir, config, f"populations.{name}")
         self.populations = {name: Members(name, model, config.size, self.parameters, name)}
         self.explanation = explanation
-        self.kernel = event_kernel(model.ir)
         recurrent = [synapses for synapses in into if synapses.pre == name]
         self.loops = [synapses for synapses in recurrent if synapses.delays is not None]
+        kind = GroupKind(
+            not self.parameters.flow_may_differ, bool(recurrent) and not self.loops, bool(self.loops)
+        )
+        self.kernel = event_kernel(model.ir, kind)
         inputs = [synapses for synapses in into if synapses.pre != name]
         self._rows = Rows.of([*inputs, *self.loops], model.ir, config.size)
         self._lay_out(inputs, recurrent[0] if recurrent and not self.loops else None)

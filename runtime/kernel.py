@@ -8,7 +8,7 @@ import importlib
 import re
 from collections.abc import Callable
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -73,15 +73,30 @@ def why_not_fast(model: ModelIR) -> str | None:
     return _rendered((model,), "render", "event_unit").refusal or None
 
 
+class GroupKind(NamedTuple):
+    """What a group is, whatever is assigned to it: its unit holds no code for others.
+
+    flow_shared: all neurons have the same flow (False: they may have their own); recurrent: its spikes come
+    back at once; lined: with delays.
+    """
+
+    flow_shared: bool
+    recurrent: bool
+    lined: bool
+
+
 @functools.cache
-def event_kernel(model: ModelIR) -> Kernel:
-    """The fast kernel for a group of this model, compiled on first use.
+def event_kernel(model: ModelIR, kind: GroupKind) -> Kernel:
+    """The fast kernel for groups of this model and of one kind, compiled on first use.
 
     Raises:
         EmitError: if it cannot do what the model needs.
         CompileError: if there is no compiler, or it fails.
     """
-    return _loaded(f"{model.name}-event", _rendered((model,), "render", "event_unit"))
+    unit = _rendered((model,), "render", "event_unit")
+    known = "".join(f"#define SALTUS_{name.upper()} {int(so)}\n" for name, so in kind._asdict().items())
+    sources = {file: known + text if file == "event.c" else text for file, text in unit.sources.items()}
+    return _loaded(f"{model.name}-event", msgspec.structs.replace(unit, sources=sources))
 
 
 @functools.cache

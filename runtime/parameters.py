@@ -58,6 +58,11 @@ class Parameters:
         except RunError as error:
             raise ConfigError(str(error)) from None
 
+    @property
+    def flow_may_differ(self) -> bool:
+        """Whether neurons can be given flows of their own."""
+        return bool(len(self._flow_rows))
+
     def refresh(self) -> bool:
         """Brings the block up to date; returns whether all neurons have the same flow.
 
