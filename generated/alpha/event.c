@@ -2045,11 +2045,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], J_ = x_J[n];
+            double V = x_V[n], I = x_I[n], J = x_J[n];
             {
                 double V_next, I_next, J_next;
-                model_exc_jump(V_, I_, J_, weight[n], &V_next, &I_next, &J_next);
-                J_ = J_next;
+                model_exc_jump(V, I, J, weight[n], &V_next, &I_next, &J_next);
+                J = J_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
             if (shared) {
@@ -2064,7 +2064,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
             }
             double V_next, I_next, J_next;
-            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_J[n] = J_next;
@@ -2080,13 +2080,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, J_, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, J, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2112,7 +2112,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], J_ = x_J[n];
+            double V = x_V[n], I = x_I[n], J = x_J[n];
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2126,7 +2126,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
             }
             double V_next, I_next, J_next;
-            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_J[n] = J_next;
@@ -2142,13 +2142,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, J_, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, J, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -3997,7 +3997,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4013,8 +4013,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4029,7 +4029,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4037,13 +4037,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4076,13 +4076,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4103,15 +4103,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4127,7 +4127,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4143,8 +4143,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4159,7 +4159,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4167,13 +4167,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4206,13 +4206,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4233,15 +4233,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4258,7 +4258,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4273,8 +4273,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4289,15 +4289,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4311,7 +4311,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4326,8 +4326,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4342,15 +4342,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

@@ -2178,11 +2178,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
+            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
             {
                 double V_next, I_exc_next, I_inh_next;
-                model_exc_jump(V_, I_exc_, I_inh_, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                I_exc_ = I_exc_next;
+                model_exc_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                I_exc = I_exc_next;
             }
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
@@ -2197,7 +2197,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2213,13 +2213,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2245,11 +2245,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 1: /* inh */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
+            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
             {
                 double V_next, I_exc_next, I_inh_next;
-                model_inh_jump(V_, I_exc_, I_inh_, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                I_inh_ = I_inh_next;
+                model_inh_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                I_inh = I_inh_next;
             }
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
@@ -2264,7 +2264,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2280,13 +2280,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2312,7 +2312,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
+            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2326,7 +2326,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2342,13 +2342,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -4404,7 +4404,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4420,8 +4420,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4436,7 +4436,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4444,13 +4444,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4483,13 +4483,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4510,15 +4510,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4534,7 +4534,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4550,8 +4550,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4566,7 +4566,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4574,13 +4574,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4613,13 +4613,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4640,15 +4640,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4665,7 +4665,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4680,8 +4680,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4696,15 +4696,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4718,7 +4718,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4733,8 +4733,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4749,15 +4749,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4775,7 +4775,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4791,8 +4791,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4807,7 +4807,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4815,13 +4815,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4854,13 +4854,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4881,15 +4881,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4905,7 +4905,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4921,8 +4921,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4937,7 +4937,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4945,13 +4945,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4984,13 +4984,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -5011,15 +5011,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5036,7 +5036,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5051,8 +5051,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -5067,15 +5067,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5089,7 +5089,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5104,8 +5104,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -5120,15 +5120,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

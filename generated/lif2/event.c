@@ -2174,11 +2174,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
+            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
             {
                 double V_next, I_next, I2_next;
-                model_exc_jump(V_, I_, I2_, weight[n], &V_next, &I_next, &I2_next);
-                I_ = I_next;
+                model_exc_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
+                I = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
@@ -2193,7 +2193,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2209,13 +2209,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2241,11 +2241,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 1: /* exc2 */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
+            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
             {
                 double V_next, I_next, I2_next;
-                model_exc2_jump(V_, I_, I2_, weight[n], &V_next, &I_next, &I2_next);
-                I2_ = I2_next;
+                model_exc2_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
+                I2 = I2_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
@@ -2260,7 +2260,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2276,13 +2276,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2308,7 +2308,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
+            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2322,7 +2322,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2338,13 +2338,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -4391,7 +4391,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4407,8 +4407,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4423,7 +4423,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4431,13 +4431,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4470,13 +4470,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4497,15 +4497,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4521,7 +4521,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4537,8 +4537,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4553,7 +4553,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4561,13 +4561,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4600,13 +4600,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4627,15 +4627,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4652,7 +4652,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4667,8 +4667,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4683,15 +4683,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4705,7 +4705,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4720,8 +4720,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4736,15 +4736,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4762,7 +4762,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4778,8 +4778,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4794,7 +4794,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4802,13 +4802,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4841,13 +4841,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4868,15 +4868,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4892,7 +4892,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4908,8 +4908,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4924,7 +4924,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4932,13 +4932,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4971,13 +4971,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4998,15 +4998,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5023,7 +5023,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5038,8 +5038,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -5054,15 +5054,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5076,7 +5076,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5091,8 +5091,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -5107,15 +5107,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

@@ -1945,11 +1945,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n];
+            double V = x_V[n], I = x_I[n];
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[n], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[n], &V_next, &I_next);
+                I = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (shared) {
@@ -1962,7 +1962,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
-            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             end_V[n] = late ? V_next + late_V[n] : V_next;
             end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
@@ -1993,7 +1993,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
@@ -2018,7 +2018,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n];
+            double V = x_V[n], I = x_I[n];
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2030,7 +2030,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
-            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             end_V[n] = late ? V_next + late_V[n] : V_next;
             end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
@@ -2061,7 +2061,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
@@ -2768,30 +2768,30 @@ SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, 
         for (int from = 0; from < queued; from += LANES)
 #pragma omp simd reduction(| : any)
             for (int i = from; i < from + LANES; i++) {
-                double V_ = ahead.V[i], I_ = ahead.I[i];
+                double V = ahead.V[i], I = ahead.I[i];
                 {
                     double V_next, I_next;
-                    model_exc_jump(V_, I_, weight[who[i]], &V_next, &I_next);
-                    I_ = I_next;
+                    model_exc_jump(V, I, weight[who[i]], &V_next, &I_next);
+                    I = I_next;
                 }
                 double V_next, I_next;
-                model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                queue.V[i] = V_;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
                 ahead.V[i] = V_next;
-                queue.I[i] = I_;
+                queue.I[i] = I;
                 ahead.I[i] = I_next;
                 int may_cross;
                 {
                     double a0, a1, a2;
                     {
                         double u_0;
-                        model_ladder_0(V_, w->p.theta[0], &u_0);
+                        model_ladder_0(V, w->p.theta[0], &u_0);
                         a0 = u_0;
                         double u_1;
-                        model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
                         a1 = u_1;
                         double u_2;
-                        model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
                         a2 = u_2;
                     }
                     double b0, b1;
@@ -2812,25 +2812,25 @@ SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, 
         for (int from = 0; from < queued; from += LANES)
 #pragma omp simd reduction(| : any)
             for (int i = from; i < from + LANES; i++) {
-                double V_ = ahead.V[i], I_ = ahead.I[i];
+                double V = ahead.V[i], I = ahead.I[i];
                 double V_next, I_next;
-                model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                queue.V[i] = V_;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
                 ahead.V[i] = V_next;
-                queue.I[i] = I_;
+                queue.I[i] = I;
                 ahead.I[i] = I_next;
                 int may_cross;
                 {
                     double a0, a1, a2;
                     {
                         double u_0;
-                        model_ladder_0(V_, w->p.theta[0], &u_0);
+                        model_ladder_0(V, w->p.theta[0], &u_0);
                         a0 = u_0;
                         double u_1;
-                        model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
                         a1 = u_1;
                         double u_2;
-                        model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
                         a2 = u_2;
                     }
                     double b0, b1;
@@ -3246,17 +3246,17 @@ SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view
     case 0: /* exc */
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_end[l], I_ = q->I_end[l];
+            double V = q->V_end[l], I = q->I_end[l];
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
             }
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3290,12 +3290,12 @@ SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view
     default:
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_end[l], I_ = q->I_end[l];
+            double V = q->V_end[l], I = q->I_end[l];
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3354,14 +3354,14 @@ static void reset_band(band *b, const int64_t *restrict spikes)
 {
     bundle *q = &b->q;
     for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_before[l], I_ = q->I_before[l];
+            double V = q->V_before[l], I = q->I_before[l];
             {
                 double V_next, I_next;
                 model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
-                V_ = spikes[l] ? V_next : V_;
+                V = spikes[l] ? V_next : V;
             }
-            q->V[l] = V_;
-            q->I[l] = I_;
+            q->V[l] = V;
+            q->I[l] = I;
     }
 }
 
@@ -3387,22 +3387,22 @@ SALTUS_INLINE int64_t kick_band(const workspace *w, const int64_t *restrict spik
     case 0: /* exc */
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_before[l], I_ = q->I_before[l];
+            double V = q->V_before[l], I = q->I_before[l];
             {
                 double V_next, I_next;
                 model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
-                V_ = spikes[l] ? V_next : V_;
+                V = spikes[l] ? V_next : V;
             }
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
             }
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3468,11 +3468,11 @@ SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const wor
         {
             double V_next, I_next;
             model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
-            double V_ = q->V_before[l], I_ = q->I_before[l];
-            V_ = V_next;
-            (void)V_, (void)I_;
+            double V = q->V_before[l], I = q->I_before[l];
+            V = V_next;
+            (void)V, (void)I;
             double u_0;
-            model_ladder_0(V_, q->theta[l], &u_0);
+            model_ladder_0(V, q->theta[l], &u_0);
             if (u_0 >= 0.0) return UNUSUAL;
         }
         double guard_slope;
@@ -4972,17 +4972,17 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
 {
 #pragma omp simd
     for (int i = 0; i < many; i++) {
-        double V_ = x.V[i], I_ = x.I[i], peak = x.peak[i], piece = x.piece[i];
+        double V = x.V[i], I = x.I[i], peak = x.peak[i], piece = x.piece[i];
         double a0, a1, a2;
         {
             double u_0;
-            model_ladder_0(V_, w->p.theta[0], &u_0);
+            model_ladder_0(V, w->p.theta[0], &u_0);
             a0 = u_0;
             double u_1;
-            model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
             a1 = u_1;
             double u_2;
-            model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+            model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
             a2 = u_2;
         }
         const double convex = a2 >= 0.0 ? 1.0 : 0.0;
@@ -4991,7 +4991,7 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             const double part = 1 << (halvings - 1 - j), room = (1 << halvings) - part - piece;
             const entries_view k = half(h, j);
             double V_next, I_next;
-            model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+            model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
             double m0, m1;
             {
                 double u_0;
@@ -5005,20 +5005,20 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             const double rises = m1 > convex ? m1 : convex, below = rises < -m0 ? rises : -m0;
             const double goes = below < room ? below : room;
             peak = below > 0.0 ? peak : room > 0.0 ? m0 : peak;
-            V_ = goes > 0.0 ? V_next : V_;
-            I_ = goes > 0.0 ? I_next : I_;
+            V = goes > 0.0 ? V_next : V;
+            I = goes > 0.0 ? I_next : I;
             piece = goes > 0.0 ? piece + part : piece;
         }
         const entries_view k = half(h, halvings - 1);
         double V_next, I_next;
-        model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
         double b0, b1;
         {
             double u_0;
-            model_ladder_0(V_, w->p.theta[0], &u_0);
+            model_ladder_0(V, w->p.theta[0], &u_0);
             b0 = u_0;
             double u_1;
-            model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
             b1 = u_1;
         }
         double e0, e1;
@@ -5035,8 +5035,8 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
         crosses[i] = peak >= 0.0;
         turns[i] = (peak < 0.0) & arch;
         (void)a1, (void)e0;
-        x.V[i] = V_;
-        x.I[i] = I_;
+        x.V[i] = V;
+        x.I[i] = I;
         x.piece[i] = piece;
         x.since[i] = piece * h->piece;
         x.high[i] = h->piece;
@@ -5476,7 +5476,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -5490,8 +5490,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5504,7 +5504,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -5512,13 +5512,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1;
@@ -5540,7 +5540,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                     }
                                     double b0, b1;
@@ -5559,13 +5559,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 const int may_cross = !(bound < 0.0);
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
+                            V = V_next;
+                            I = I_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5580,7 +5580,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -5594,8 +5594,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5608,7 +5608,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -5616,13 +5616,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1;
@@ -5644,7 +5644,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                     }
                                     double b0, b1;
@@ -5663,13 +5663,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 const int may_cross = !(bound < 0.0);
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
+                            V = V_next;
+                            I = I_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5685,7 +5685,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5698,8 +5698,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5712,13 +5712,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                            V_ = V_next;
-                            I_ = I_next;
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V = V_next;
+                            I = I_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5731,7 +5731,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5744,8 +5744,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5758,13 +5758,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                            V_ = V_next;
-                            I_ = I_next;
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V = V_next;
+                            I = I_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
