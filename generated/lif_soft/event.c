@@ -5081,7 +5081,7 @@ SALTUS_INLINE void approach(const workspace *w, const halves *h, int many, certa
 }
 
 /* Looks at the maxima of those who turn among eight: who crosses, and by when. */
-SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int lanes, int64_t *crosses, const int64_t *turns,
+SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int64_t *crosses, const int64_t *turns,
                                double *nearest_miss)
 {
     bundle q;
@@ -5101,7 +5101,7 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
         }
     }
     bracket_of(SALTUS_BRIEF, &q);
-    for (int l = 0; l < LANES && l < lanes; l++) {
+    for (int l = 0; l < LANES; l++) {
         if (!turns[l]) continue;
         crosses[l] = q.crosses[l];
         x.high[l] = q.high[l];
@@ -5110,26 +5110,23 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
     }
 }
 
-/* Appends those that cross, of so many, to the certain ones. Returns the number of these then. */
-SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int lanes, int64_t *crosses,
-                       int64_t *turns, int many, double *nearest_miss)
+/* Appends those that cross among eight to the certain ones. Returns the number of these then. */
+SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int64_t *crosses,
+                               const int64_t *turns, int many, double *nearest_miss)
 {
+    if (bits_of(turns)) look_at_tops(w, h, x, crosses, turns, nearest_miss);
 #ifdef __AVX512VL__
-    const int all = lanes < LANES ? (1 << lanes) - 1 : (1 << LANES) - 1;
-    if (flagged(turns) & all) look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
-    const __mmask8 kept = (__mmask8)(flagged(crosses) & all);
-    const __m256i places = _mm256_loadu_si256((const __m256i *)(const void *)place);
-    pack(w->certain.V + many, kept, x.V);
-    pack(w->certain.I + many, kept, x.I);
-    pack(w->certain.since + many, kept, x.since);
-    pack(w->certain.piece + many, kept, x.piece);
-    pack(w->certain.high + many, kept, x.high);
-    pack(w->certain.peak + many, kept, x.peak);
-    pack_numbers(w->certain_place + many, kept, places);
-    return many + __builtin_popcount(kept);
+    const __mmask8 these = flagged(crosses);
+    pack(w->certain.V + many, these, x.V);
+    pack(w->certain.I + many, these, x.I);
+    pack(w->certain.since + many, these, x.since);
+    pack(w->certain.piece + many, these, x.piece);
+    pack(w->certain.high + many, these, x.high);
+    pack(w->certain.peak + many, these, x.peak);
+    pack_numbers(w->certain_place + many, these, _mm256_loadu_si256((const __m256i *)(const void *)place));
+    return many + __builtin_popcount(these);
 #else
-    look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
-    for (int l = 0; l < LANES && l < lanes; l++) { /* without branches: who crosses cannot be predicted */
+    for (int l = 0; l < LANES; l++) { /* without branches: who is flagged cannot be predicted */
         w->certain.V[many] = x.V[l];
         w->certain.I[many] = x.I[l];
         w->certain.since[many] = x.since[l];
@@ -5207,7 +5204,7 @@ SALTUS_APART int go_on(const workspace *w, const halves *h, int from, int lanes,
         crosses[l] = over ? 0 : crosses[l];
         turns[l] = over ? 0 : turns[l];
     }
-    return keep_certain(w, h, x, place, LANES, crosses, turns, many, nearest_miss);
+    return keep_certain(w, h, x, place, crosses, turns, many, nearest_miss);
 }
 
 /* The seekers among the queued (seek NULL: all), in the first piece; spare ones repeat the first. */
@@ -5264,9 +5261,9 @@ SALTUS_APART int cross_in_pieces(const saltus_group *g, saltus_spikes *out, cons
     else
         begin_pieces(w, seekers, seek, full);
     approach(w, &h, full, w->certain, w->crosses, w->turns);
-    for (int i = 0; i < seekers; i += LANES)
-        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, seekers - i, w->crosses + i, w->turns + i, many,
-                            nearest_miss);
+    for (int i = seekers; i < full; i++) w->crosses[i] = w->turns[i] = 0; /* these are spare */
+    for (int i = 0; i < full; i += LANES)
+        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, w->crosses + i, w->turns + i, many, nearest_miss);
     for (int b = 0; b < BUNDLES; b++)
         for (int l = 0; l < LANES; l++) {
             q[b].theta[l] = w->p.theta[0];
