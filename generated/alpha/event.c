@@ -1100,9 +1100,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, J_next;
-            model_exc_jump(x.V[n], x.I[n], x.J[n], weight[n], &V_next, &I_next, &J_next);
-            x.J[n] = J_next;
+            {
+                double V_next, I_next, J_next;
+                model_exc_jump(x.V[n], x.I[n], x.J[n], weight[n], &V_next, &I_next, &J_next);
+                x.J[n] = J_next;
+            }
         }
         break;
     default: break;

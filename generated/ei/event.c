@@ -1147,18 +1147,22 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_exc_next, I_inh_next;
-            model_exc_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
-            x.I_exc[n] = I_exc_next;
+            {
+                double V_next, I_exc_next, I_inh_next;
+                model_exc_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
+                x.I_exc[n] = I_exc_next;
+            }
         }
         break;
     case 1: /* inh */
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_exc_next, I_inh_next;
-            model_inh_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
-            x.I_inh[n] = I_inh_next;
+            {
+                double V_next, I_exc_next, I_inh_next;
+                model_inh_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
+                x.I_inh[n] = I_inh_next;
+            }
         }
         break;
     default: break;

@@ -1145,18 +1145,22 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, I2_next;
-            model_exc_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next, I2_next;
+                model_exc_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     case 1: /* exc2 */
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, I2_next;
-            model_exc2_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
-            x.I2[n] = I2_next;
+            {
+                double V_next, I_next, I2_next;
+                model_exc2_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
+                x.I2[n] = I2_next;
+            }
         }
         break;
     default: break;

@@ -1053,9 +1053,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next;
-            model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next;
+                model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     default: break;
