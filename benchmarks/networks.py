@@ -17,11 +17,14 @@ import saltus
 def recurrent(
     task: Speech, threads: int, hidden: Mapping[str, Any], output: Mapping[str, Any], **options: Any
 ) -> saltus.Network:
-    """The network of speech.py; ``hidden``, ``output``: more for the layers; ``options``: for the whole."""
+    """The network of speech.py, with as many neurons as the task has.
+
+    ``hidden``, ``output``: more for the layers; ``options``: for the whole, which may have another T.
+    """
     layers = [
         saltus.Layer(
             "lif",
-            speech.HIDDEN,
+            len(task.w_rec),
             inputs=speech.INPUTS,
             recurrent=True,
             weights=task.w_in,
@@ -32,7 +35,7 @@ def recurrent(
         saltus.Layer("li", speech.CLASSES, weights=task.w_out, name="output", **output),
     ]
     loss = saltus.loss("sum_cross_entropy", readout="sum_V", scale=speech.SCALE)
-    return saltus.Network(layers, T=speech.HORIZON, threads=threads, loss=loss, **options)
+    return saltus.Network(layers, **{"T": speech.HORIZON, "threads": threads, "loss": loss} | options)
 
 
 def feed_forward(

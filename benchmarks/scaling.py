@@ -24,12 +24,13 @@ from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import networks
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
-from speech import CLASSES, HIDDEN, INPUTS, SCALE, STEP
+from speech import CLASSES, HIDDEN, INPUTS, STEP, Speech
 
 import saltus
 
@@ -131,19 +132,7 @@ class Step:
         size = point.neurons
         recurrent = rng.normal(0.0, 0.06 * np.sqrt(HIDDEN / size), (size, size))
         np.fill_diagonal(recurrent, 0.0)
-        hidden = saltus.Layer(
-            "lif",
-            size,
-            inputs=INPUTS,
-            recurrent=True,
-            weights=rng.normal(0.015, 0.2, (INPUTS, size)),
-            recurrent_weights=recurrent,
-            name="hidden",
-        )
-        output = saltus.Layer("li", CLASSES, weights=rng.normal(0.0, 0.002, (size, CLASSES)), name="output")
-        loss = saltus.loss("sum_cross_entropy", readout="sum_V", scale=SCALE)
-        options = {"T": point.horizon, "threads": threads, "loss": loss, **engine.options}
-        self.net = saltus.Network([hidden, output], **options)
+        weights = rng.normal(0.015, 0.2, (INPUTS, size)), recurrent, rng.normal(0.0, 0.002, (size, CLASSES))
         shape = (point.batch, round(point.rate * point.horizon))
         times = np.sort(rng.uniform(0.0, point.horizon - STEP, shape))
         grid = engine.grid if point.grid is None else point.grid
@@ -151,6 +140,8 @@ class Step:
         channels = rng.integers(0, INPUTS, shape)
         self.spikes = saltus.Spikes.from_events(list(zip(times, channels, strict=True)), INPUTS)
         self.labels = rng.integers(0, CLASSES, point.batch)
+        task = Speech(*weights, times, channels, self.labels)
+        self.net = networks.recurrent(task, threads, {}, {}, T=point.horizon, **engine.options)
         self.point, self.events = point, shape[1]
         self.steps = round(point.horizon / STEP) if engine.options else 0
         self.times: list[float] = []

@@ -29,8 +29,8 @@ class Speech:
     w_rec: NDArray[np.float64]
     w_out: NDArray[np.float64]
     times: NDArray[np.float64]
-    channels: NDArray[np.int32]
-    labels: NDArray[np.int32]
+    channels: NDArray[np.integer]
+    labels: NDArray[np.integer]
 
     def save(self, path: Path) -> None:
         np.savez(path, **vars(self))

@@ -52,8 +52,7 @@ class _Entries:
         mass = spec.mass.T
         inverse = mass.inv().applyfunc(sympy.cancel)
         pulled = inverse * self.forward.jacobian(spec.x).T * mass
-        pulled = pulled.applyfunc(sympy.cancel).applyfunc(self._in_full)
-        self.backward = self._named("Psi", pulled) * spec.adjoints
+        self.backward = self._named("Psi", pulled.applyfunc(sympy.cancel)) * spec.adjoints
 
     @property
     def symbols(self) -> tuple[Symbol, ...]:
@@ -67,15 +66,15 @@ class _Entries:
             lambda i, j: self._name(f"{prefix}_{states[i].name}_{states[j].name}", matrix[i, j]),
         )
 
-    def _in_full(self, value: Expr) -> Expr:
-        """A multiple of an entry, written out where its factors cancel: it need not wait for the entry."""
+    def _name(self, name: str, value: Expr) -> Expr:
+        """The symbol of an entry. A multiple of another is written out where its factors cancel: it need not
+        wait for that one.
+        """
         if value in self.values or value.has(*self.solution.spec.x):
             return value
         full = value.subs(self.values)
-        return full if len(full.args) <= len(value.args) else value
-
-    def _name(self, name: str, value: Expr) -> Expr:
-        if value.is_number or value in self.values or value.has(*self.solution.spec.x):
+        value = full if len(full.args) <= len(value.args) else value
+        if value.is_number:
             return value
         known = next((symbol for symbol, other in self.values.items() if other == value), None)
         if known is not None:

@@ -74,8 +74,10 @@ def _about_gaps(model: Model, into: Sequence[Synapses], moving: Collection[str])
     """The fast kernel lets a spike act on all neurons, with no weight on those that it does not reach."""
     for synapses in into:
         arrival = model.ir.arrivals[synapses.receptor]
+        if arrival.additive:
+            continue
         split = synapses.delays is not None and (synapses.name in moving or not lines_of(synapses).whole)
-        if not arrival.additive and (split or synapses.has_gaps):
+        if split or synapses.has_gaps:
             yield f"{synapses.name} leaves neurons out, and a spike without weight acts at {arrival.receptor}"
 
 

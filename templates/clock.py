@@ -55,6 +55,8 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
     for model in models:
         _check(model)
     multiplied = any(stateful(model.flow, model) for model in models)
+    swifts = [_is_swift(model, models) for model in models]
+    moving = list(map(moves, models, swifts))
     sizes = {
         "states_max": max(len(model.states) for model in models),
         "wide": 1 << (max(len(model.states) for model in models) - 1).bit_length(),
@@ -64,8 +66,8 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "driven": any(model.inputs for model in models),
         "timed": any(map(timed, models)),
         "any_stateful": multiplied,
-        "swift": any(swift(model, models) for model in models),
-        "tangents_max": max(_moves(model, models).size for model in models),
+        "swift": any(swifts),
+        "tangents_max": max(each.size for each in moving),
         "number": number,
     }
     interface = render("clock_interface.h.jinja", sizes)
@@ -75,8 +77,8 @@ def clock_unit(models: tuple[ModelIR, ...], number: str = "float") -> Unit:
         "header": header(models, "clock"),
         "interface": interface,
         "names_of_models": [model.name for model in models],
-        "models": [_row(model, models) for model in models],
-        "adapters": [_adapter(model, multiplied, models) for model in models],
+        "models": list(map(_row, models, swifts, moving)),
+        "adapters": [_adapter(*each, multiplied) for each in zip(models, swifts, moving, strict=True)],
     }
     files = ("exponentials.h", "clock.h", "clock.c")
     return Unit({name: render(f"{name}.jinja", context) for name in files}, interface)
@@ -176,9 +178,8 @@ class _ModelRow:
     phase: _PhaseRow | None
 
 
-def _row(model: ModelIR, models: tuple[ModelIR, ...]) -> _ModelRow:
+def _row(model: ModelIR, swift: bool, moving: Moves) -> _ModelRow:
     own = stride(model.flow, model)
-    moving = _moves(model, models)
     values = len(model.parameters) + len(model.constants.outputs) + len(own.entries) + len(moving.slopes)
     size = len(model.states)
     phase, moments = None, size * (size + 1)
@@ -197,7 +198,7 @@ def _row(model: ModelIR, models: tuple[ModelIR, ...]) -> _ModelRow:
         windowed(model),
         _carried(model),
         stateful(model.flow, model),
-        swift(model, models),
+        swift,
         bool(moving.names),
         phase,
     )
@@ -216,7 +217,7 @@ def _stride_in(mode: Mode, model: ModelIR) -> Stride:
     return stride(mode.flow, model, f"{mode.name}_")
 
 
-def swift(model: ModelIR, models: Iterable[ModelIR]) -> bool:
+def _is_swift(model: ModelIR, models: Iterable[ModelIR]) -> bool:
     """Whether many steps of it can go in one call: it has one receptor, and nothing but steps, arrivals and
     spikes can happen in a group of these models.
     """
@@ -225,14 +226,9 @@ def swift(model: ModelIR, models: Iterable[ModelIR]) -> bool:
     )
 
 
-def _moves(model: ModelIR, models: Iterable[ModelIR]) -> Moves:
-    """What is carried through many steps in one call."""
-    return moves(model, swift(model, models))
-
-
-def _adapter(model: ModelIR, any_stateful: bool, models: Iterable[ModelIR]) -> str:
-    """The functions of one model that the clock calls."""
-    own, moving = stride(model.flow, model), _moves(model, models)
+def _adapter(model: ModelIR, swift: bool, moving: Moves, any_stateful: bool) -> str:
+    """The functions of one model that the clock calls; swift, moving: see ``moves``."""
+    own = stride(model.flow, model)
     names = names_of(model, model.flow) | {"entries": list(own.entries)}
     emission = only_emission(model)
     guard = [] if emission is None else [emission.guard]
@@ -279,7 +275,7 @@ def _adapter(model: ModelIR, any_stateful: bool, models: Iterable[ModelIR]) -> s
         "carried": _carried(model),
         "stateful": stateful(model.flow, model),
         "any_stateful": any_stateful,
-        "swift": swift(model, models),
+        "swift": swift,
         "peak_rungs": [peak.ladder for peak in model.peaks],
         "windowed": windowed(model),
         "arguments": Arguments(names),

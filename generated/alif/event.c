@@ -1099,9 +1099,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, A_next;
-            model_exc_jump(x.V[n], x.I[n], x.A[n], weight[n], &V_next, &I_next, &A_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next, A_next;
+                model_exc_jump(x.V[n], x.I[n], x.A[n], weight[n], &V_next, &I_next, &A_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     default: break;
@@ -2049,11 +2051,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], A_ = x_A[n];
+            double V = x_V[n], I = x_I[n], A = x_A[n];
             {
                 double V_next, I_next, A_next;
-                model_exc_jump(V_, I_, A_, weight[n], &V_next, &I_next, &A_next);
-                I_ = I_next;
+                model_exc_jump(V, I, A, weight[n], &V_next, &I_next, &A_next);
+                I = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
             if (shared) {
@@ -2067,7 +2069,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
-            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_A[n] = A_next;
@@ -2083,13 +2085,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, A_, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, A, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, A_, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, A, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(V_, I_, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(V, I, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2115,7 +2117,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], A_ = x_A[n];
+            double V = x_V[n], I = x_I[n], A = x_A[n];
             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2128,7 +2130,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
             }
             double V_next, I_next, A_next;
-            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_A[n] = A_next;
@@ -2144,13 +2146,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, A_, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, A, p.theta[alike ? 0 : n], p.beta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, A_, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, A, p.beta[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(V_, I_, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(V, I, p.per_tau_mem[alike ? 0 : n], p.per_tau_adapt[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -4029,7 +4031,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], A_ = now_A[l];
+                    double V = now_V[l], I = now_I[l], A = now_A[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4044,8 +4046,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, A_next;
-                                model_exc_jump(V_, I_, A_, weight[l], &V_next, &I_next, &A_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
                             if (shared) {
@@ -4059,7 +4061,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                             }
                             double V_next, I_next, A_next;
-                            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4067,13 +4069,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
+                                        model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                        model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4106,13 +4108,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
+                                        model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                        model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4133,15 +4135,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            A_ = A_next;
+                            V = V_next;
+                            I = I_next;
+                            A = A_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_A[l] = A_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_A[l] = A;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4157,7 +4159,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], A_ = now_A[l];
+                    double V = now_V[l], I = now_I[l], A = now_A[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4172,8 +4174,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, A_next;
-                                model_exc_jump(V_, I_, A_, weight[l], &V_next, &I_next, &A_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
                             if (shared) {
@@ -4187,7 +4189,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                             }
                             double V_next, I_next, A_next;
-                            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4195,13 +4197,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
+                                        model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                        model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4234,13 +4236,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, A_, p.theta[from + l], p.beta[from + l], &u_0);
+                                        model_ladder_0(V, A, p.theta[from + l], p.beta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, A_, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
+                                        model_ladder_1(V, I, A, p.beta[from + l], p.per_tau_mem[from + l], p.per_tau_adapt[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(V_, I_, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(V, I, p.per_tau_mem[from + l], p.per_tau_adapt[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4261,15 +4263,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            A_ = A_next;
+                            V = V_next;
+                            I = I_next;
+                            A = A_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_A[l] = A_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_A[l] = A;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4286,7 +4288,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], A_ = now_A[l];
+                    double V = now_V[l], I = now_I[l], A = now_A[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4300,8 +4302,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, A_next;
-                                model_exc_jump(V_, I_, A_, weight[l], &V_next, &I_next, &A_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
                             if (shared) {
@@ -4315,15 +4317,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                             }
                             double V_next, I_next, A_next;
-                            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            A_ = A_next;
+                            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                            V = V_next;
+                            I = I_next;
+                            A = A_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_A[l] = A_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_A[l] = A;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4337,7 +4339,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], A_ = now_A[l];
+                    double V = now_V[l], I = now_I[l], A = now_A[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4351,8 +4353,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, A_next;
-                                model_exc_jump(V_, I_, A_, weight[l], &V_next, &I_next, &A_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, A, weight[l], &V_next, &I_next, &A_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, Psi_I_V;
                             if (shared) {
@@ -4366,15 +4368,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_adapt[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Phi_A_A, &Psi_I_V);
                             }
                             double V_next, I_next, A_next;
-                            model_advance(V_, I_, A_, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            A_ = A_next;
+                            model_advance(V, I, A, Phi_V_V, Phi_V_I, Phi_I_I, Phi_A_A, &V_next, &I_next, &A_next);
+                            V = V_next;
+                            I = I_next;
+                            A = A_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_A[l] = A_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_A[l] = A;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

@@ -1113,9 +1113,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, J_next;
-            model_exc_jump(x.V[n], x.I[n], x.J[n], weight[n], &V_next, &I_next, &J_next);
-            x.J[n] = J_next;
+            {
+                double V_next, I_next, J_next;
+                model_exc_jump(x.V[n], x.I[n], x.J[n], weight[n], &V_next, &I_next, &J_next);
+                x.J[n] = J_next;
+            }
         }
         break;
     default: break;
@@ -2058,11 +2060,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], J_ = x_J[n];
+            double V = x_V[n], I = x_I[n], J = x_J[n];
             {
                 double V_next, I_next, J_next;
-                model_exc_jump(V_, I_, J_, weight[n], &V_next, &I_next, &J_next);
-                J_ = J_next;
+                model_exc_jump(V, I, J, weight[n], &V_next, &I_next, &J_next);
+                J = J_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
             if (shared) {
@@ -2077,7 +2079,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
             }
             double V_next, I_next, J_next;
-            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_J[n] = J_next;
@@ -2093,13 +2095,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, J_, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, J, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2125,7 +2127,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], J_ = x_J[n];
+            double V = x_V[n], I = x_I[n], J = x_J[n];
             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2139,7 +2141,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
             }
             double V_next, I_next, J_next;
-            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_J[n] = J_next;
@@ -2155,13 +2157,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, J_, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, J, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -4010,7 +4012,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4026,8 +4028,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4042,7 +4044,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4050,13 +4052,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4089,13 +4091,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4116,15 +4118,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4140,7 +4142,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4156,8 +4158,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4172,7 +4174,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4180,13 +4182,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4219,13 +4221,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, J_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, J, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4246,15 +4248,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4271,7 +4273,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4286,8 +4288,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4302,15 +4304,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4324,7 +4326,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], J_ = now_J[l];
+                    double V = now_V[l], I = now_I[l], J = now_J[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4339,8 +4341,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, J_next;
-                                model_exc_jump(V_, I_, J_, weight[l], &V_next, &I_next, &J_next);
-                                J_ = J_next;
+                                model_exc_jump(V, I, J, weight[l], &V_next, &I_next, &J_next);
+                                J = J_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, Psi_I_V, Psi_J_V;
                             if (shared) {
@@ -4355,15 +4357,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_J, &Phi_I_I, &Phi_I_J, &Psi_I_V, &Psi_J_V);
                             }
                             double V_next, I_next, J_next;
-                            model_advance(V_, I_, J_, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            J_ = J_next;
+                            model_advance(V, I, J, Phi_V_V, Phi_V_I, Phi_V_J, Phi_I_I, Phi_I_J, &V_next, &I_next, &J_next);
+                            V = V_next;
+                            I = I_next;
+                            J = J_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_J[l] = J_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_J[l] = J;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

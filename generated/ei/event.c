@@ -1160,18 +1160,22 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_exc_next, I_inh_next;
-            model_exc_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
-            x.I_exc[n] = I_exc_next;
+            {
+                double V_next, I_exc_next, I_inh_next;
+                model_exc_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
+                x.I_exc[n] = I_exc_next;
+            }
         }
         break;
     case 1: /* inh */
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_exc_next, I_inh_next;
-            model_inh_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
-            x.I_inh[n] = I_inh_next;
+            {
+                double V_next, I_exc_next, I_inh_next;
+                model_inh_jump(x.V[n], x.I_exc[n], x.I_inh[n], weight[n], &V_next, &I_exc_next, &I_inh_next);
+                x.I_inh[n] = I_inh_next;
+            }
         }
         break;
     default: break;
@@ -2191,11 +2195,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
+            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
             {
                 double V_next, I_exc_next, I_inh_next;
-                model_exc_jump(V_, I_exc_, I_inh_, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                I_exc_ = I_exc_next;
+                model_exc_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                I_exc = I_exc_next;
             }
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
@@ -2210,7 +2214,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2226,13 +2230,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2258,11 +2262,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 1: /* inh */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
+            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
             {
                 double V_next, I_exc_next, I_inh_next;
-                model_inh_jump(V_, I_exc_, I_inh_, weight[n], &V_next, &I_exc_next, &I_inh_next);
-                I_inh_ = I_inh_next;
+                model_inh_jump(V, I_exc, I_inh, weight[n], &V_next, &I_exc_next, &I_inh_next);
+                I_inh = I_inh_next;
             }
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
@@ -2277,7 +2281,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2293,13 +2297,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2325,7 +2329,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_exc_ = x_I_exc[n], I_inh_ = x_I_inh[n];
+            double V = x_V[n], I_exc = x_I_exc[n], I_inh = x_I_inh[n];
             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2339,7 +2343,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.tau_mem[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
             }
             double V_next, I_exc_next, I_inh_next;
-            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
             end_V[n] = V_next;
             end_I_exc[n] = I_exc_next;
             end_I_inh[n] = I_inh_next;
@@ -2355,13 +2359,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_exc_, I_inh_, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
+                    model_ladder_2(I_exc, I_inh, p.tau_exc[alike ? 0 : n], p.tau_inh[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_exc[alike ? 0 : n], p.per_tau_inh[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -4417,7 +4421,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4433,8 +4437,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4449,7 +4453,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4457,13 +4461,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4496,13 +4500,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4523,15 +4527,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4547,7 +4551,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4563,8 +4567,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4579,7 +4583,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4587,13 +4591,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4626,13 +4630,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4653,15 +4657,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4678,7 +4682,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4693,8 +4697,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4709,15 +4713,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4731,7 +4735,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4746,8 +4750,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_exc_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_exc_ = I_exc_next;
+                                model_exc_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_exc = I_exc_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4762,15 +4766,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4788,7 +4792,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4804,8 +4808,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4820,7 +4824,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4828,13 +4832,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4867,13 +4871,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4894,15 +4898,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4918,7 +4922,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4934,8 +4938,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -4950,7 +4954,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4958,13 +4962,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4997,13 +5001,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_exc_, I_inh_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I_exc, I_inh, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_exc_, I_inh_, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
+                                        model_ladder_2(I_exc, I_inh, p.tau_exc[from + l], p.tau_inh[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -5024,15 +5028,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5049,7 +5053,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5064,8 +5068,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -5080,15 +5084,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5102,7 +5106,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_exc_ = now_I_exc[l], I_inh_ = now_I_inh[l];
+                    double V = now_V[l], I_exc = now_I_exc[l], I_inh = now_I_inh[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5117,8 +5121,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_exc_next, I_inh_next;
-                                model_inh_jump(V_, I_exc_, I_inh_, weight[l], &V_next, &I_exc_next, &I_inh_next);
-                                I_inh_ = I_inh_next;
+                                model_inh_jump(V, I_exc, I_inh, weight[l], &V_next, &I_exc_next, &I_inh_next);
+                                I_inh = I_inh_next;
                             }
                             double Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, Psi_I_exc_V, Psi_I_inh_V;
                             if (shared) {
@@ -5133,15 +5137,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.tau_mem[from + l], p.per_tau_mem[from + l], p.per_tau_exc[from + l], p.per_tau_inh[from + l], &Phi_V_V, &Phi_V_I_exc, &Phi_V_I_inh, &Phi_I_exc_I_exc, &Phi_I_inh_I_inh, &Psi_I_exc_V, &Psi_I_inh_V);
                             }
                             double V_next, I_exc_next, I_inh_next;
-                            model_advance(V_, I_exc_, I_inh_, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
-                            V_ = V_next;
-                            I_exc_ = I_exc_next;
-                            I_inh_ = I_inh_next;
+                            model_advance(V, I_exc, I_inh, Phi_V_V, Phi_V_I_exc, Phi_V_I_inh, Phi_I_exc_I_exc, Phi_I_inh_I_inh, &V_next, &I_exc_next, &I_inh_next);
+                            V = V_next;
+                            I_exc = I_exc_next;
+                            I_inh = I_inh_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I_exc[l] = I_exc_;
-                    then_I_inh[l] = I_inh_;
+                    then_V[l] = V;
+                    then_I_exc[l] = I_exc;
+                    then_I_inh[l] = I_inh;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

@@ -967,9 +967,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, sum_V_next;
-            model_exc_jump(x.V[n], x.I[n], x.sum_V[n], weight[n], &V_next, &I_next, &sum_V_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next, sum_V_next;
+                model_exc_jump(x.V[n], x.I[n], x.sum_V[n], weight[n], &V_next, &I_next, &sum_V_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     default: break;

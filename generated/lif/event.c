@@ -1072,9 +1072,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next;
-            model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next;
+                model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     default: break;
@@ -1968,11 +1970,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n];
+            double V = x_V[n], I = x_I[n];
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[n], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[n], &V_next, &I_next);
+                I = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (shared) {
@@ -1985,7 +1987,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
-            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             end_V[n] = late ? V_next + late_V[n] : V_next;
             end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
@@ -2016,7 +2018,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
@@ -2041,7 +2043,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n];
+            double V = x_V[n], I = x_I[n];
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2053,7 +2055,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
-            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             end_V[n] = late ? V_next + late_V[n] : V_next;
             end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
@@ -2084,7 +2086,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
@@ -2791,30 +2793,30 @@ SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, 
         for (int from = 0; from < queued; from += LANES)
 #pragma omp simd reduction(| : any)
             for (int i = from; i < from + LANES; i++) {
-                double V_ = ahead.V[i], I_ = ahead.I[i];
+                double V = ahead.V[i], I = ahead.I[i];
                 {
                     double V_next, I_next;
-                    model_exc_jump(V_, I_, weight[who[i]], &V_next, &I_next);
-                    I_ = I_next;
+                    model_exc_jump(V, I, weight[who[i]], &V_next, &I_next);
+                    I = I_next;
                 }
                 double V_next, I_next;
-                model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                queue.V[i] = V_;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
                 ahead.V[i] = V_next;
-                queue.I[i] = I_;
+                queue.I[i] = I;
                 ahead.I[i] = I_next;
                 int may_cross;
                 {
                     double a0, a1, a2;
                     {
                         double u_0;
-                        model_ladder_0(V_, w->p.theta[0], &u_0);
+                        model_ladder_0(V, w->p.theta[0], &u_0);
                         a0 = u_0;
                         double u_1;
-                        model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
                         a1 = u_1;
                         double u_2;
-                        model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
                         a2 = u_2;
                     }
                     double b0, b1;
@@ -2835,25 +2837,25 @@ SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, 
         for (int from = 0; from < queued; from += LANES)
 #pragma omp simd reduction(| : any)
             for (int i = from; i < from + LANES; i++) {
-                double V_ = ahead.V[i], I_ = ahead.I[i];
+                double V = ahead.V[i], I = ahead.I[i];
                 double V_next, I_next;
-                model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                queue.V[i] = V_;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
                 ahead.V[i] = V_next;
-                queue.I[i] = I_;
+                queue.I[i] = I;
                 ahead.I[i] = I_next;
                 int may_cross;
                 {
                     double a0, a1, a2;
                     {
                         double u_0;
-                        model_ladder_0(V_, w->p.theta[0], &u_0);
+                        model_ladder_0(V, w->p.theta[0], &u_0);
                         a0 = u_0;
                         double u_1;
-                        model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
                         a1 = u_1;
                         double u_2;
-                        model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
                         a2 = u_2;
                     }
                     double b0, b1;
@@ -3270,17 +3272,17 @@ SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view
     case 0: /* exc */
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_end[l], I_ = q->I_end[l];
+            double V = q->V_end[l], I = q->I_end[l];
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
             }
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3314,12 +3316,12 @@ SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view
     default:
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_end[l], I_ = q->I_end[l];
+            double V = q->V_end[l], I = q->I_end[l];
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3378,14 +3380,14 @@ static void reset_band(band *b, const int64_t *restrict spikes)
 {
     bundle *q = &b->q;
     for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_before[l], I_ = q->I_before[l];
+            double V = q->V_before[l], I = q->I_before[l];
             {
                 double V_next, I_next;
                 model_reset(q->I_before[l], q->v_reset[l], &V_next, &I_next);
-                V_ = spikes[l] ? V_next : V_;
+                V = spikes[l] ? V_next : V;
             }
-            q->V[l] = V_;
-            q->I[l] = I_;
+            q->V[l] = V;
+            q->I[l] = I;
     }
 }
 
@@ -3411,22 +3413,22 @@ SALTUS_INLINE int64_t kick_band(const workspace *w, const int64_t *restrict spik
     case 0: /* exc */
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_before[l], I_ = q->I_before[l];
+            double V = q->V_before[l], I = q->I_before[l];
             {
                 double V_next, I_next;
                 model_reset(q->I_before[l], q->v_reset[l], &V_next, &I_next);
-                V_ = spikes[l] ? V_next : V_;
+                V = spikes[l] ? V_next : V;
             }
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
             }
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3492,11 +3494,11 @@ SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const wor
         {
             double V_next, I_next;
             model_reset(q->I_before[l], q->v_reset[l], &V_next, &I_next);
-            double V_ = q->V_before[l], I_ = q->I_before[l];
-            V_ = V_next;
-            (void)V_, (void)I_;
+            double V = q->V_before[l], I = q->I_before[l];
+            V = V_next;
+            (void)V, (void)I;
             double u_0;
-            model_ladder_0(V_, q->theta[l], &u_0);
+            model_ladder_0(V, q->theta[l], &u_0);
             if (u_0 >= 0.0) return UNUSUAL;
         }
         double guard_slope;
@@ -5007,17 +5009,17 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
 {
 #pragma omp simd
     for (int i = 0; i < many; i++) {
-        double V_ = x.V[i], I_ = x.I[i], peak = x.peak[i], piece = x.piece[i];
+        double V = x.V[i], I = x.I[i], peak = x.peak[i], piece = x.piece[i];
         double a0, a1, a2;
         {
             double u_0;
-            model_ladder_0(V_, w->p.theta[0], &u_0);
+            model_ladder_0(V, w->p.theta[0], &u_0);
             a0 = u_0;
             double u_1;
-            model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
             a1 = u_1;
             double u_2;
-            model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+            model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
             a2 = u_2;
         }
         const double convex = a2 >= 0.0 ? 1.0 : 0.0;
@@ -5026,7 +5028,7 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             const double part = 1 << (halvings - 1 - j), room = (1 << halvings) - part - piece;
             const entries_view k = half(h, j);
             double V_next, I_next;
-            model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+            model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
             double m0, m1;
             {
                 double u_0;
@@ -5040,20 +5042,20 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             const double rises = m1 > convex ? m1 : convex, below = rises < -m0 ? rises : -m0;
             const double goes = below < room ? below : room;
             peak = below > 0.0 ? peak : room > 0.0 ? m0 : peak;
-            V_ = goes > 0.0 ? V_next : V_;
-            I_ = goes > 0.0 ? I_next : I_;
+            V = goes > 0.0 ? V_next : V;
+            I = goes > 0.0 ? I_next : I;
             piece = goes > 0.0 ? piece + part : piece;
         }
         const entries_view k = half(h, halvings - 1);
         double V_next, I_next;
-        model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
         double b0, b1;
         {
             double u_0;
-            model_ladder_0(V_, w->p.theta[0], &u_0);
+            model_ladder_0(V, w->p.theta[0], &u_0);
             b0 = u_0;
             double u_1;
-            model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
             b1 = u_1;
         }
         double e0, e1;
@@ -5070,8 +5072,8 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
         crosses[i] = peak >= 0.0;
         turns[i] = (peak < 0.0) & arch;
         (void)a1, (void)e0;
-        x.V[i] = V_;
-        x.I[i] = I_;
+        x.V[i] = V;
+        x.I[i] = I;
         x.piece[i] = piece;
         x.since[i] = piece * h->piece;
         x.high[i] = h->piece;
@@ -5116,7 +5118,7 @@ SALTUS_INLINE void approach(const workspace *w, const halves *h, int many, certa
 }
 
 /* Looks at the maxima of those who turn among eight: who crosses, and by when. */
-SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int lanes, int64_t *crosses, const int64_t *turns,
+SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int64_t *crosses, const int64_t *turns,
                                double *nearest_miss)
 {
     bundle q;
@@ -5137,7 +5139,7 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
         }
     }
     bracket_of(SALTUS_BRIEF, &q);
-    for (int l = 0; l < LANES && l < lanes; l++) {
+    for (int l = 0; l < LANES; l++) {
         if (!turns[l]) continue;
         crosses[l] = q.crosses[l];
         x.high[l] = q.high[l];
@@ -5146,26 +5148,23 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
     }
 }
 
-/* Appends those that cross, of so many, to the certain ones. Returns the number of these then. */
-SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int lanes, int64_t *crosses,
-                       int64_t *turns, int many, double *nearest_miss)
+/* Appends those that cross among eight to the certain ones. Returns the number of these then. */
+SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int64_t *crosses,
+                               const int64_t *turns, int many, double *nearest_miss)
 {
+    if (bits_of(turns)) look_at_tops(w, h, x, crosses, turns, nearest_miss);
 #ifdef __AVX512VL__
-    const int all = lanes < LANES ? (1 << lanes) - 1 : (1 << LANES) - 1;
-    if (flagged(turns) & all) look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
-    const __mmask8 kept = (__mmask8)(flagged(crosses) & all);
-    const __m256i places = _mm256_loadu_si256((const __m256i *)(const void *)place);
-    pack(w->certain.V + many, kept, x.V);
-    pack(w->certain.I + many, kept, x.I);
-    pack(w->certain.since + many, kept, x.since);
-    pack(w->certain.piece + many, kept, x.piece);
-    pack(w->certain.high + many, kept, x.high);
-    pack(w->certain.peak + many, kept, x.peak);
-    pack_numbers(w->certain_place + many, kept, places);
-    return many + __builtin_popcount(kept);
+    const __mmask8 these = flagged(crosses);
+    pack(w->certain.V + many, these, x.V);
+    pack(w->certain.I + many, these, x.I);
+    pack(w->certain.since + many, these, x.since);
+    pack(w->certain.piece + many, these, x.piece);
+    pack(w->certain.high + many, these, x.high);
+    pack(w->certain.peak + many, these, x.peak);
+    pack_numbers(w->certain_place + many, these, _mm256_loadu_si256((const __m256i *)(const void *)place));
+    return many + __builtin_popcount(these);
 #else
-    look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
-    for (int l = 0; l < LANES && l < lanes; l++) { /* without branches: who crosses cannot be predicted */
+    for (int l = 0; l < LANES; l++) { /* without branches: who is flagged cannot be predicted */
         w->certain.V[many] = x.V[l];
         w->certain.I[many] = x.I[l];
         w->certain.since[many] = x.since[l];
@@ -5244,7 +5243,7 @@ SALTUS_APART int go_on(const workspace *w, const halves *h, int from, int lanes,
         crosses[l] = over ? 0 : crosses[l];
         turns[l] = over ? 0 : turns[l];
     }
-    return keep_certain(w, h, x, place, LANES, crosses, turns, many, nearest_miss);
+    return keep_certain(w, h, x, place, crosses, turns, many, nearest_miss);
 }
 
 /* The seekers among the queued (seek NULL: all), in the first piece; spare ones repeat the first. */
@@ -5301,9 +5300,9 @@ SALTUS_APART int cross_in_pieces(const saltus_group *g, saltus_spikes *out, cons
     else
         begin_pieces(w, seekers, seek, full);
     approach(w, &h, full, w->certain, w->crosses, w->turns);
-    for (int i = 0; i < seekers; i += LANES)
-        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, seekers - i, w->crosses + i, w->turns + i, many,
-                            nearest_miss);
+    for (int i = seekers; i < full; i++) w->crosses[i] = w->turns[i] = 0; /* these are spare */
+    for (int i = 0; i < full; i += LANES)
+        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, w->crosses + i, w->turns + i, many, nearest_miss);
     for (int b = 0; b < BUNDLES; b++)
         for (int l = 0; l < LANES; l++) {
             q[b].theta[l] = w->p.theta[0];
@@ -5514,7 +5513,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -5528,8 +5527,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5542,7 +5541,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -5550,13 +5549,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1;
@@ -5578,7 +5577,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                     }
                                     double b0, b1;
@@ -5597,13 +5596,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 const int may_cross = !(bound < 0.0);
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
+                            V = V_next;
+                            I = I_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5618,7 +5617,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -5632,8 +5631,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5646,7 +5645,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -5654,13 +5653,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1;
@@ -5682,7 +5681,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                     }
                                     double b0, b1;
@@ -5701,13 +5700,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 const int may_cross = !(bound < 0.0);
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
+                            V = V_next;
+                            I = I_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5723,7 +5722,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5736,8 +5735,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5750,13 +5749,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                            V_ = V_next;
-                            I_ = I_next;
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V = V_next;
+                            I = I_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5769,7 +5768,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5782,8 +5781,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5796,13 +5795,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                            V_ = V_next;
-                            I_ = I_next;
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V = V_next;
+                            I = I_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

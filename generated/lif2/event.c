@@ -1158,18 +1158,22 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, I2_next;
-            model_exc_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next, I2_next;
+                model_exc_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     case 1: /* exc2 */
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next, I2_next;
-            model_exc2_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
-            x.I2[n] = I2_next;
+            {
+                double V_next, I_next, I2_next;
+                model_exc2_jump(x.V[n], x.I[n], x.I2[n], weight[n], &V_next, &I_next, &I2_next);
+                x.I2[n] = I2_next;
+            }
         }
         break;
     default: break;
@@ -2187,11 +2191,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
+            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
             {
                 double V_next, I_next, I2_next;
-                model_exc_jump(V_, I_, I2_, weight[n], &V_next, &I_next, &I2_next);
-                I_ = I_next;
+                model_exc_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
+                I = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
@@ -2206,7 +2210,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2222,13 +2226,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2254,11 +2258,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 1: /* exc2 */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
+            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
             {
                 double V_next, I_next, I2_next;
-                model_exc2_jump(V_, I_, I2_, weight[n], &V_next, &I_next, &I2_next);
-                I2_ = I2_next;
+                model_exc2_jump(V, I, I2, weight[n], &V_next, &I_next, &I2_next);
+                I2 = I2_next;
             }
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
@@ -2273,7 +2277,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2289,13 +2293,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -2321,7 +2325,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n], I2_ = x_I2[n];
+            double V = x_V[n], I = x_I[n], I2 = x_I2[n];
             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2335,7 +2339,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
             }
             double V_next, I_next, I2_next;
-            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
             end_V[n] = V_next;
             end_I[n] = I_next;
             end_I2[n] = I2_next;
@@ -2351,13 +2355,13 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0, a1, a2;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                     double u_1;
-                    model_ladder_1(V_, I_, I2_, p.per_tau_mem[alike ? 0 : n], &u_1);
+                    model_ladder_1(V, I, I2, p.per_tau_mem[alike ? 0 : n], &u_1);
                     a1 = u_1;
                     double u_2;
-                    model_ladder_2(I_, I2_, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
+                    model_ladder_2(I, I2, p.tau_syn[alike ? 0 : n], p.tau_syn2[alike ? 0 : n], p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], p.per_tau_syn2[alike ? 0 : n], &u_2);
                     a2 = u_2;
                 }
                 double b0, b1, b2;
@@ -4404,7 +4408,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4420,8 +4424,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4436,7 +4440,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4444,13 +4448,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4483,13 +4487,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4510,15 +4514,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4534,7 +4538,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4550,8 +4554,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4566,7 +4570,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4574,13 +4578,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4613,13 +4617,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4640,15 +4644,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4665,7 +4669,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -4680,8 +4684,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4696,15 +4700,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4718,7 +4722,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -4733,8 +4737,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4749,15 +4753,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -4775,7 +4779,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -4791,8 +4795,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4807,7 +4811,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4815,13 +4819,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4854,13 +4858,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4881,15 +4885,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -4905,7 +4909,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -4921,8 +4925,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -4937,7 +4941,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -4945,13 +4949,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -4984,13 +4988,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, I2_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, I2, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, I2_, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
+                                        model_ladder_2(I, I2, p.tau_syn[from + l], p.tau_syn2[from + l], p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1, b2;
@@ -5011,15 +5015,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 }
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5036,7 +5040,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5051,8 +5055,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -5067,15 +5071,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5089,7 +5093,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l], I2_ = now_I2[l];
+                    double V = now_V[l], I = now_I[l], I2 = now_I2[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5104,8 +5108,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next, I2_next;
-                                model_exc2_jump(V_, I_, I2_, weight[l], &V_next, &I_next, &I2_next);
-                                I2_ = I2_next;
+                                model_exc2_jump(V, I, I2, weight[l], &V_next, &I_next, &I2_next);
+                                I2 = I2_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, Psi_I_V, Psi_I2_V;
                             if (shared) {
@@ -5120,15 +5124,15 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], p.per_tau_syn2[from + l], &Phi_V_V, &Phi_V_I, &Phi_V_I2, &Phi_I_I, &Phi_I2_I2, &Psi_I_V, &Psi_I2_V);
                             }
                             double V_next, I_next, I2_next;
-                            model_advance(V_, I_, I2_, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
-                            V_ = V_next;
-                            I_ = I_next;
-                            I2_ = I2_next;
+                            model_advance(V, I, I2, Phi_V_V, Phi_V_I, Phi_V_I2, Phi_I_I, Phi_I2_I2, &V_next, &I_next, &I2_next);
+                            V = V_next;
+                            I = I_next;
+                            I2 = I2_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
-                    then_I2[l] = I2_;
+                    then_V[l] = V;
+                    then_I[l] = I;
+                    then_I2[l] = I2;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

@@ -1066,9 +1066,11 @@ SALTUS_INLINE void arrive_at(const workspace *w, int32_t receptor, const double 
 #pragma omp simd
         for (int n = from; n < to; n++) {
 
-            double V_next, I_next;
-            model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
-            x.I[n] = I_next;
+            {
+                double V_next, I_next;
+                model_exc_jump(x.V[n], x.I[n], weight[n], &V_next, &I_next);
+                x.I[n] = I_next;
+            }
         }
         break;
     default: break;
@@ -1958,11 +1960,11 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     case 0: /* exc */
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n];
+            double V = x_V[n], I = x_I[n];
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[n], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[n], &V_next, &I_next);
+                I = I_next;
             }
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (shared) {
@@ -1975,7 +1977,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
-            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             end_V[n] = late ? V_next + late_V[n] : V_next;
             end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
@@ -2006,7 +2008,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
@@ -2031,7 +2033,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
     default:
 #pragma omp simd reduction(| : any)
         for (int n = from; n < to; n++) {
-            double V_ = x_V[n], I_ = x_I[n];
+            double V = x_V[n], I = x_I[n];
             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
             if (shared) {
                 Phi_V_V = common_Phi_V_V;
@@ -2043,7 +2045,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 model_propagator(dt, p.per_tau_mem[alike ? 0 : n], p.per_tau_syn[alike ? 0 : n], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
             }
             double V_next, I_next;
-            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
             end_V[n] = late ? V_next + late_V[n] : V_next;
             end_I[n] = late ? I_next + late_I[n] : I_next;
             double rate;
@@ -2074,7 +2076,7 @@ SALTUS_INLINE int64_t step_block(const int shared, const int terms, const int al
                 double a0;
                 {
                     double u_0;
-                    model_ladder_0(V_, p.theta[alike ? 0 : n], &u_0);
+                    model_ladder_0(V, p.theta[alike ? 0 : n], &u_0);
                     a0 = u_0;
                 }
                 double b0, b1;
@@ -2781,30 +2783,30 @@ SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, 
         for (int from = 0; from < queued; from += LANES)
 #pragma omp simd reduction(| : any)
             for (int i = from; i < from + LANES; i++) {
-                double V_ = ahead.V[i], I_ = ahead.I[i];
+                double V = ahead.V[i], I = ahead.I[i];
                 {
                     double V_next, I_next;
-                    model_exc_jump(V_, I_, weight[who[i]], &V_next, &I_next);
-                    I_ = I_next;
+                    model_exc_jump(V, I, weight[who[i]], &V_next, &I_next);
+                    I = I_next;
                 }
                 double V_next, I_next;
-                model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                queue.V[i] = V_;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
                 ahead.V[i] = V_next;
-                queue.I[i] = I_;
+                queue.I[i] = I;
                 ahead.I[i] = I_next;
                 int may_cross;
                 {
                     double a0, a1, a2;
                     {
                         double u_0;
-                        model_ladder_0(V_, w->p.theta[0], &u_0);
+                        model_ladder_0(V, w->p.theta[0], &u_0);
                         a0 = u_0;
                         double u_1;
-                        model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
                         a1 = u_1;
                         double u_2;
-                        model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
                         a2 = u_2;
                     }
                     double b0, b1;
@@ -2825,25 +2827,25 @@ SALTUS_APART int64_t step_part(const workspace *w, int queued, pending arrival, 
         for (int from = 0; from < queued; from += LANES)
 #pragma omp simd reduction(| : any)
             for (int i = from; i < from + LANES; i++) {
-                double V_ = ahead.V[i], I_ = ahead.I[i];
+                double V = ahead.V[i], I = ahead.I[i];
                 double V_next, I_next;
-                model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-                queue.V[i] = V_;
+                model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+                queue.V[i] = V;
                 ahead.V[i] = V_next;
-                queue.I[i] = I_;
+                queue.I[i] = I;
                 ahead.I[i] = I_next;
                 int may_cross;
                 {
                     double a0, a1, a2;
                     {
                         double u_0;
-                        model_ladder_0(V_, w->p.theta[0], &u_0);
+                        model_ladder_0(V, w->p.theta[0], &u_0);
                         a0 = u_0;
                         double u_1;
-                        model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+                        model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
                         a1 = u_1;
                         double u_2;
-                        model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+                        model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
                         a2 = u_2;
                     }
                     double b0, b1;
@@ -3259,17 +3261,17 @@ SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view
     case 0: /* exc */
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_end[l], I_ = q->I_end[l];
+            double V = q->V_end[l], I = q->I_end[l];
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
             }
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3303,12 +3305,12 @@ SALTUS_APART int64_t step_band(const workspace *w, pending arrival, entries_view
     default:
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_end[l], I_ = q->I_end[l];
+            double V = q->V_end[l], I = q->I_end[l];
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3367,14 +3369,14 @@ static void reset_band(band *b, const int64_t *restrict spikes)
 {
     bundle *q = &b->q;
     for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_before[l], I_ = q->I_before[l];
+            double V = q->V_before[l], I = q->I_before[l];
             {
                 double V_next, I_next;
                 model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
-                V_ = spikes[l] ? V_next : V_;
+                V = spikes[l] ? V_next : V;
             }
-            q->V[l] = V_;
-            q->I[l] = I_;
+            q->V[l] = V;
+            q->I[l] = I;
     }
 }
 
@@ -3400,22 +3402,22 @@ SALTUS_INLINE int64_t kick_band(const workspace *w, const int64_t *restrict spik
     case 0: /* exc */
 #pragma omp simd
         for (int l = 0; l < LANES; l++) {
-            double V_ = q->V_before[l], I_ = q->I_before[l];
+            double V = q->V_before[l], I = q->I_before[l];
             {
                 double V_next, I_next;
                 model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
-                V_ = spikes[l] ? V_next : V_;
+                V = spikes[l] ? V_next : V;
             }
             {
                 double V_next, I_next;
-                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                I_ = I_next;
+                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                I = I_next;
             }
             double V_next, I_next;
-            model_advance(V_, I_, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
-            q->V[l] = V_;
+            model_advance(V, I, common_Phi_V_V, common_Phi_V_I, common_Phi_I_I, &V_next, &I_next);
+            q->V[l] = V;
             q->V_end[l] = V_next;
-            q->I[l] = I_;
+            q->I[l] = I;
             q->I_end[l] = I_next;
             q->span[l] = b->end - b->present;
             int may_cross;
@@ -3481,11 +3483,11 @@ SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const wor
         {
             double V_next, I_next;
             model_reset(q->V_before[l], q->I_before[l], q->theta[l], &V_next, &I_next);
-            double V_ = q->V_before[l], I_ = q->I_before[l];
-            V_ = V_next;
-            (void)V_, (void)I_;
+            double V = q->V_before[l], I = q->I_before[l];
+            V = V_next;
+            (void)V, (void)I;
             double u_0;
-            model_ladder_0(V_, q->theta[l], &u_0);
+            model_ladder_0(V, q->theta[l], &u_0);
             if (u_0 >= 0.0) return UNUSUAL;
         }
         double guard_slope;
@@ -4985,17 +4987,17 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
 {
 #pragma omp simd
     for (int i = 0; i < many; i++) {
-        double V_ = x.V[i], I_ = x.I[i], peak = x.peak[i], piece = x.piece[i];
+        double V = x.V[i], I = x.I[i], peak = x.peak[i], piece = x.piece[i];
         double a0, a1, a2;
         {
             double u_0;
-            model_ladder_0(V_, w->p.theta[0], &u_0);
+            model_ladder_0(V, w->p.theta[0], &u_0);
             a0 = u_0;
             double u_1;
-            model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
             a1 = u_1;
             double u_2;
-            model_ladder_2(I_, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
+            model_ladder_2(I, w->p.per_tau_mem[0], w->p.per_tau_syn[0], &u_2);
             a2 = u_2;
         }
         const double convex = a2 >= 0.0 ? 1.0 : 0.0;
@@ -5004,7 +5006,7 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             const double part = 1 << (halvings - 1 - j), room = (1 << halvings) - part - piece;
             const entries_view k = half(h, j);
             double V_next, I_next;
-            model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+            model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
             double m0, m1;
             {
                 double u_0;
@@ -5018,20 +5020,20 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
             const double rises = m1 > convex ? m1 : convex, below = rises < -m0 ? rises : -m0;
             const double goes = below < room ? below : room;
             peak = below > 0.0 ? peak : room > 0.0 ? m0 : peak;
-            V_ = goes > 0.0 ? V_next : V_;
-            I_ = goes > 0.0 ? I_next : I_;
+            V = goes > 0.0 ? V_next : V;
+            I = goes > 0.0 ? I_next : I;
             piece = goes > 0.0 ? piece + part : piece;
         }
         const entries_view k = half(h, halvings - 1);
         double V_next, I_next;
-        model_advance(V_, I_, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
+        model_advance(V, I, k.Phi_V_V[0], k.Phi_V_I[0], k.Phi_I_I[0], &V_next, &I_next);
         double b0, b1;
         {
             double u_0;
-            model_ladder_0(V_, w->p.theta[0], &u_0);
+            model_ladder_0(V, w->p.theta[0], &u_0);
             b0 = u_0;
             double u_1;
-            model_ladder_1(V_, I_, w->p.per_tau_mem[0], &u_1);
+            model_ladder_1(V, I, w->p.per_tau_mem[0], &u_1);
             b1 = u_1;
         }
         double e0, e1;
@@ -5048,8 +5050,8 @@ SALTUS_INLINE void approach_of(const int halvings, const workspace *w, const hal
         crosses[i] = peak >= 0.0;
         turns[i] = (peak < 0.0) & arch;
         (void)a1, (void)e0;
-        x.V[i] = V_;
-        x.I[i] = I_;
+        x.V[i] = V;
+        x.I[i] = I;
         x.piece[i] = piece;
         x.since[i] = piece * h->piece;
         x.high[i] = h->piece;
@@ -5094,7 +5096,7 @@ SALTUS_INLINE void approach(const workspace *w, const halves *h, int many, certa
 }
 
 /* Looks at the maxima of those who turn among eight: who crosses, and by when. */
-SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int lanes, int64_t *crosses, const int64_t *turns,
+SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view x, int64_t *crosses, const int64_t *turns,
                                double *nearest_miss)
 {
     bundle q;
@@ -5114,7 +5116,7 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
         }
     }
     bracket_of(SALTUS_BRIEF, &q);
-    for (int l = 0; l < LANES && l < lanes; l++) {
+    for (int l = 0; l < LANES; l++) {
         if (!turns[l]) continue;
         crosses[l] = q.crosses[l];
         x.high[l] = q.high[l];
@@ -5123,26 +5125,23 @@ SALTUS_APART void look_at_tops(const workspace *w, const halves *h, certain_view
     }
 }
 
-/* Appends those that cross, of so many, to the certain ones. Returns the number of these then. */
-SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int lanes, int64_t *crosses,
-                       int64_t *turns, int many, double *nearest_miss)
+/* Appends those that cross among eight to the certain ones. Returns the number of these then. */
+SALTUS_INLINE int keep_certain(const workspace *w, const halves *h, certain_view x, const int32_t *place, int64_t *crosses,
+                               const int64_t *turns, int many, double *nearest_miss)
 {
+    if (bits_of(turns)) look_at_tops(w, h, x, crosses, turns, nearest_miss);
 #ifdef __AVX512VL__
-    const int all = lanes < LANES ? (1 << lanes) - 1 : (1 << LANES) - 1;
-    if (flagged(turns) & all) look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
-    const __mmask8 kept = (__mmask8)(flagged(crosses) & all);
-    const __m256i places = _mm256_loadu_si256((const __m256i *)(const void *)place);
-    pack(w->certain.V + many, kept, x.V);
-    pack(w->certain.I + many, kept, x.I);
-    pack(w->certain.since + many, kept, x.since);
-    pack(w->certain.piece + many, kept, x.piece);
-    pack(w->certain.high + many, kept, x.high);
-    pack(w->certain.peak + many, kept, x.peak);
-    pack_numbers(w->certain_place + many, kept, places);
-    return many + __builtin_popcount(kept);
+    const __mmask8 these = flagged(crosses);
+    pack(w->certain.V + many, these, x.V);
+    pack(w->certain.I + many, these, x.I);
+    pack(w->certain.since + many, these, x.since);
+    pack(w->certain.piece + many, these, x.piece);
+    pack(w->certain.high + many, these, x.high);
+    pack(w->certain.peak + many, these, x.peak);
+    pack_numbers(w->certain_place + many, these, _mm256_loadu_si256((const __m256i *)(const void *)place));
+    return many + __builtin_popcount(these);
 #else
-    look_at_tops(w, h, x, lanes, crosses, turns, nearest_miss);
-    for (int l = 0; l < LANES && l < lanes; l++) { /* without branches: who crosses cannot be predicted */
+    for (int l = 0; l < LANES; l++) { /* without branches: who is flagged cannot be predicted */
         w->certain.V[many] = x.V[l];
         w->certain.I[many] = x.I[l];
         w->certain.since[many] = x.since[l];
@@ -5220,7 +5219,7 @@ SALTUS_APART int go_on(const workspace *w, const halves *h, int from, int lanes,
         crosses[l] = over ? 0 : crosses[l];
         turns[l] = over ? 0 : turns[l];
     }
-    return keep_certain(w, h, x, place, LANES, crosses, turns, many, nearest_miss);
+    return keep_certain(w, h, x, place, crosses, turns, many, nearest_miss);
 }
 
 /* The seekers among the queued (seek NULL: all), in the first piece; spare ones repeat the first. */
@@ -5277,9 +5276,9 @@ SALTUS_APART int cross_in_pieces(const saltus_group *g, saltus_spikes *out, cons
     else
         begin_pieces(w, seekers, seek, full);
     approach(w, &h, full, w->certain, w->crosses, w->turns);
-    for (int i = 0; i < seekers; i += LANES)
-        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, seekers - i, w->crosses + i, w->turns + i, many,
-                            nearest_miss);
+    for (int i = seekers; i < full; i++) w->crosses[i] = w->turns[i] = 0; /* these are spare */
+    for (int i = 0; i < full; i += LANES)
+        many = keep_certain(w, &h, from_certain(w->certain, i), w->certain_place + i, w->crosses + i, w->turns + i, many, nearest_miss);
     for (int b = 0; b < BUNDLES; b++)
         for (int l = 0; l < LANES; l++) {
             q[b].theta[l] = w->p.theta[0];
@@ -5489,7 +5488,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
                     int may = 0;
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
@@ -5503,8 +5502,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5517,7 +5516,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -5525,13 +5524,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1;
@@ -5553,7 +5552,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                     }
                                     double b0, b1;
@@ -5572,13 +5571,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 const int may_cross = !(bound < 0.0);
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
+                            V = V_next;
+                            I = I_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5593,7 +5592,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
                     int may = 0;
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
@@ -5607,8 +5606,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5621,7 +5620,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
                             if (shared) {
                                 const double shrink = w->shrink[e + j], length = w->length[e + j];
                                 int may_cross;
@@ -5629,13 +5628,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0, a1, a2;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                         double u_1;
-                                        model_ladder_1(V_, I_, p.per_tau_mem[from + l], &u_1);
+                                        model_ladder_1(V, I, p.per_tau_mem[from + l], &u_1);
                                         a1 = u_1;
                                         double u_2;
-                                        model_ladder_2(I_, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
+                                        model_ladder_2(I, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &u_2);
                                         a2 = u_2;
                                     }
                                     double b0, b1;
@@ -5657,7 +5656,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                     double a0;
                                     {
                                         double u_0;
-                                        model_ladder_0(V_, p.theta[from + l], &u_0);
+                                        model_ladder_0(V, p.theta[from + l], &u_0);
                                         a0 = u_0;
                                     }
                                     double b0, b1;
@@ -5676,13 +5675,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 const int may_cross = !(bound < 0.0);
                                 may |= may_cross;
                             }
-                            V_ = V_next;
-                            I_ = I_next;
+                            V = V_next;
+                            I = I_next;
                         }
                     }
                     crosses[l] = may & pending[l];
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = width; l < LANES; l++) crosses[l] = 0;
                 if (bits_of(crosses)) break;
@@ -5698,7 +5697,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 8; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
     #pragma GCC unroll 8
                     for (int j = 0; j < 8; j++) {
                         const double *restrict weight = row_of[j];
@@ -5711,8 +5710,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5725,13 +5724,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                            V_ = V_next;
-                            I_ = I_next;
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V = V_next;
+                            I = I_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];
@@ -5744,7 +5743,7 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                 for (int j = 0; j < 1; j++) row_of[j] = g->weights + (int64_t)row[e - 1 + j] * g->n_pad + from;
     #pragma omp simd
                 for (int l = 0; l < width; l++) {
-                    double V_ = now_V[l], I_ = now_I[l];
+                    double V = now_V[l], I = now_I[l];
     #pragma GCC unroll 1
                     for (int j = 0; j < 1; j++) {
                         const double *restrict weight = row_of[j];
@@ -5757,8 +5756,8 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                         {
                             {
                                 double V_next, I_next;
-                                model_exc_jump(V_, I_, weight[l], &V_next, &I_next);
-                                I_ = I_next;
+                                model_exc_jump(V, I, weight[l], &V_next, &I_next);
+                                I = I_next;
                             }
                             double Phi_V_V, Phi_V_I, Phi_I_I, Psi_I_V;
                             if (shared) {
@@ -5771,13 +5770,13 @@ SALTUS_INLINE int skim_some(const int shared, const int terms, const int width, 
                                 model_propagator(dt, p.per_tau_mem[from + l], p.per_tau_syn[from + l], &Phi_V_V, &Phi_V_I, &Phi_I_I, &Psi_I_V);
                             }
                             double V_next, I_next;
-                            model_advance(V_, I_, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
-                            V_ = V_next;
-                            I_ = I_next;
+                            model_advance(V, I, Phi_V_V, Phi_V_I, Phi_I_I, &V_next, &I_next);
+                            V = V_next;
+                            I = I_next;
                         }
                     }
-                    then_V[l] = V_;
-                    then_I[l] = I_;
+                    then_V[l] = V;
+                    then_I[l] = I;
                 }
                 for (int l = 0; l < width; l++) {
                     now_V[l] = then_V[l];

@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from small_network import T, spikes
+from small_network import T, build, spikes
 
 import saltus
 from saltus.errors import RunError
@@ -15,26 +15,9 @@ LOSS = saltus.loss("first_spike_cross_entropy", tau_0=5e-3, tau_1=20e-3, alpha=0
 
 
 def network(**changes):
-    """4 inputs, 6 hidden neurons, 3 outputs; ``changes`` are parts of the content."""
-    random = np.random.default_rng(3)
-    content = {
-        "populations": {"hid": {"model": "lif", "size": 6}, "out": {"model": "lif", "size": 3}},
-        "projections": {
-            "in_hid": {"pre": "in", "post": "hid", "weights": random.normal(2.5, 0.5, (4, 6))},
-            "hid_hid": {"pre": "hid", "post": "hid", "weights": random.normal(0.1, 0.3, (6, 6))},
-            "hid_out": {"pre": "hid", "post": "out", "weights": random.normal(1.2, 0.5, (6, 3))},
-        },
-        "inputs": {"in": 4},
-        "T": T,
-        "loss": LOSS,
-    }
-    for place, change in changes.items():
-        part = content
-        *path, last = place.split("__")
-        for key in path:
-            part = part[key]
-        part[last] = {**part[last], **change} if last in part and isinstance(part[last], dict) else change
-    return saltus.Network(**content)
+    """The small network, recurrent."""
+    weights = np.random.default_rng(4).normal(0.1, 0.3, (6, 6))
+    return build(projections__hid_hid={"pre": "hid", "post": "hid", "weights": weights}, **changes)
 
 
 def excitation_and_inhibition(*, out_learns=("tau_syn",), to_out_learns=("weights",), **changes):
@@ -201,6 +184,7 @@ def test_models_of_one_name_are_told_apart():
         "receive": {"exc": {"I": "I + w"}},
     }
     net = network(
+        loss=LOSS,
         populations__out__model=spec,
         projections__out_hid={"pre": "out", "post": "hid", "weights": 0.2, "delay": 2e-3},
     )
@@ -232,18 +216,15 @@ def test_spikes_that_meet_at_zero_delay_are_reported():
 
 
 @pytest.mark.parametrize(
-    ("population", "message"),
+    ("params", "message"),
     [
-        ({"params": {"V0": [0, 0, 2.0, 0, 0, 0]}}, r"neuron 2 of population 'hid' starts at or above"),
-        (
-            {"params": {"v_reset": 1.5}},
-            r"population 'hid' is at or above its threshold right after its reset",
-        ),
+        ({"V0": [0, 0, 2.0, 0, 0, 0]}, r"neuron 2 of population 'hid' starts at or above"),
+        ({"v_reset": 1.5}, r"population 'hid' is at or above its threshold right after its reset"),
     ],
 )
-def test_failures_name_the_population(population, message):
+def test_failures_name_the_population(params, message):
     with pytest.raises(RunError, match=message):
-        network(populations__hid={**population, "sample_times": [0.01]}).run(spikes())
+        network(populations__hid__params=params, populations__hid__sample_times=[0.01]).run(spikes())
 
 
 def test_only_the_fast_kernel_ends_neurons_early():
