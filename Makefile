@@ -75,7 +75,7 @@ sanitize:
 	@asan="$$($${CC:-cc} -print-file-name=libasan.so)" ubsan="$$($${CC:-cc} -print-file-name=libubsan.so)"; \
 	[ -f "$$asan" ] && [ -f "$$ubsan" ] || { echo "$${CC:-cc} has no sanitizers: not run"; exit 0; }; \
 	cache=$$(mktemp -d) && trap 'rm -rf "$$cache"' EXIT && \
-	SALTUS_CACHE_DIR=$$cache CFLAGS="-g -O1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
+	SALTUS_CACHE_DIR=$$cache CFLAGS="-g1 -O1 -fsanitize=address,undefined -fno-sanitize-recover=all" \
 	LD_PRELOAD="$$asan $$ubsan" ASAN_OPTIONS=detect_leaks=0 HYPOTHESIS_PROFILE=ci \
 	python -m pytest -q -n $(WORKERS) -p no:cacheprovider \
 	  tests/test_reference.py tests/test_crossings.py tests/test_properties.py tests/runtime/test_waiting.py \
