@@ -7,6 +7,7 @@ from dataclasses import replace
 import sympy
 
 from saltus.derive.expressions import Place
+from saltus.derive.guard import never_rearms
 from saltus.derive.model import WEIGHT, ModelSpec, Parameter, State
 
 
@@ -95,6 +96,12 @@ def _transitions(spec: ModelSpec) -> None:
             raise place.error(
                 f"{transition.when} stays constant along every trajectory, so the transition cannot fire.",
                 "Write a condition on states that move.",
+            )
+        if never_rearms(spec, transition):
+            raise Place(spec.origin, f"transition.{transition.name}", "reset").error(
+                f"{transition.when} is not below zero after it and does not fall below at once, so the "
+                "transition would happen again without end.",
+                "Lower it in the reset, or write goto = a mode that lasts until it has fallen by itself.",
             )
 
 

@@ -19,13 +19,13 @@ from saltus.derive.algebra import factor_parts, readable, reduced
 from saltus.derive.arrival import at_arrival, at_release, at_trigger
 from saltus.derive.crossing import across, spike_time, spiking_side, target_sides
 from saltus.derive.derivation import Derivation, Equation
+from saltus.derive.guard import triggers
 from saltus.derive.interval import between_spikes
 from saltus.derive.jump import Spike, jumps
 from saltus.derive.maximum_steps import at_kink, at_spike, inside
 from saltus.derive.scene import XI, Direction, Scene, along_parameter, along_weight, kronecker
 from saltus.derive.source_numbers import numbers
 from saltus.derive.spec import ModelSpec, Phase, Readout, Receptor, Transition
-from saltus.derive.transition import triggers
 
 _TARGETS = "mqrsuv"
 _ANY = "parameter"

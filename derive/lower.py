@@ -18,6 +18,7 @@ from saltus.derive.constants import hoist_reciprocals
 from saltus.derive.flow import FlowSolution
 from saltus.derive.flow_choice import AnySolution, choose, parameters_in, why
 from saltus.derive.flow_lowering import costate, lower_flow
+from saltus.derive.guard import keeps_guard, triggers
 from saltus.derive.ladder import LadderRung, bound, ladder
 from saltus.derive.maximum import check_moves, maximum_rule, rungs
 from saltus.derive.model import (
@@ -37,10 +38,8 @@ from saltus.derive.transition import (
     arrival_rule,
     emission_rule,
     initial_rule,
-    keeps_guard,
     phase_rule,
     triggered_rule,
-    triggers,
 )
 from saltus.derive.writer import Writer, model_writer
 from saltus.templates import ir

@@ -251,27 +251,6 @@ def triggered_rule(spec: ModelSpec, transition: Transition) -> TimedRule:
     return timed_rule(spec, "trigger", transition.reset, spec.in_phase(transition.goto))
 
 
-def triggers(transition: Transition, spec: ModelSpec, receptor: Receptor) -> bool:
-    """Whether an arrival can lift the guard over zero: whether its jump changes the guard."""
-    jump = dict(zip(spec.x, receptor.jump, strict=True))
-    return bool(reduced(transition.when.xreplace(jump) - transition.when) != 0)
-
-
-def keeps_guard(spec: ModelSpec, transition: Transition) -> bool:
-    r"""Whether a reset from :math:`g(x) = 0` leaves :math:`g(R(x)) = 0`: a bounce.
-
-    Decided on the guard: a state in which g is affine is eliminated by g = 0. Where there is none, it holds
-    if R leaves g as it is for every x.
-    """
-    guard, reset = transition.when, dict(zip(spec.x, transition.reset, strict=True))
-    after = guard.xreplace(reset)
-    for state in spec.x:
-        slope = reduced(guard.diff(state))
-        if slope != 0 and not slope.has(state):
-            return bool(reduced(after.xreplace({state: reduced(state - guard / slope)})) == 0)
-    return bool(reduced(after - guard) == 0)
-
-
 def initial_rule(spec: ModelSpec) -> Mapping[str, Expr]:
     r"""Name of an initial value -> its gradient :math:`a(0) = -M^T\lambda(0)`, the boundary term at 0."""
     costate = -spec.mass.T * spec.adjoints

@@ -14,6 +14,7 @@ from saltus.derive.algebra import reduced
 from saltus.derive.arrival import at_arrival
 from saltus.derive.derivation import Derivation
 from saltus.derive.gradient import adjoint, derived
+from saltus.derive.guard import triggers
 from saltus.derive.model import WEIGHT, ModelSpec, Phase, Receptor, Transition
 from saltus.derive.scene import SPIKING, along_weight
 from saltus.derive.transition import (
@@ -23,7 +24,6 @@ from saltus.derive.transition import (
     initial_rule,
     phase_rule,
     triggered_rule,
-    triggers,
 )
 from saltus.derive.verify_maximum import maximum_routes
 from saltus.derive.verify_routes import (

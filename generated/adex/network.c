@@ -1041,11 +1041,13 @@ static int emit(run *r, int32_t n, double t)
     w->mode[n] = c.model->after_spike;
     w->starter[n] = spike;
     const mode_table *mode = mode_of(r, n);
-    if (mode->crossing != NULL && c.model->keeps_guard) { /* at zero, up to rounding: it must fall, and take time to rise */
+    const double above = mode->crossing == NULL ? -INFINITY : c.model->guard(c.p, c.stride, states_of(r, n));
+    const int at_zero = c.model->keeps_guard && (trigger < 0 || above == 0.0); /* up to rounding, unless an arrival lifted it */
+    if (mode->crossing != NULL && at_zero) { /* it must fall, and take time to rise */
         if (latest >= 0 && w->tape[latest].kind == EMISSION && t - w->tape[latest].time <= 0x1p-44 * t)
             return fail(r->status, ACCUMULATES, r->sample, n, t, 0);
         if (c.model->slope(c.p, c.stride, states_of(r, n)) >= 0.0) return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
-    } else if (mode->crossing != NULL && c.model->guard(c.p, c.stride, states_of(r, n)) >= 0.0)
+    } else if (above >= 0.0)
         return fail(r->status, RESETS_ABOVE, r->sample, n, t, 0);
     set_next(r, n, mode->duration >= 0 ? t + c.p[mode->duration * c.stride] : INFINITY);
     if (mode->crossing != NULL) mark_stale(r, n);

@@ -42,7 +42,7 @@ typedef struct {
     int32_t *after;       /* [batch][capacity]: events that came before the spike */
     double *state;        /* [states][batch][capacity]: states of the neuron just before its spike */
     double *slope;        /* [batch][capacity]: time derivative of the guard there */
-    double *nearest_miss; /* [batch]: least distance to threshold of a maximum below it that was looked at */
+    double *nearest_miss; /* [batch]: least distance to threshold of a maximum below it, between two events, that was looked at */
     int32_t *joined;      /* [batch]: pairs of spikes at one time joined by a synapse without delay */
     double *event_time;   /* all events, those of the group's own spikes among them, or NULL where it has no lines: event i */
     int32_t *event_row;   /* of sample b is at event_start[b] + i; there is room for most_lines * capacity more than come in */

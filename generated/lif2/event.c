@@ -1524,6 +1524,7 @@ SALTUS_INLINE unsigned bits_of(const int64_t *flag)
 typedef struct {
     double V[LANES], I[LANES], I2[LANES], tau_syn[LANES], tau_syn2[LANES], theta[LANES], v_reset[LANES], per_tau_mem[LANES], per_tau_syn[LANES], per_tau_syn2[LANES];
     double span[LANES], low[LANES], high[LANES], peak[LANES], u1_high[LANES], at[LANES], left[LANES];
+    double missed[LANES]; /* how far the highest maximum before the crossing is below zero */
     double V_before[LANES], I_before[LANES], I2_before[LANES], slope[LANES];
     double V_after[LANES], I_after[LANES], I2_after[LANES], u0_after[LANES];
     double V_end[LANES], I_end[LANES], I2_end[LANES];
@@ -1648,13 +1649,17 @@ static int model_cuts(const model_parameters *q, const double *x, double span, d
     return cuts;
 }
 
-/* Brackets the first upward zero of u_0 in [0, span]. Returns u_0 at the right end: below zero, there is none. */
-static double model_isolate(const model_parameters *q, const double *x, double span, double *low, double *high)
+/* Brackets the first upward zero of u_0 in [0, span]. Returns u_0 at the right end: below zero, there is none. missed: how far
+ * the highest maximum before is below zero. */
+static double model_isolate(const model_parameters *q, const double *x, double span, double *low, double *high,
+                                double *missed)
 {
     double cut[4], u[4], before, best = -INFINITY;
     const int cuts = model_cuts(q, x, span, cut);
+    int rose = 0;
     *low = 0.0;
     *high = span;
+    *missed = INFINITY;
     model_climb(q, x, 0.0, u);
     const int falls = u[1] < 0.0;
     for (int i = 0; i < cuts && best < 0.0; i++) { /* the first stretch that ends above, or the highest end */
@@ -1664,6 +1669,8 @@ static double model_isolate(const model_parameters *q, const double *x, double s
             *high = 0.0;
             return u[0];
         }
+        if (rose && u[0] < before && -before < *missed) *missed = -before;
+        rose = u[0] > before;
         if (before < 0.0 && u[0] > best) {
             best = u[0];
             *low = cut[i];
@@ -1678,10 +1685,11 @@ SALTUS_INLINE void bracket_of(const int terms, bundle *q)
 {
     for (int l = 0; l < LANES; l++) {
         q->low[l] = q->high[l] = 0.0;
+        q->missed[l] = INFINITY;
         if (!q->may[l]) continue; /* a spare lane holds anything */
         const model_parameters own = { q->tau_syn[l], q->tau_syn2[l], q->theta[l], q->v_reset[l], q->per_tau_mem[l], q->per_tau_syn[l], q->per_tau_syn2[l] };
         const double x[] = { q->V[l], q->I[l], q->I2[l] };
-        model_isolate(&own, x, q->span[l], q->low + l, q->high + l);
+        model_isolate(&own, x, q->span[l], q->low + l, q->high + l, q->missed + l);
     }
 #pragma omp simd
     for (int l = 0; l < LANES; l++) {
@@ -2633,12 +2641,27 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
     return seekers;
 }
 
+/* The misses of the seekers until a time from the present on: what they would come to then is not what they do. */
+SALTUS_APART void look_for_misses(const int alike, const workspace *w, int seekers, double until, double *nearest_miss)
+{
+    for (int from = 0; from < seekers; from += LANES) {
+        bundle q;
+        const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
+        for (int l = 0; l < LANES; l++) q.span[l] = until;
+        bracket(saltus_version(until * w->steepest), &q);
+        for (int l = 0; l < lanes; l++) {
+            const double missed = q.missed[l];
+            if (missed < *nearest_miss) *nearest_miss = missed;
+        }
+    }
+}
+
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
 SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, double span,
                                     saltus_spikes *out, int32_t sample, saltus_status *status)
 {
-    double earliest = INFINITY;
+    double earliest = INFINITY, nearest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
         const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
@@ -2646,11 +2669,13 @@ SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int see
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
             if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
-            if (!q.crosses[l] && -q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
+            const double missed = q.missed[l];
+            nearest = missed < nearest ? missed : nearest;
             w->from[i] = q.crosses[l] ? q.at[l] : INFINITY;
             if (q.crosses[l] && q.at[l] < earliest) earliest = q.at[l];
         }
     }
+    if (nearest < out->nearest_miss[sample]) look_for_misses(alike, w, seekers, fmin(earliest, span), out->nearest_miss + sample);
     return earliest;
 }
 
@@ -3982,9 +4007,9 @@ SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bu
     bracket(version, q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
-        const int64_t falls_short = q->may[l] & !q->crosses[l];
+        const double missed = q->may[l] ? q->missed[l] : (double)INFINITY;
         q->crosses[l] &= q->may[l];
-        miss = falls_short && -q->peak[l] < miss ? -q->peak[l] : miss;
+        miss = missed < miss ? missed : miss;
     }
     *nearest_miss = miss;
 #ifdef __AVX512VL__
@@ -6025,6 +6050,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
     int spikes = 0, i = 0, e = 0, many = 0;
     const double step = 0x1p-10 * g->horizon;
     double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
+    double limit = INFINITY;        /* and no further than this */
     outlook o = {.start = {-1, NULL}};
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
     if (begin_below(g, w, sample, status)) return status->code;
@@ -6033,7 +6059,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
         const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
         const double next = fmin(g->horizon, fmin(incoming, arrival));
         if (next > now) {
-            const double until = next - now > ahead ? now + ahead : next;
+            const double until = fmin(next - now > ahead ? now + ahead : next, limit), nearest = out->nearest_miss[sample];
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
             queue_own(w, queued);
@@ -6045,6 +6071,13 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
                 const int32_t line = g->line[out->neuron[base + k]];
                 if (line < g->line[out->neuron[base + k] + 1]) end = fmin(end, out->time[base + k] + g->line_delay[line]);
             }
+            if (end < until && out->nearest_miss[sample] < nearest) { /* perhaps behind the end: looks again, without what is there */
+                out->nearest_miss[sample] = nearest;
+                spikes = begun;
+                limit = end;
+                continue;
+            }
+            limit = INFINITY;
             if (end < until) {
                 while (spikes > begun && out->time[base + spikes - 1] > end) spikes--;
                 act(g, w, &o.start);

@@ -3075,12 +3075,27 @@ SALTUS_INLINE int list_seekers(const int shared, const int alike, const workspac
     return seekers;
 }
 
+/* The misses of the seekers until a time from the present on: what they would come to then is not what they do. */
+SALTUS_APART void look_for_misses(const int alike, const workspace *w, int seekers, double until, double *nearest_miss)
+{
+    for (int from = 0; from < seekers; from += LANES) {
+        bundle q;
+        const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
+        for (int l = 0; l < LANES; l++) q.span[l] = until;
+        bracket(saltus_version(until * w->steepest), &q);
+        for (int l = 0; l < lanes; l++) {
+            const double missed = (q.high[l] < q.span[l] && q.peak[l] < 0.0 ? -q.peak[l] : (double)INFINITY);
+            if (missed < *nearest_miss) *nearest_miss = missed;
+        }
+    }
+}
+
 /* Where the first of the seekers crosses, from the present on; INFINITY: nobody does; NAN: failed. Each one's crossing is
  * in w->from. */
 SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int seekers, double present, double span,
                                     saltus_spikes *out, int32_t sample, saltus_status *status)
 {
-    double earliest = INFINITY;
+    double earliest = INFINITY, nearest = INFINITY;
     for (int from = 0; from < seekers; from += LANES) {
         bundle q;
         const int lanes = gather(alike, w, w->seek + from, seekers - from, &q);
@@ -3088,11 +3103,13 @@ SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int see
         for (int l = 0; l < lanes; l++) {
             const int i = w->seek[from + l];
             if (unsettled >> l & 1) return fail(status, ROOT, sample, w->who[i], present + q.at[l], 0), NAN;
-            if (!q.crosses[l] && -q.peak[l] < out->nearest_miss[sample]) out->nearest_miss[sample] = -q.peak[l];
+            const double missed = (q.high[l] < q.span[l] && q.peak[l] < 0.0 ? -q.peak[l] : (double)INFINITY);
+            nearest = missed < nearest ? missed : nearest;
             w->from[i] = q.crosses[l] ? q.at[l] : INFINITY;
             if (q.crosses[l] && q.at[l] < earliest) earliest = q.at[l];
         }
     }
+    if (nearest < out->nearest_miss[sample]) look_for_misses(alike, w, seekers, fmin(earliest, span), out->nearest_miss + sample);
     return earliest;
 }
 
@@ -3453,6 +3470,15 @@ SALTUS_INLINE int64_t kick_band(const workspace *w, const int64_t *restrict spik
     return bits_of(q->may);
 }
 
+/* The misses of those who may cross, until one of them does: what they would come to then is not what they do. */
+SALTUS_APART void note_misses(const bundle *q, double until, double *nearest_miss)
+{
+    for (int l = 0; l < LANES; l++) {
+        const double missed = q->may[l] && q->high[l] <= until ? (q->high[l] < q->span[l] && q->peak[l] < 0.0 ? -q->peak[l] : (double)INFINITY) : (double)INFINITY;
+        if (missed < *nearest_miss) *nearest_miss = missed;
+    }
+}
+
 /* All crossings in what is left of the part, where someone may cross. */
 SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const workspace *w, const outlook *o, band *b, int after,
                             int32_t sample)
@@ -3467,11 +3493,11 @@ SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const wor
 #pragma omp simd reduction(min : earliest, missed)
         for (int l = 0; l < LANES; l++) {
             first[l] = q->may[l] & q->crosses[l] ? q->at[l] : (double)INFINITY;
-            const double miss = q->may[l] & !q->crosses[l] ? -q->peak[l] : (double)INFINITY;
+            const double miss = q->may[l] ? (q->high[l] < q->span[l] && q->peak[l] < 0.0 ? -q->peak[l] : (double)INFINITY) : (double)INFINITY;
             earliest = first[l] < earliest ? first[l] : earliest;
             missed = miss < missed ? miss : missed;
         }
-        if (missed < out->nearest_miss[sample]) out->nearest_miss[sample] = missed;
+        if (missed < out->nearest_miss[sample]) note_misses(q, earliest, out->nearest_miss + sample);
         if (earliest == INFINITY) return NOBODY;
         const double time = b->present + earliest; /* as it is written down: everyone goes by its rounding */
         for (int l = 0; l < LANES; l++) spikes[l] = b->present + first[l] == time;
@@ -4724,9 +4750,9 @@ SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bu
     bracket(version, q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
-        const int64_t falls_short = q->may[l] & !q->crosses[l];
+        const double missed = q->may[l] ? (q->high[l] < q->span[l] && q->peak[l] < 0.0 ? -q->peak[l] : (double)INFINITY) : (double)INFINITY;
         q->crosses[l] &= q->may[l];
-        miss = falls_short && -q->peak[l] < miss ? -q->peak[l] : miss;
+        miss = missed < miss ? missed : miss;
     }
     *nearest_miss = miss;
 #ifdef __AVX512VL__
@@ -6585,6 +6611,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
     int spikes = 0, i = 0, e = 0, many = 0;
     const double step = 0x1p-10 * g->horizon;
     double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
+    double limit = INFINITY;        /* and no further than this */
     outlook o = {.start = {-1, NULL}};
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
     if (begin_below(g, w, sample, status)) return status->code;
@@ -6593,7 +6620,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
         const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
         const double next = fmin(g->horizon, fmin(incoming, arrival));
         if (next > now) {
-            const double until = next - now > ahead ? now + ahead : next;
+            const double until = fmin(next - now > ahead ? now + ahead : next, limit), nearest = out->nearest_miss[sample];
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
             queue_own(w, queued);
@@ -6605,6 +6632,13 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
                 const int32_t line = g->line[out->neuron[base + k]];
                 if (line < g->line[out->neuron[base + k] + 1]) end = fmin(end, out->time[base + k] + g->line_delay[line]);
             }
+            if (end < until && out->nearest_miss[sample] < nearest) { /* perhaps behind the end: looks again, without what is there */
+                out->nearest_miss[sample] = nearest;
+                spikes = begun;
+                limit = end;
+                continue;
+            }
+            limit = INFINITY;
             if (end < until) {
                 while (spikes > begun && out->time[base + spikes - 1] > end) spikes--;
                 act(g, w, &o.start);

@@ -15,6 +15,7 @@ from saltus.derive import spec, verify, verify_maximum, verify_routes
 from saltus.derive.algebra import reduced
 from saltus.derive.derivation import Derivation
 from saltus.derive.gradient import adjoint
+from saltus.derive.guard import triggers
 from saltus.derive.lower import lower
 from saltus.derive.maximum import maximum_rule
 from saltus.derive.spec import WEIGHT, ModelSpec
@@ -23,7 +24,6 @@ from saltus.derive.transition import (
     emission_rule,
     phase_rule,
     triggered_rule,
-    triggers,
 )
 
 ODD = """

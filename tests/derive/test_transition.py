@@ -9,7 +9,7 @@ from sympy import Symbol
 from saltus.derive import files, spec
 from saltus.derive.algebra import reduced
 from saltus.derive.spec import EXTERNAL, SENSITIVITY, WEIGHT
-from saltus.derive.transition import arrival_rule, emission_rule, initial_rule, keeps_guard
+from saltus.derive.transition import arrival_rule, emission_rule, initial_rule
 from saltus.errors import DerivationError
 
 lif = spec.load("lif")
@@ -96,22 +96,6 @@ def test_a_ball_bounces() -> None:
     assert reduced(rule.slope + v) == 0
     assert reduced(rule.adjoint["v"] + model.symbols()["r"] * Symbol("lambda_v", real=True)) == 0
     assert rule.adjoint["h"].has(EXTERNAL)
-
-
-@pytest.mark.parametrize("factor", [0, 1, 2])
-def test_a_reset_of_the_height_keeps_the_guard_at_zero(factor) -> None:
-    """h+ = c h- is zero where h- is, whatever c."""
-    model = ball()
-    h, v = model.x
-    assert keeps_guard(model, replace(model.transitions[0], reset=(factor * h, -v / 2)))
-    assert not keeps_guard(model, replace(model.transitions[0], reset=(factor * h + v, -v / 2)))
-
-
-def test_a_reset_to_the_threshold_keeps_the_guard_at_zero() -> None:
-    """The guard is eliminated, so it does not matter that the reset forgets V; the shipped reset moves it."""
-    spike = lif.transitions[0]
-    assert keeps_guard(lif, replace(spike, reset=(theta, I)))
-    assert not keeps_guard(lif, spike)
 
 
 def test_a_guard_that_never_moves_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy.special import gamma
 
 import saltus
+from saltus.derive import files
 from saltus.errors import RunError
 
 
@@ -53,6 +54,21 @@ def test_a_ball_that_lies_on_the_ground_is_an_error():
     net = saltus.Network(T=10.0, populations={"ball": ball})
     with pytest.raises(RunError, match=r"at or above its threshold right after its reset"):
         net.run()
+
+
+@pytest.mark.parametrize("speed", [-2.0, -6.0])
+def test_a_ball_that_is_pushed_below_the_ground_is_an_error(speed):
+    """It turns there and moves up, but from below: that is no bounce from zero."""
+    model = files.toml(files.read("models", "bouncing_ball")[0], "ball")
+    model["receive"] = {"push": {"height": "height - w"}}
+    net = saltus.Network(
+        T=0.5,
+        inputs={"in": 1},
+        populations={"ball": {"model": model, "size": 1, "params": {"height0": 0.2, "velocity0": speed}}},
+        projections={"in_ball": {"pre": "in", "post": "ball", "receptor": "push", "weights": [[0.3]]}},
+    )
+    with pytest.raises(RunError, match=r"at or above its threshold right after its reset, at t = 0\.01 s"):
+        net.run(saltus.Spikes.from_times([[[0.01]]]))
 
 
 def ball(force, reset=None, **parameters):
