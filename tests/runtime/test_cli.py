@@ -263,7 +263,11 @@ def test_doctor_knows_that_a_readout_at_a_time_brings_in_the_network_kernel(tmp_
 @pytest.mark.parametrize(
     ("model", "shown", "hidden"),
     [
-        ("lif", ["waiting.spike: ", "together.exc: S(S(x, w), v) = S(x, w + v)", "kernel: fast"], "at the end:"),
+        (
+            "lif",
+            ["waiting.spike: ", "together.exc: S(S(x, w), v) = S(x, w + v)", "kernel: fast"],
+            "at the end:",
+        ),
         ("li", ["at the end: nothing jumps but by arrivals", "kernel: fast kernel"], "waiting"),
         ("lif_refractory", ["phase.held: exact", "because lif_refractory has the phase held"], "together"),
         ("qif", ["flow: numeric", "clock: refused: qif: its dynamics are not linear"], "waiting"),
