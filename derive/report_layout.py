@@ -365,23 +365,29 @@ def _divided(expression: exp_dd, reading: Reading) -> Layout:
     return Call("exp", r"\exp", tuple(nodes), square=True)
 
 
-def summed_over_targets(node: Layout, weights: Mapping[str, str]) -> Layout:  # noqa: PLR0911
-    r"""The same with a sum sign before each term of a weight; ``weights`` maps its text to the index.
+def summed_over_targets(node: Layout, targets: Mapping[str, str]) -> Layout:  # noqa: PLR0911
+    r"""The same with a sum sign before each term of a target; ``targets``: how names end, to the index.
 
     A derivation speaks of one target for all; a table says so with the sum.
     """
     match node:
         case Sum(terms=terms):
-            return Sum(tuple((negative, summed_over_targets(term, weights)) for negative, term in terms))
-        case Product(factors=(Leaf(text=written), *_)) if written in weights:
-            return Total(weights[written], node)
+            return Sum(tuple((negative, summed_over_targets(term, targets)) for negative, term in terms))
+        case Product(factors=factors) if (index := _target_among(factors, targets)) is not None:
+            return Total(index, node)
         case Product(factors=factors):
-            return Product(tuple(summed_over_targets(factor, weights) for factor in factors))
+            return Product(tuple(summed_over_targets(factor, targets) for factor in factors))
         case Fraction(above=above, below=below):
-            return Fraction(summed_over_targets(above, weights), below)
+            return Fraction(summed_over_targets(above, targets), below)
         case Total(over=over, body=body):
-            return Total(over, summed_over_targets(body, weights))
+            return Total(over, summed_over_targets(body, targets))
         case Negative(body=body):
-            return Negative(summed_over_targets(body, weights))
+            return Negative(summed_over_targets(body, targets))
         case _:
             return node
+
+
+def _target_among(factors: Sequence[Layout], targets: Mapping[str, str]) -> str | None:
+    """The index of the target that a factor is of, wherever that stands; None without one."""
+    written = (factor.text for factor in factors if isinstance(factor, Leaf))
+    return next((index for text in written for end, index in targets.items() if text.endswith(end)), None)

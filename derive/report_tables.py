@@ -221,12 +221,15 @@ def _explicit(equation: Equation, reading: Reading) -> Relation:
 def _relation(equation: Equation, reading: Reading) -> Relation:
     over = "k" if equation.over == "intervals and spikes" else equation.over
     made = relation(equation.lhs, equation.rhs, reading, over)
-    return replace(made, right=with_sums(made.right))
+    own = notation.text(equation.lhs)
+    others = [m for m in _INDICES if not own.endswith(f"){notation.subscript(m)}")]
+    return replace(made, right=with_sums(made.right, others))
 
 
-def with_sums(node: Layout) -> Layout:
-    """The same with a sum over the targets where the derivation speaks of one."""
-    return summed_over_targets(node, {notation.text(notation.weight(m, SPIKING)): m for m in _INDICES})
+def with_sums(node: Layout, indices: Iterable[str] = _INDICES) -> Layout:
+    """The same with a sum over the targets where the derivation speaks of one, by weight or values."""
+    weights = {notation.text(notation.weight(m, SPIKING)): m for m in indices}
+    return summed_over_targets(node, weights | {f"){notation.subscript(m)}": m for m in indices})
 
 
 def _keeps(equation: Equation, reading: Reading) -> bool:

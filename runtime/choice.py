@@ -15,7 +15,7 @@ LINES = 16
 
 OFF_THE_FAST_PATH = (
     f"more than {LINES} different delays of a source, sparse connections, two recurrent projections of one "
-    "population of which one has no delays, populations that project to one another, and states read at "
+    "population of which one has no delays, populations that project to one another, or states read at "
     "given times"
 )
 """What of a network, whatever its models, the fast kernel does not take; see ``choose``."""

@@ -1,4 +1,4 @@
-"""What takes a population of the fast kernel off its shortest path, and how much longer a step then takes."""
+"""What leads a population off the shortest path of the fast kernel, and how much longer a step then takes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from saltus.runtime.build import AnyGroup
 from saltus.runtime.group import Group
 from saltus.runtime.influence import influence
+from saltus.runtime.network_group import NetworkGroup
 from saltus.runtime.parameters import moving_parameters
 from saltus.templates.context import flow_parameters
 from saltus.templates.ir import ModelIR
@@ -47,6 +48,9 @@ def explain(groups: Mapping[str, AnyGroup], learned: Collection[str]) -> str:
         lines.append(f"{' and '.join(group.populations)}: {group.explanation}")
         if isinstance(group, Group):
             lines += [f"{group.name}: {why}: {cost} with {MEASURED}." for why, cost in _about(group, learned)]
+        elif isinstance(group, NetworkGroup):
+            why = "each arrival at each neuron is an event of its own there"
+            lines.append(f"{' and '.join(group.populations)}: {why}: {NETWORK_KERNEL} with {MEASURED}.")
     return "\n".join(lines)
 
 
@@ -62,10 +66,13 @@ def of_model(ir: ModelIR) -> dict[str, str]:
         found["waiting"] = f"each neuron of a recurrent layer has its own {' or '.join(guard)}: {OWN_GUARD}"
     if any(emission.emits for emission in ir.emissions):
         found["delay"] = f"spikes arrive later in the same population: {DELAY}; with 16 delays each: {DELAYS}"
-    found["network"] = (
-        f"the network kernel is taken: {NETWORK_KERNEL}, with a tenth of the synapses there to all of them"
-    )
-    return found
+    return found | of_network_kernel()
+
+
+def of_network_kernel() -> dict[str, str]:
+    """What the network kernel costs, by name."""
+    how = "with a tenth of the synapses there to all of them"
+    return {"network": f"the network kernel is taken: {NETWORK_KERNEL}, {how}"}
 
 
 def _about(group: Group, learned: Collection[str]) -> Iterator[tuple[str, Cost]]:

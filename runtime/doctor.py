@@ -1,4 +1,4 @@
-"""Whether this machine can run Saltus, what it found, and what to do where something is missing."""
+"""Whether this machine can run Saltus, and how a model runs; what to do where something is missing."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ import saltus
 from saltus.errors import SaltusError
 
 if TYPE_CHECKING:
+    from saltus.runtime.choice import Choice
+    from saltus.runtime.model import Model
     from saltus.templates.ir import ModelIR
 
 
@@ -41,7 +43,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine() -> tuple[Finding, ...]:
-    """Looks at versions, compiler, OpenMP, cache, processor and the committed kernels, in this order."""
+    """Looks at versions, processor, cache, compiler, OpenMP, threads and a shipped kernel, in this order."""
     return (
         Finding("saltus", saltus.__version__),
         Finding("python", f"{platform.python_version()} ({sys.executable})"),
@@ -53,12 +55,13 @@ def examine() -> tuple[Finding, ...]:
         _guarded("compiler", _compiler),
         _guarded("flags", _flags),
         _guarded("openmp", _openmp),
+        _guarded("threads", _threads),
         _guarded("kernel", _kernel),
     )
 
 
 def examine_model(spec: str) -> tuple[Finding, ...]:
-    """Which flow and kernels a model takes, what keeps it or its networks off the fast path, and its cost.
+    """How a model runs (``paths``), what leads it off the fast path, and what that costs.
 
     Args:
         spec: a shipped name or the path of a spec.
@@ -66,38 +69,67 @@ def examine_model(spec: str) -> tuple[Finding, ...]:
     Raises:
         SpecError, DerivationError: as ``saltus.model``.
     """
-    from saltus.runtime.choice import OFF_THE_FAST_PATH, choose
-    from saltus.runtime.kernel import why_no_clock
     from saltus.runtime.model import model
 
     found = model(spec)
-    choice = choose({found.name: found}, (), (), ())
+    choice = _choice(found)
+    return (
+        Finding("model", f"{found.name}: {found.ir.title}"),
+        *paths(found),
+        *_costs(found.ir, choice.fast),
+    )
+
+
+def paths(found: Model) -> tuple[Finding, ...]:
+    """Which flow, kernel and short cuts a model takes, each with the reason."""
+    from saltus.runtime.choice import OFF_THE_FAST_PATH
+    from saltus.runtime.kernel import why_no_clock
+
+    choice = _choice(found)
+    kinds = ("flow", "ladder", "phase", *(("waiting", "together", "arrival") if choice.fast else ()))
     slow = "The network kernel counts no near misses." if found.spikes else ""
     remedy = f"It stays there in networks without {OFF_THE_FAST_PATH}." if choice.fast else slow
     clock = why_no_clock(found.ir)
+    steps = "it can run on the clock engine, which is not exact: docs/clock.md says how far off it is"
     return (
-        Finding("model", f"{found.name}: {found.ir.title}"),
-        *(
-            Finding(fact.name, fact.text)
-            for fact in found.ir.facts
-            if fact.name == "flow" or fact.name.startswith(("ladder.", "phase."))
-        ),
+        *(Finding(f.name, f.text) for f in found.ir.facts if f.name.partition(".")[0] in kinds),
+        *((_LINEAR_AT_THE_END,) if choice.fast and _adds_up(found.ir) else ()),
         Finding("kernel", choice.reason, remedy=remedy),
-        Finding("clock", "it can run on the clock engine" if clock is None else clock.partition(". ")[0]),
-        *(_costs(found.ir) if choice.fast else ()),
+        Finding("clock", steps if clock is None else f"refused: {clock.partition('. ')[0]}"),
     )
 
 
-def _costs(ir: ModelIR) -> Iterator[Finding]:
+_LINEAR_AT_THE_END = Finding(
+    "at the end",
+    "nothing jumps but by arrivals, and these add up, so the states at the end are linear in all of them: "
+    "propagators are summed by rows of weights, and no neuron is stepped through time",
+)
+
+
+def _adds_up(ir: ModelIR) -> bool:
+    """Whether the fast kernel reads the states at the end alone; see ``event_unit``."""
+    return bool(ir.arrivals) and not ir.emissions and all(arrival.additive for arrival in ir.arrivals)
+
+
+def _choice(found: Model) -> Choice:
+    """The kernel of a population of this model that has no projections."""
+    from saltus.runtime.choice import choose
+    from saltus.templates.context import timed
+
+    return choose({found.name: found}, (), (found.name,) if timed(found.ir) else (), ())
+
+
+def _costs(ir: ModelIR, fast: bool) -> Iterator[Finding]:
     """What leads off the shortest path through the fast kernel, and how much longer it takes."""
-    from saltus.runtime.costs import MEASURED, of_model
+    from saltus.runtime.costs import MEASURED, of_model, of_network_kernel
 
     yield Finding(
         "costs",
-        "times as long as with shared parameters of which none is learned",
+        "times as long as the fast kernel takes with shared parameters of which none is learned",
         remedy=f"Measured with {MEASURED}; docs/kernels.md has the table.",
     )
-    yield from (Finding(f"cost.{name}", text) for name, text in of_model(ir).items())
+    costs = of_model(ir) if fast else of_network_kernel()
+    yield from (Finding(f"cost.{name}", text) for name, text in costs.items())
 
 
 def _package(name: str) -> Finding:
@@ -172,8 +204,7 @@ def _openmp() -> Finding:
     from saltus.runtime.compiler import compiler
 
     if compiler().openmp:
-        threads = os.environ.get("OMP_NUM_THREADS", "")
-        return Finding("openmp", "yes" + (f", OMP_NUM_THREADS={threads}" if threads else ""))
+        return Finding("openmp", "yes")
     return Finding(
         "openmp",
         "no: batches run on Python threads",
@@ -181,32 +212,44 @@ def _openmp() -> Finding:
     )
 
 
+def _threads() -> Finding:
+    from saltus.runtime.threads import available
+
+    count = available()
+    why = "SALTUS_NUM_THREADS" if os.environ.get("SALTUS_NUM_THREADS") else "all cores"
+    return Finding("threads", f"{count} ({why}); Network(..., threads=...) and SALTUS_NUM_THREADS change it")
+
+
 _PROGRAM = """
-import time, saltus
-start = time.perf_counter()
+import saltus
+from saltus.errors import SaltusError
 from saltus.runtime.model import shipped
 from saltus.templates.render import why_not_fast
 name = next(name for name in shipped("models") if why_not_fast(saltus.model(name).ir) is None)
-net = saltus.Network([saltus.Layer(name, 2, inputs=1)], T=0.02)
-print(time.perf_counter() - start)
+try:
+    saltus.Network([saltus.Layer(name, 2, inputs=1)], T=0.02)
+except SaltusError as mistake:
+    raise SystemExit(str(mistake))
 """
 
 
 def _kernel() -> Finding:
     """Compiles (or finds) a kernel and loads it, in a process of its own: a bad one may crash."""
+    from saltus.runtime.cache import cache_directory
+
+    folder = str(cache_directory())  # absolute: the process starts in another folder
     start = time.perf_counter()
-    root = str(Path(saltus.__file__).resolve().parent.parent)
     done = subprocess.run(
         [sys.executable, "-c", _PROGRAM],
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
-        cwd=root,
+        cwd=Path(saltus.__file__).resolve().parent.parent,
+        env=os.environ | {"SALTUS_CACHE_DIR": folder},
     )
     if done.returncode == 0:
-        return Finding("kernel", f"compiled and loaded in {time.perf_counter() - start:.2f} s")
+        return Finding("kernel", f"compiled, or found so, and loaded in {time.perf_counter() - start:.2f} s")
+    if done.returncode == 1 and "Traceback" not in done.stderr:
+        raise SaltusError(done.stderr.strip())
     said = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
-    return Finding(
-        "kernel", said, ok=False, remedy="Look at the lines above; saltus emit makes kernels again."
-    )
+    return Finding("kernel", said, ok=False, remedy=f"Remove {folder} and try again; if it stays, report it.")

@@ -1,4 +1,4 @@
-"""``saltus doctor``: what this machine has and lacks; with a model, which kernel and flow it takes."""
+"""``saltus doctor``: what this machine has and lacks; with a model, how it runs and what would cost more."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ NAME = "doctor"
 
 def command(
     model: Annotated[
-        str | None, typer.Argument(help="Say which kernel and flow this model takes, and why.")
+        str | None, typer.Argument(help="Say how this model runs, and what would cost more.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a list of findings for machines.")] = False,
 ) -> None:
-    """Look at compiler, flags, OpenMP, cache, processor and versions, or at a model: what is wrong?"""
+    """Look at compiler, flags, cache, threads and versions, or at a model: what is wrong or slow?"""
     from saltus.runtime.doctor import examine, examine_model
 
-    findings = examine() if model is None else examine_model(model)
+    with output.busy("looking"):  # the first kernel takes a while
+        findings = examine() if model is None else examine_model(model)
     if as_json:
         output.json(findings)
     else:

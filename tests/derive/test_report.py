@@ -335,6 +335,23 @@ def test_names_and_forms_that_do_not_exist():
         write("lif", "pdf")
 
 
+@pytest.mark.parametrize(
+    ("model", "terms"),
+    [
+        ("resonator", ["+ Σₘ gain wₘₙ (λ_V⁺)ₘ - Σₘ wₘₙ (λ_I⁺)ₘ"]),
+        (
+            "lif_conductance",
+            ["[Σ_q τ_mem (V̇⁺)_q (λ_V⁺)_q + Σₘ τ_mem (V̇⁺)ₘ (λ_V⁺)ₘ", "- Σₘ τ_mem (V̇⁻)ₘ (λ_V⁺)ₘ"],
+        ),
+    ],
+)
+def test_each_term_of_a_target_has_its_sum(model, terms):
+    """Wherever the weight stands in it, and where the weight is in a velocity alone."""
+    written = write(model, "text")
+    theta = next(line for line in written.partition("Gradients")[2].split("\ndL/d") if line.startswith("θ"))
+    assert all(term in " ".join(theta.split()) for term in terms)
+
+
 def test_the_readme_shows_this_table():
     """The table in the README is the one that is printed."""
     readme = Path(__file__).parents[2] / "README.md"

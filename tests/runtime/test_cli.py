@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -236,7 +237,7 @@ def test_doctor_says_which_kernel_and_flow_a_model_takes(model, flow, kernel, cl
     [
         ("lif", ["learning", "flow", "flow, learning", "waiting", "delay", "network"]),
         ("li", ["learning", "flow", "flow, learning", "network"]),
-        ("qif", []),
+        ("qif", ["network"]),
     ],
 )
 def test_doctor_says_what_the_options_of_a_model_cost(model, options):
@@ -244,9 +245,71 @@ def test_doctor_says_what_the_options_of_a_model_cost(model, options):
         finding["name"]: finding["value"] for finding in json.loads(call("doctor", model, "--json").stdout)
     }
     assert [name.removeprefix("cost.") for name in found if name.startswith("cost.")] == options
-    assert ("costs" in found) == bool(options)
-    if options:
+    assert found["costs"].startswith("times as long as the fast kernel takes")
+    assert "network kernel is taken: forward × 23 to 250, backward × 37 to 430" in found["cost.network"]
+    if "flow" in options:
         assert found["cost.flow"].startswith("each neuron has its own tau_mem or tau_syn: forward × ")
+
+
+def test_doctor_knows_that_a_readout_at_a_time_brings_in_the_network_kernel(tmp_path):
+    spec = (Path(emit.generated_root()).parent / "derive" / "models" / "lif.toml").read_text()
+    (tmp_path / "seen.toml").write_text(spec + '\n[readouts]\nseen = "at(V, 5e-3)"\n')
+    found = {row["name"]: row for row in json.loads(call("doctor", tmp_path / "seen.toml", "--json").stdout)}
+    net = saltus.Network([saltus.Layer(str(tmp_path / "seen.toml"), 2, inputs=1)], T=0.02)
+    assert found["kernel"]["value"] == "network kernel, because its states are read at given times."
+    assert net.explain().startswith("output: " + found["kernel"]["value"])
+
+
+@pytest.mark.parametrize(
+    ("model", "shown", "hidden"),
+    [
+        (
+            "lif",
+            ["waiting.spike: ", "together.exc: S(S(x, w), v) = S(x, w + v)", "kernel: fast"],
+            "at the end:",
+        ),
+        ("li", ["at the end: nothing jumps but by arrivals", "kernel: fast kernel"], "waiting"),
+        ("lif_refractory", ["phase.held: exact", "because lif_refractory has the phase held"], "together"),
+        ("qif", ["flow: numeric", "clock: refused: qif: its dynamics are not linear"], "waiting"),
+    ],
+)
+def test_derive_says_how_a_model_runs_and_why(model, shown, hidden):
+    done = call("derive", model)
+    assert done.exit_code == 0, done.output
+    table, _, how = done.stdout.partition("How it runs")
+    assert "Gradients" in table and all(text in flat(how) for text in shown)
+    assert hidden not in how
+
+
+def test_derive_writes_other_forms_and_losses_without_it():
+    assert "How it runs" not in call("derive", "lif", "-f", "json").stdout
+    assert "How it runs" not in call("derive", "mean_squared_error").stdout
+
+
+def test_doctor_finds_the_cache_from_any_folder(tmp_path, monkeypatch):
+    """The kernel is tried in a process that starts elsewhere."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SALTUS_CACHE_DIR", "here")
+    seen = {}
+
+    def run(command, **how):
+        seen.update(how)
+        return SimpleNamespace(returncode=1, stderr="No C compiler: none is there. Install one.")
+
+    monkeypatch.setattr(doctor.subprocess, "run", run)
+    found = doctor._guarded("kernel", doctor._kernel)
+    assert seen["env"]["SALTUS_CACHE_DIR"] == str(tmp_path / "here")
+    assert (found.value, found.remedy) == ("No C compiler: none is there", "Install one.")
+
+
+def test_doctor_says_how_many_threads_and_why(monkeypatch):
+    monkeypatch.delenv("SALTUS_NUM_THREADS", raising=False)
+    assert doctor._threads().value.split(";")[0].endswith("(all cores)")
+    monkeypatch.setenv("SALTUS_NUM_THREADS", "3")
+    assert doctor._threads().value.startswith("3 (SALTUS_NUM_THREADS)")
+    monkeypatch.setenv("SALTUS_NUM_THREADS", "many")
+    found = doctor._guarded("threads", doctor._threads)
+    assert not found.ok and found.remedy == "Use one such as 4."
 
 
 def fake_rows(*oks):

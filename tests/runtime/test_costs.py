@@ -80,8 +80,12 @@ def test_a_guard_whose_spikes_never_wait_has_nothing_to_lose():
     assert lines("alif", params={"beta": EACH}) == []
 
 
-def test_other_kernels_have_no_such_path():
-    assert lines(params={"theta": EACH, **TAUS}, sample_times=[0.01]) == []
+def test_the_network_kernel_has_its_own_line_alone():
+    slow = said(
+        "each arrival at each neuron is an event of its own there",
+        "forward × 23 to 250, backward × 37 to 430",
+    )
+    assert lines(params={"theta": EACH, **TAUS}, sample_times=[0.01]) == [slow]
 
 
 def test_several_delays_a_source_are_as_many_events():

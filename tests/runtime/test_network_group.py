@@ -84,6 +84,8 @@ def test_the_choice_of_the_kernel_is_explained():
     lines = excitation_and_inhibition().explain().splitlines()
     assert lines == [
         "E and I: network kernel, because E and I project to one another.",
+        "E and I: each arrival at each neuron is an event of its own there: forward × 23 to 250, "
+        "backward × 37 to 430 with 256 recurrent LIF neurons.",
         "out: fast kernel: one population with a solution in closed form, dense, without delays.",
         "out: it learns tau_syn, so states and what moves them are stepped once more: forward × 1, "
         "backward × 1.7 to 2.2 with 256 recurrent LIF neurons.",
