@@ -19,6 +19,8 @@ from saltus.runtime.trains import Train
 Times = NDArray[np.float64]
 Neurons = NDArray[np.int32]
 
+LARGEST = np.iinfo(np.int32).max
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -74,7 +76,7 @@ class Spikes:
     layout: Layout | None = None
 
     def __post_init__(self) -> None:
-        times = np.ascontiguousarray(self.times, dtype=np.float64)
+        times = np.ascontiguousarray(_numbers(self.times, "spikes"))
         neurons = _whole("neurons", self.neurons, np.int32)
         start = _whole("start", self.start, np.int64)
         if times.ndim != 1 or times.shape != neurons.shape:
@@ -105,8 +107,16 @@ class Spikes:
         """
         if isinstance(samples, np.ndarray):
             return cls._from_array(samples)
+        if not all(isinstance(sample, Sequence | np.ndarray) for sample in samples):
+            raise InputError(
+                "spikes: a list of numbers is no list of samples. Give samples[sample][neuron], a list each."
+            )
         rows = [
-            [np.atleast_1d(np.asarray(train, dtype=np.float64)) for train in sample] for sample in samples
+            [
+                np.atleast_1d(_numbers(train, f"spikes, sample {b}, neuron {n}"))
+                for n, train in enumerate(sample)
+            ]
+            for b, sample in enumerate(samples)
         ]
         size = len(rows[0]) if rows else 0
         for b, row in enumerate(rows):
@@ -129,17 +139,14 @@ class Spikes:
     @classmethod
     def from_pairs(cls, samples: Sequence[ArrayLike], size: int) -> Spikes:
         """Spikes given as ``samples[sample] = [[neuron, time], ...]``, in any order; ``size``: of neurons."""
-        tables = [
-            np.asarray(pairs, dtype=np.float64).reshape(-1, 2)
-            for pairs in map(_pairs, range(len(samples)), samples)
-        ]
+        tables = [_pairs(b, pairs).reshape(-1, 2) for b, pairs in enumerate(samples)]
         table = np.concatenate(tables) if tables else np.empty((0, 2))
         lengths = np.array([len(part) for part in tables], dtype=np.int64)
         samples_of = np.repeat(np.arange(len(tables)), lengths)
         neurons = table[:, 0]
-        if len(bad := np.flatnonzero(neurons != np.floor(neurons))):
+        if len(bad := np.flatnonzero((neurons != np.floor(neurons)) | (np.abs(neurons) > LARGEST))):
             raise InputError(
-                f"spikes, sample {samples_of[bad[0]]}: {neurons[bad[0]]} is not a neuron. "
+                f"spikes, sample {samples_of[bad[0]]}: {neurons[bad[0]]:g} is not a neuron. "
                 "Give pairs [neuron, time] with a whole number first."
             )
         return cls._sorted(table[:, 1], neurons, samples_of, (size, lengths, None))
@@ -147,7 +154,11 @@ class Spikes:
     @classmethod
     def from_events(cls, samples: Sequence[tuple[ArrayLike, ArrayLike]], size: int) -> Spikes:
         """Spikes given as ``samples[sample] = (times, neurons)``, times ascending; ``size``: of neurons."""
-        times = [np.atleast_1d(np.asarray(sample[0], dtype=np.float64)) for sample in samples]
+        if short := [b for b, sample in enumerate(samples) if len(sample) != 2]:
+            raise InputError(f"spikes, sample {short[0]}: not (times, neurons). Give two arrays a sample.")
+        times = [
+            np.atleast_1d(_numbers(sample[0], f"spikes, sample {b}")) for b, sample in enumerate(samples)
+        ]
         neurons = [
             np.atleast_1d(_whole(f"neurons of sample {b}", sample[1], np.int32))
             for b, sample in enumerate(samples)
@@ -227,8 +238,14 @@ class Spikes:
         return ranks
 
     def take(self, samples: Sequence[int] | NDArray[np.integer[Any]]) -> Spikes:
-        """The spikes of these samples, in this order."""
+        """The spikes of these samples, in this order; raises ``InputError`` for one that there is not."""
         chosen = np.asarray(samples)
+        if not chosen.size:
+            chosen = chosen.astype(np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            raise InputError("spikes: samples are taken by a list of their numbers. Give whole numbers.")
+        if len(bad := chosen[(chosen < -len(self)) | (chosen >= len(self))]):
+            raise InputError(f"spikes: sample {bad[0]} is taken where there are {len(self)}. Count from 0.")
         counts = np.diff(self.start)[chosen]
         start = np.zeros(len(chosen) + 1, dtype=np.int64)
         np.cumsum(counts, out=start[1:])
@@ -287,10 +304,11 @@ class Spikes:
                 "Give shape (samples, neurons), or lists of times."
             )
         batch, size = samples.shape
+        samples = _numbers(samples, "spikes")
         order = np.argsort(samples, axis=1, kind="stable")
         flat = (order + size * np.arange(batch)[:, None]).ravel()
         layout = Layout(flat, np.full(batch * size, 1, dtype=np.int64), size, (batch, size))
-        times = np.asarray(samples, dtype=np.float64).ravel()[flat]
+        times = samples.ravel()[flat]
         return cls(times, order.ravel().astype(np.int32), size * np.arange(batch + 1), size, layout)
 
 
@@ -337,8 +355,21 @@ def _convert(given: Any, size: int) -> Spikes:
     return Spikes.from_times(given)
 
 
-def _pairs(b: int, pairs: ArrayLike) -> ArrayLike:
-    array = np.asarray(pairs, dtype=np.float64)
+def _numbers(given: ArrayLike, where: str) -> Times:
+    """Times as an array; whatever would lose something on the way to one is refused."""
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError(f"{where}: a masked array hides spikes. Give lists of the times that there are.")
+    try:
+        array = np.asarray(given)
+        if array.dtype.kind in "biufO":
+            return array.astype(np.float64, copy=False)
+    except (TypeError, ValueError):
+        pass
+    raise InputError(f"{where}: these are not times. Give numbers, in seconds.")
+
+
+def _pairs(b: int, pairs: ArrayLike) -> Times:
+    array = _numbers(pairs, f"spikes, sample {b}")
     if array.size and (array.ndim != 2 or array.shape[1] != 2):
         raise InputError(
             f"spikes, sample {b}: shape {array.shape} is not a list of pairs. Give [[neuron, time], ...]."
@@ -351,6 +382,8 @@ def _whole(name: str, given: ArrayLike | Iterable[int], kind: type[np.integer[An
     array = np.asarray(given)
     if array.size and array.dtype.kind not in "iu":
         raise InputError(f"spikes: {name} of type {array.dtype} are not whole numbers. Give integers.")
+    if array.size and max(array.max(), -int(array.min())) > np.iinfo(kind).max:
+        raise InputError(f"spikes: {name} hold a number beyond {np.iinfo(kind).max}. Count from 0.")
     return np.ascontiguousarray(array, dtype=kind)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
-from saltus.runtime.spikes import Spikes
+from saltus.runtime.spikes import LARGEST, Spikes
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Dataset:
                 f"data set: labels of shape {labels.shape} and type {labels.dtype} are not classes. "
                 "Give one whole number from 0 upwards for each sample."
             )
+        if labels.size and labels.max() > LARGEST:
+            raise InputError(f"data set: the label {labels.max()} is no class. Count classes from 0.")
         object.__setattr__(self, "labels", np.ascontiguousarray(labels, dtype=np.int32))
         for name, length in (("labels", len(labels)), ("points", _length(self.points, len(labels)))):
             if length != len(self.spikes):

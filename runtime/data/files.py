@@ -21,7 +21,11 @@ _NEEDED = ("times", "neurons", "start", "size", "labels")
 
 
 def save_dataset(path: str | Path, data: Dataset) -> None:
-    """Writes a data set to ``path`` (with its ending as given)."""
+    """Writes a data set to ``path`` (with its ending as given).
+
+    Raises:
+        InputError: if the file cannot be written, with the system's reason.
+    """
     spikes = data.spikes
     arrays: dict[str, NDArray[Any]] = {
         "times": spikes.times,
@@ -32,8 +36,11 @@ def save_dataset(path: str | Path, data: Dataset) -> None:
     }
     if data.points is not None:
         arrays["points"] = data.points
-    with Path(path).open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
+    try:
+        with Path(path).open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}. Choose another path.") from error
 
 
 def load_dataset(path: str | Path) -> Dataset:

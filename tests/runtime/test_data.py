@@ -144,6 +144,17 @@ def test_a_data_set_goes_through_a_file(tmp_path):
     assert np.array_equal(again.points, data.points)
 
 
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    data = Dataset(spikes(2), np.array([0, 1]))
+    with pytest.raises(InputError, match=r"gone/train.npz cannot be written: No such file.* Choose"):
+        save_dataset(tmp_path / "gone" / "train.npz", data)
+
+
+def test_a_label_that_no_class_can_have_is_refused():
+    with pytest.raises(InputError, match=r"the label 1099511627776 is no class\. Count classes from 0"):
+        Dataset(spikes(2), np.array([0, 2**40]))
+
+
 def test_a_file_without_points_has_none(tmp_path):
     save_dataset(tmp_path / "a.npz", Dataset(spikes(2), np.array([0, 1])))
     assert load_dataset(tmp_path / "a.npz").points is None

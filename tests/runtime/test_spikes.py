@@ -121,6 +121,33 @@ def test_no_samples_and_no_spikes():
             lambda: check_horizon(Spikes.from_times([[[0.1], [0.3]]]), 0.2, "in"),
             r"neuron 1: .* beyond the end, T = 0.2 s\. Raise T",
         ),
+        (lambda: Spikes.from_times([0.1, 0.2]), r"a list of numbers is no list of samples\. Give samples"),
+        (
+            lambda: Spikes.from_times([[[0.1], ["soon"]]]),
+            r"sample 0, neuron 1: these are not times\. Give numbers",
+        ),
+        (lambda: Spikes.from_times(np.ones((2, 2)) * 1j), r"these are not times\. Give numbers"),
+        (
+            lambda: Spikes.from_times(np.ma.masked_array([[0.1, 0.2]], [[False, True]])),
+            r"a masked array hides spikes\. Give",
+        ),
+        (
+            lambda: Spikes.from_pairs([[[2**40, 0.1]]], size=2),
+            r"sample 0: 1\.09951e\+12 is not a neuron\. Give pairs",
+        ),
+        (
+            lambda: Spikes.from_events([([0.1], [0], [1.0])], size=1),
+            r"sample 0: not \(times, neurons\)\. Give two arrays",
+        ),
+        (
+            lambda: Spikes.from_events([([0.1], [2**40])], size=2),
+            r"hold a number beyond 2147483647\. Count from 0",
+        ),
+        (
+            lambda: Spikes.from_times([[[0.1]]]).take([1]),
+            r"sample 1 is taken where there are 1\. Count from 0",
+        ),
+        (lambda: Spikes.from_times([[[0.1]]]).take([0.5]), r"taken by a list of their numbers\. Give whole"),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(make, message):
