@@ -6063,7 +6063,6 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
     int spikes = 0, i = 0, e = 0, many = 0;
     const double step = 0x1p-10 * g->horizon;
     double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
-    double limit = INFINITY;        /* and no further than this */
     outlook o = {.start = {-1, NULL}};
     memset(w->count, 0, sizeof(int32_t) * (size_t)g->n_pad);
     if (begin_below(g, w, sample, status)) return status->code;
@@ -6072,7 +6071,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
         const double arrival = many > 0 ? w->under_way[0].time : INFINITY;
         const double next = fmin(g->horizon, fmin(incoming, arrival));
         if (next > now) {
-            const double until = fmin(next - now > ahead ? now + ahead : next, limit), nearest = out->nearest_miss[sample];
+            const double until = next - now > ahead ? now + ahead : next, nearest = out->nearest_miss[sample];
             const int begun = spikes;
             const int queued = look_to(shared, g, w, now, until, &o);
             queue_own(w, queued);
@@ -6084,15 +6083,14 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
                 const int32_t line = g->line[out->neuron[base + k]];
                 if (line < g->line[out->neuron[base + k] + 1]) end = fmin(end, out->time[base + k] + g->line_delay[line]);
             }
-            if (end < until && out->nearest_miss[sample] < nearest) { /* perhaps behind the end: looks again, without what is there */
-                out->nearest_miss[sample] = nearest;
-                spikes = begun;
-                limit = end;
-                continue;
-            }
-            limit = INFINITY;
             if (end < until) {
                 while (spikes > begun && out->time[base + spikes - 1] > end) spikes--;
+                if (out->nearest_miss[sample] < nearest) { /* perhaps behind the end: looks again, no further */
+                    out->nearest_miss[sample] = nearest;
+                    const int near = end > now ? look_to(shared, g, w, now, end, &o) : 0;
+                    for (int k = 0; k < near; k++) w->seek[k] = k;
+                    look_for_misses(w->alike, w, near, end - now, out->nearest_miss + sample);
+                }
                 act(g, w, &o.start);
                 cut_short(shared, g, out, w, sample, begun, spikes, now, end);
                 ahead = fmax(2.0 * (end - now), step);
