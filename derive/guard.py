@@ -24,8 +24,7 @@ def keeps_guard(spec: ModelSpec, transition: Transition) -> bool:
     Decided on the guard: a state in which g is affine is eliminated by g = 0. Where there is none, it holds
     if R leaves g as it is for every x.
     """
-    reset = _Reset(spec, transition)
-    return bool(reset.at_zero(reset.after - reset.guard) == 0)
+    return bool(_Reset(spec, transition).gain_at_zero == 0)
 
 
 def never_rearms(spec: ModelSpec, transition: Transition) -> bool:
@@ -38,12 +37,12 @@ def never_rearms(spec: ModelSpec, transition: Transition) -> bool:
     if transition.goto is not None:
         return False
     reset = _Reset(spec, transition)
-    gain, keeps = reset.after - reset.guard, keeps_guard(spec, transition)
+    keeps = reset.gain_at_zero == 0
     lifted = any(triggers(transition, spec, receptor) for receptor in spec.receptors)
-    if lifted and not _nonnegative(reduced(gain)) and (keeps or not _nonnegative(reduced(reset.after))):
+    if lifted and not _nonnegative(reduced(reset.gain)) and (keeps or not _nonnegative(reduced(reset.after))):
         return False
     if not keeps:
-        return _nonnegative(reset.at_zero(gain))
+        return _nonnegative(reset.gain_at_zero)
     slope, slope_after = reset.slopes
     return _nonnegative(reset.at_zero(slope_after - slope)) or _nonnegative(
         reset.at_zero(slope_after / slope)
@@ -69,6 +68,14 @@ class _Reset:
     @property
     def after(self) -> Expr:
         return self._put(self.guard)
+
+    @property
+    def gain(self) -> Expr:
+        return self.after - self.guard
+
+    @cached_property
+    def gain_at_zero(self) -> Expr:
+        return self.at_zero(self.gain)
 
     @property
     def slopes(self) -> tuple[Expr, Expr]:
