@@ -84,6 +84,7 @@ def paths(found: Model) -> tuple[Finding, ...]:
     """Which flow, kernel and short cuts a model takes, each with the reason."""
     from saltus.runtime.choice import OFF_THE_FAST_PATH
     from saltus.runtime.kernel import why_no_clock
+    from saltus.templates.context import read_at_the_end
 
     choice = _choice(found)
     kinds = ("flow", "ladder", "phase", *(("waiting", "together", "arrival") if choice.fast else ()))
@@ -93,7 +94,7 @@ def paths(found: Model) -> tuple[Finding, ...]:
     steps = "it can run on the clock engine, which is not exact: docs/clock.md says how far off it is"
     return (
         *(Finding(f.name, f.text) for f in found.ir.facts if f.name.partition(".")[0] in kinds),
-        *((_LINEAR_AT_THE_END,) if choice.fast and _adds_up(found.ir) else ()),
+        *((_LINEAR_AT_THE_END,) if choice.fast and read_at_the_end(found.ir) else ()),
         Finding("kernel", choice.reason, remedy=remedy),
         Finding("clock", steps if clock is None else f"refused: {clock.partition('. ')[0]}"),
     )
@@ -104,11 +105,6 @@ _LINEAR_AT_THE_END = Finding(
     "nothing jumps but by arrivals, and these add up, so the states at the end are linear in all of them: "
     "propagators are summed by rows of weights, and no neuron is stepped through time",
 )
-
-
-def _adds_up(ir: ModelIR) -> bool:
-    """Whether the fast kernel reads the states at the end alone; see ``event_unit``."""
-    return bool(ir.arrivals) and not ir.emissions and all(arrival.additive for arrival in ir.arrivals)
 
 
 def _choice(found: Model) -> Choice:

@@ -86,15 +86,14 @@ class Group:
         self.parameters = Parameters(model.ir, config, f"populations.{name}")
         self.populations = {name: Members(name, model, config.size, self.parameters, name)}
         self.explanation = explanation
-        recurrent = [synapses for synapses in into if synapses.pre == name]
-        self.loops = [synapses for synapses in recurrent if synapses.delays is not None]
-        kind = GroupKind(
-            not self.parameters.flow_may_differ, bool(recurrent) and not self.loops, bool(self.loops)
-        )
+        own = [synapses for synapses in into if synapses.pre == name]
+        self.loops = [synapses for synapses in own if synapses.delays is not None]
+        recurrent = own[0] if own and not self.loops else None
+        kind = GroupKind(not self.parameters.flow_may_differ, recurrent is not None, bool(self.loops))
         self.kernel = event_kernel(model.ir, kind)
         inputs = [synapses for synapses in into if synapses.pre != name]
         self._rows = Rows.of([*inputs, *self.loops], model.ir, config.size)
-        self._lay_out(inputs, recurrent[0] if recurrent and not self.loops else None)
+        self._lay_out(inputs, recurrent)
         self.listens = tuple(synapses.pre for synapses in self.inputs)
         self._masked = [synapses for synapses in self.synapses if synapses.mask is not None]
         self.offers = {f"{synapses.name}.weights": WEIGHTS for synapses in self.synapses}

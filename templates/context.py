@@ -188,6 +188,11 @@ def timed(model: ModelIR) -> bool:
     return any(reading.time is not None for probe in model.probes for reading in probe.readings)
 
 
+def read_at_the_end(model: ModelIR) -> bool:
+    """Whether states at the end are linear in all that arrives: nothing else jumps, and arrivals add up."""
+    return bool(model.arrivals) and not model.emissions and all(each.additive for each in model.arrivals)
+
+
 def sections(model: ModelIR) -> list[tuple[str, list[Block]]]:
     """The blocks of a model that a kernel prints, under the titles of their sections."""
     found = [

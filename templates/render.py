@@ -16,6 +16,7 @@ from saltus.templates.context import (
     names_of,
     only_emission,
     reaches,
+    read_at_the_end,
     sections,
     shared_names,
 )
@@ -97,7 +98,7 @@ def event_unit(model: ModelIR) -> Unit:
         "tag": "model",
         "peak": False,
         "kicked": _kicked(model),
-        "read_at_the_end": additive and emission is None and bool(model.arrivals),
+        "read_at_the_end": read_at_the_end(model),
         "reaches": reaches,
         "search_parameters": _search_parameters(model, flow),
         "sections": _with_tangents(model, flow, moving),
