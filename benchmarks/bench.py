@@ -115,7 +115,8 @@ def main() -> None:
     machine = Machine.here(arguments.threads, arguments.batch, arguments.rounds)
     reports = []
     for name in arguments.tasks:
-        reports.append(race(TASKS[name], arguments.batch, arguments.threads, arguments.rounds))
+        task = TASKS[name]
+        reports.append(race(task, task.batch or arguments.batch, arguments.threads, arguments.rounds))
         show(reports[-1])
     if arguments.json:
         arguments.json.write_text(json.dumps(machine.with_reports(reports), indent=1) + "\n")

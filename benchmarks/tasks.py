@@ -36,11 +36,15 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Task:
-    """A training step: its settings by name, each drawn for a number of samples."""
+    """A training step: its settings by name, each drawn for a number of samples.
+
+    batch: how many they are, where it is not for the user to say.
+    """
 
     title: str
     settings: Mapping[str, Callable[[int], Drawn]]
     contestants: tuple[Contestant, ...]
+    batch: int | None = None
 
 
 ANY, GRID, ANY_OWN, GRID_OWN = "any time", "1 ms grid", "any time, own τ", "1 ms grid, own τ"
@@ -78,8 +82,9 @@ TASKS = {
         },
         (
             Contestant("by hand, exact", "by_hand_points.py", SHARED, by_hand=True),
-            Contestant("Saltus event, kernels alone", "saltus_kernels.py", SHARED),
+            Contestant("Saltus event, kernels alone", "saltus_kernels.py", SHARED, ("event",)),
             Contestant("Saltus event", "saltus_points.py", SHARED, ("event",)),
+            Contestant("Saltus event, kernels alone", "saltus_kernels.py", OWN, ("event-own",)),
             Contestant("Saltus event, all gradients", "saltus_points.py", OWN, ("event-own",)),
             Contestant("Saltus clock, 0.1 ms", "saltus_points.py", SHARED, ("clock",)),
             Contestant("Saltus clock, all gradients", "saltus_points.py", OWN, ("clock-own",)),
@@ -90,5 +95,17 @@ TASKS = {
             Contestant("Saltus event", "saltus_points.py", TWICE, ("event",)),
             Contestant("jaxsnn", "jaxsnn_eventprop.py", TWICE, peer="jaxsnn"),
         ),
+    ),
+    "yin-yang-512": Task(
+        "The same, 512 samples a step",
+        {SHARED: points.draw, OWN: points.draw},
+        (
+            Contestant("by hand, exact", "by_hand_points.py", SHARED, by_hand=True),
+            Contestant("Saltus event", "saltus_points.py", SHARED, ("event",)),
+            Contestant("Saltus event, all gradients", "saltus_points.py", OWN, ("event-own",)),
+            Contestant("Saltus clock, 0.1 ms", "saltus_points.py", SHARED, ("clock",)),
+            Contestant("Saltus clock, all gradients", "saltus_points.py", OWN, ("clock-own",)),
+        ),
+        batch=512,
     ),
 }

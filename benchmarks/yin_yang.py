@@ -70,14 +70,16 @@ def network(task: Points) -> saltus.Network:
 class Step:
     """One training step's forward and backward pass through the public interface."""
 
-    def __init__(self, net: saltus.Network, task: Points, batch: int) -> None:
-        self.net = net
+    def __init__(
+        self, net: saltus.Network, task: Points, batch: int, wrt: tuple[str, ...] | None = WEIGHTS
+    ) -> None:
+        self.net, self.wrt = net, wrt
         self.spikes = saltus.Spikes.from_times(task.times[:batch])
         self.labels = task.labels[:batch]
 
     def __call__(self) -> tuple[saltus.Result, dict[str, Any]]:
         result = self.net.run(self.spikes, self.labels)
-        return result, self.net.gradients(result, wrt=WEIGHTS)
+        return result, self.net.gradients(result, wrt=self.wrt)
 
     def kernels(self) -> Callable[[], None]:
         """The compiled functions that a step calls, with the very arguments, and nothing around them."""
