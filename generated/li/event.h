@@ -32,7 +32,8 @@ typedef struct {
     const int64_t *origin; /* see saltus_spikes, or NULL: all are from outside */
 } saltus_events;
 
-/* Outgoing spikes, sorted by time: spike i of sample b is at b * capacity + i. */
+/* Outgoing spikes, sorted by time: spike i of sample b is at start[b] + i. The samples of a chunk lie one behind another, as
+ * memory sends on what follows. */
 typedef struct {
     int64_t capacity;
     int64_t *start;

@@ -3118,7 +3118,7 @@ SALTUS_INLINE double first_crossing(const int alike, const workspace *w, int see
 static int emit_together(const saltus_group *g, saltus_spikes *out, const workspace *w, double now, int seekers,
                          double earliest, double origin, int after, int spikes, int32_t sample, saltus_status *status)
 {
-    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    const int64_t base = out->start[sample], total = g->batch * out->capacity;
     const states_view x = w->queue;
     int many = 0;
     for (int s = 0; s < seekers; s++) {
@@ -3483,7 +3483,7 @@ SALTUS_APART void note_misses(const bundle *q, double until, double *nearest_mis
 SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const workspace *w, const outlook *o, band *b, int after,
                             int32_t sample)
 {
-    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    const int64_t base = out->start[sample], total = g->batch * out->capacity;
     bundle *q = &b->q;
     for (;;) {
         const int version = saltus_version((b->end - b->present) * w->steepest);
@@ -3643,7 +3643,7 @@ SALTUS_INLINE int forward_recurrent(const int shared, const saltus_group *g, con
                                     double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
     const int events = in->count[sample];
-    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample];
     const double *restrict times = in->time + first;
     int spikes = 0, e = 0, whole = 1;
     double now = 0.0;
@@ -3973,7 +3973,7 @@ SALTUS_INLINE int spike_is_next(const saltus_spikes *out, int64_t base, int coun
 static void trace_spiking(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
                           int32_t sample, double now, double end, int many, int e, int last_event, int i, int last_spike)
 {
-    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample];
     const int wide = (many + LANES - 1) & ~(LANES - 1);
     workspace few = *w;
     few.x = w->x_end, few.z = w->z_end, few.p = w->p_few;
@@ -4013,7 +4013,7 @@ static void trace_spiking(const saltus_group *g, const saltus_events *in, const 
 SALTUS_APART void trace_span(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, const workspace *w,
                              int32_t sample, double begin, double end, int *e, int *i)
 {
-    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample];
     const int events = in->count[sample], spikes = out->count[sample];
     const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
     int last_event = *e, last_spike = *i, many = 0;
@@ -4106,7 +4106,7 @@ SALTUS_APART void gain_batch(const saltus_group *g, const workspace *w, int32_t 
 static int gain_span(const saltus_group *g, const saltus_events *in, const saltus_spikes *out, workspace *w, int32_t sample,
                      double begin, double end, int e, int i, double *into, gains *all)
 {
-    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample];
     const double middle = 0.5 * (begin + end), per = 2.0 / (end - begin);
     const parameters_view p = w->p;
     int least = e, found = 0;
@@ -4191,7 +4191,7 @@ static int merge(const saltus_group *g, const saltus_events *in, const saltus_sp
                  int32_t sample, int to_spike)
 {
     const int last = in->count[sample] + out->count[sample];
-    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample];
     double end = g->horizon;
     for (int e = in->count[sample], i = out->count[sample];;) {
         const int spike = i > 0 && out->after[base + i - 1] == e;
@@ -4209,7 +4209,7 @@ SALTUS_INLINE void trace_recurrent(const int shared, const saltus_group *g, cons
                                    const double *final, const gradients_view *total, workspace *w, int32_t sample)
 {
     const int events = in->count[sample], count = out->count[sample];
-    const int64_t first = in->start[sample], base = sample * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample];
     const int last = merge(g, in, out, w, sample, 0);
     if (shared) propagate(w, last);
     if (shared) differentiate(w, last);
@@ -4524,7 +4524,7 @@ SALTUS_INLINE void backward_recurrent(const int shared, const saltus_group *g, c
 {
     const int pad = g->n_pad, parameters = (gradient->want & WANT_PARAMETERS) != 0;
     const int weights = (gradient->want & WANT_WEIGHTS) != 0, times = (gradient->want & WANT_TIMES) != 0;
-    const int64_t first = in->start[sample], base = sample * out->capacity, total_spikes = g->batch * out->capacity;
+    const int64_t first = in->start[sample], base = out->start[sample], total_spikes = g->batch * out->capacity;
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     double *into = gradient->weights + (int64_t)chunk * g->rows * pad;
     double *into_delays = gradient->want & WANT_DELAYS ? gradient->delays + (int64_t)chunk * g->rows * pad : NULL;
@@ -4948,7 +4948,7 @@ SALTUS_INLINE int cross_alone_of(const int alike, const saltus_group *g, saltus_
             if (again) waiting = ask_again(alike, w, q + b, waiting);
         }
     }
-    if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
+    if (fresh > 0) put_spikes(g, out, out->start[sample] + spikes, fresh, after, w);
     return spikes + fresh;
 }
 
@@ -5339,7 +5339,7 @@ SALTUS_APART int cross_in_pieces(const saltus_group *g, saltus_spikes *out, cons
             }
         }
     }
-    if (fresh > 0) put_spikes(g, out, sample * out->capacity + spikes, fresh, after, w);
+    if (fresh > 0) put_spikes(g, out, out->start[sample] + spikes, fresh, after, w);
     return spikes + fresh;
 }
 
@@ -5928,7 +5928,7 @@ SALTUS_APART void trace_all(int shared, const saltus_group *g, const saltus_even
     const int events = in->count[sample], pad = g->n_pad;
     const int32_t *restrict row = in->row + in->start[sample];
     const double *restrict event = in->time + in->start[sample];
-    const int64_t base = sample * out->capacity;
+    const int64_t base = out->start[sample];
     if (shared) differentiate(w, events);
     for (int n = 0; n < pad; n++) w->latest[n] = -1;
     for (int e = 0, i = 0; e <= events && (i < used || all); e++) {
@@ -6065,7 +6065,7 @@ static int course_of(const saltus_group *g, const saltus_events *in, const saltu
     const int events = in->count[sample];
     const int32_t *restrict row = in->row + in->start[sample];
     const double *restrict event = in->time + in->start[sample];
-    const int64_t base = sample * out->capacity;
+    const int64_t base = out->start[sample];
     double now = 0.0, *keep = w->kept;
     int many = 0;
     for (int e = 0; i >= 0 || all;) {
@@ -6160,7 +6160,7 @@ SALTUS_APART void backward_vectors(const saltus_group *g, const saltus_events *i
 {
     const int events = in->count[sample], pad = g->n_pad, times = (gradient->want & WANT_TIMES) != 0;
     const int32_t *restrict row = in->row + in->start[sample];
-    const int64_t base = sample * out->capacity;
+    const int64_t base = out->start[sample];
     int32_t *restrict next = w->latest, *restrict later = w->holder; /* spike of a vector; and after a spike */
     for (int v = 0; v < pad / LANES; v++) next[v] = -1;
     for (int i = used - 1; i >= 0; i--) {
@@ -6400,7 +6400,7 @@ SALTUS_INLINE void backward_sample(const int shared, const saltus_group *g, cons
     const gradients_view total = parameters ? parameter_gradients(g, gradient, chunk) : (gradients_view){0};
     begin_adjoint(g, w, final);
     int last = events; /* behind it the adjoints are zero */
-    const int64_t base = sample * out->capacity, total_spikes = g->batch * out->capacity;
+    const int64_t base = out->start[sample], total_spikes = g->batch * out->capacity;
     const double *restrict time = out->time + base;
     const int64_t *restrict origin = in->origin == NULL ? NULL : in->origin + first; /* of an event: a spike, if not negative */
     const int32_t *restrict neuron = out->neuron + base, *restrict after = out->after + base;
@@ -6569,7 +6569,7 @@ static int send_all(const saltus_group *g, const saltus_spikes *out, const works
 SALTUS_INLINE void cut_short(const int shared, const saltus_group *g, const saltus_spikes *out, const workspace *w,
                              int32_t sample, int from, int to, double now, double end)
 {
-    const int64_t base = sample * out->capacity, total = g->batch * out->capacity;
+    const int64_t base = out->start[sample], total = g->batch * out->capacity;
     advance_all(shared, g, w, propagators(shared, g, w, end - now));
     for (int i = from; i < to; i++) { /* of several spikes the last one's word stands */
         const int n = out->neuron[base + i];
@@ -6607,7 +6607,7 @@ SALTUS_INLINE int forward_delayed(const int shared, const saltus_group *g, const
                                   double *final, double *record, workspace *w, int32_t sample, saltus_status *status)
 {
     const int inputs = in->count[sample];
-    const int64_t first = in->start[sample], base = sample * out->capacity, own = out->event_start[sample];
+    const int64_t first = in->start[sample], base = out->start[sample], own = out->event_start[sample];
     int spikes = 0, i = 0, e = 0, many = 0;
     const double step = 0x1p-10 * g->horizon;
     double now = 0.0, ahead = step; /* how far to look: what is found behind a spike's arrival is found in vain */
@@ -6743,7 +6743,8 @@ static int forward_task(const void *job, workspace *w, int32_t chunk, int32_t sa
     const forward_job *f = job;
     const saltus_group *g = f->g;
     (void)chunk;
-    f->out->start[sample] = sample * f->out->capacity;
+    const int opens = sample == (int32_t)((int64_t)chunk * g->batch / g->chunks);
+    f->out->start[sample] = opens ? sample * f->out->capacity : f->out->start[sample - 1] + f->out->count[sample - 1];
     f->out->count[sample] = 0;
     f->out->nearest_miss[sample] = INFINITY;
     f->out->joined[sample] = 0;

@@ -9,6 +9,7 @@ import pytest
 from small_network import LOSS, T, labels, layers
 
 import saltus
+from saltus.runtime.group import CHUNKS
 
 SAMPLES = 100
 
@@ -101,6 +102,18 @@ def test_the_parts_are_those_of_the_arrays():
     assert memory.gradients >= sum(a.nbytes for group in groups for a in group._gradient_arrays)
     assert memory.total == sum(value for name, value in asdict(memory).items() if name != "batch")
     assert memory.per_sample == (memory.total - memory.gradients - memory.scratch) / SAMPLES
+
+
+def test_spikes_of_a_chunk_have_no_gaps_between_samples():
+    net = layers()
+    result = net.run(trains(SAMPLES), labels(SAMPLES))
+    tape = next(iter(result.tape.groups.values()))
+    start, count, chunks = tape.out.start, tape.out.count, min(SAMPLES, CHUNKS)
+    first = np.arange(chunks) * SAMPLES // chunks
+    follow = np.setdiff1d(np.arange(SAMPLES), first)
+    assert len(follow) > 0 and count.sum() > 0
+    np.testing.assert_array_equal(start[first], first * tape.capacity)
+    np.testing.assert_array_equal(start[follow], (start + count)[follow - 1])
 
 
 def run(net, each, until=0.5):
