@@ -23,7 +23,18 @@ from saltus.errors import CompileError
 from saltus.runtime import cache
 
 BASE_FLAGS = ("-std=c11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-Wall", "-Wextra")
-_OPTIONAL_FLAGS = ("-march=native", "-fno-trapping-math", "-fopenmp")
+_OPTIONAL_FLAGS = (
+    "-march=native",
+    "-fno-trapping-math",
+    "-fopenmp",
+    "-Wno-psabi",
+    "-Wno-error=pass-failed",
+)
+"""-Wno-psabi: vectors may be longer than the processor's, and functions of one file alone pass them on;
+-Wno-error=pass-failed: clang says of each loop that it does not vectorise.
+"""
+_WITHOUT_OPENMP = ("-fopenmp-simd", "-Wno-unknown-pragmas")
+"""Loops are vectorised all the same; or at least nobody is warned that they are not."""
 _REMEDY = "Install one (Debian, Ubuntu: apt install gcc) or set CC to the path of one."
 
 
@@ -42,7 +53,7 @@ class Compiler(msgspec.Struct, frozen=True):
     @property
     def openmp(self) -> bool:
         """Whether kernels run on OpenMP threads; without, on Python's threads over ranges of samples."""
-        return "-fopenmp" in self.flags
+        return "-fopenmp" in self.flags and "-fno-openmp" not in self.flags
 
     def identity(self) -> str:
         """All that the machine code depends on besides the sources: compiler, flags and processor."""
@@ -120,7 +131,9 @@ def _command(cc: str) -> tuple[str, ...]:
 def _probed(
     command: tuple[str, ...], user_flags: tuple[str, ...], file: tuple[str, int, int], folder: str
 ) -> Compiler:
-    key = hashlib.sha256(repr((command, user_flags, file, BASE_FLAGS, _OPTIONAL_FLAGS, processor())).encode())
+    key = hashlib.sha256(
+        repr((command, user_flags, file, BASE_FLAGS, _OPTIONAL_FLAGS, _WITHOUT_OPENMP, processor())).encode()
+    )
     name = f"compilers/{key.hexdigest()[:32]}"
 
     def probe(target: Path) -> None:
@@ -146,6 +159,8 @@ def _probe(command: tuple[str, ...], user_flags: tuple[str, ...], program: str) 
         ) from error
     wide = ("-mprefer-vector-width=512",) if "avx512f" in processor() else ()
     taken = [flag for flag in (*_OPTIONAL_FLAGS, *wide) if _takes(command, flag)]
+    if "-fopenmp" not in taken:
+        taken += [flag for flag in _WITHOUT_OPENMP if _takes(command, flag)]
     if not _takes(command):
         raise CompileError(f"The C compiler {shlex.join(command)} cannot compile an empty program. {_REMEDY}")
     return Compiler(command, program, version, (*BASE_FLAGS, *taken, *user_flags))

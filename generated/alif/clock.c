@@ -2383,7 +2383,7 @@ static int32_t run_chunks(run job, int32_t first, int32_t last, int32_t threads,
         const int64_t needed = lay_out(&w, net, job.out->capacity, events, job.gradient, NULL);
         if (needed > bytes) return fail(status, WORKSPACE, 0, -1, 0.0, needed);
     }
-    (void)threads;
+    (void)threads, (void)bytes;
 #ifdef _OPENMP
     const int caller = here(threads);
 #pragma omp parallel num_threads(threads)

@@ -1633,7 +1633,7 @@ SALTUS_INLINE void begin_of(const int terms, const int settles, const int by_end
             t -= 2.0 * value * slope / (2.0 * slope * slope - value * bow);
         }
         const double guess = t * high;
-        const double at = (guess > q->low[l]) & (guess <= high) ? guess : 0.5 * (q->low[l] + high);
+        const double at = ((guess > q->low[l]) & (guess <= high)) ? guess : 0.5 * (q->low[l] + high);
         open[l] = q->crosses[l] & (a0 < 0.0);
         q->at[l] = a0 < 0.0 ? at : 0.0; /* already there: two neurons at one time, to rounding */
     }
@@ -5297,7 +5297,7 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
     const int64_t needed = saltus_workspace(g, events, spikes);
     *status = (saltus_status){DONE, g->batch, -1, 0.0, needed};
     if (bytes < needed) return fail(status, WORKSPACE, -1, -1, 0.0, needed);
-    (void)threads;
+    (void)threads, (void)bytes;
 #ifdef _OPENMP
     const int caller = here(threads);
 #pragma omp parallel num_threads(threads)

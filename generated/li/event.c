@@ -2099,7 +2099,7 @@ static int32_t for_each_sample(const saltus_group *g, const void *job, sample_ta
     const int64_t needed = saltus_workspace(g, events, spikes);
     *status = (saltus_status){DONE, g->batch, -1, 0.0, needed};
     if (bytes < needed) return fail(status, WORKSPACE, -1, -1, 0.0, needed);
-    (void)threads;
+    (void)threads, (void)bytes;
 #ifdef _OPENMP
     const int caller = here(threads);
 #pragma omp parallel num_threads(threads)

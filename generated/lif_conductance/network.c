@@ -1483,7 +1483,7 @@ static int32_t run_chunks(const job *j, int32_t first, int32_t last, int32_t thr
                           int64_t entries, saltus_status *status)
 {
     *status = (saltus_status){DONE, j->net->batch, -1, 0.0, 0};
-    (void)threads;
+    (void)threads, (void)bytes;
 #ifdef _OPENMP
     const int caller = here(threads);
 #pragma omp parallel num_threads(threads)

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import saltus.generated
 from saltus.errors import CompileError
 from saltus.runtime import cache, compile, compiler
 
+GENERATED = Path(next(iter(saltus.generated.__path__)))
 SOURCE = {"toy.c": '#include <stdint.h>\n#include "toy.h"\nint32_t twice(int32_t x) { return FACTOR * x; }\n'}
 CDEF = "int32_t twice(int32_t);"
 
@@ -133,6 +136,19 @@ def test_without_openmp_the_library_says_so(tmp_path, monkeypatch):
     script = 'for a in "$@"; do [ "$a" = -fopenmp ] && exit 1; done\nexec cc "$@"'
     monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", script))
     assert not toy().openmp
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("flags", ["", "-march=x86-64"], ids=["this processor", "any processor"])
+@pytest.mark.parametrize("unit", ["lif/event.c", "lif/clock.c", "lif_refractory/network.c"])
+def test_kernels_give_no_warning_without_openmp_and_long_vectors(unit, flags, tmp_path, monkeypatch):
+    script = 'for a in "$@"; do [ "$a" = -fopenmp ] && exit 1; done\nexec cc "$@"'
+    monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", script))
+    monkeypatch.setenv("CFLAGS", f"{flags} -O1")
+    monkeypatch.setenv("CI", "1")
+    source = shutil.copytree((GENERATED / unit).parent, tmp_path / "unit") / Path(unit).name
+    compiler.compiler().build(source, tmp_path / "unit.so")
+    assert (tmp_path / "unit.so").exists()
 
 
 def test_no_compiler_names_what_was_tried(monkeypatch):
