@@ -52,7 +52,11 @@ def number(value: object, place: Place) -> float:
     """A finite number, which true and false are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise place.error(f"{value!r} is not a number.", "Write a number, such as 20e-3.")
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        raise place.error("the number is beyond float64.", "Write a finite number, such as 20e-3.") from None
+    if not finite:
         raise place.error(f"{value} is not finite.", "Write a finite number, such as 20e-3.")
     return float(value)
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import ConfigError
 from saltus.runtime import memory
+from saltus.runtime.spikes import LARGEST
 
 GRAIN = 1e-6
 """Share of a step by which a time may miss a multiple of dt: what rounding does to one."""
@@ -76,6 +77,10 @@ def grid(dt: float | None, horizon: float, dtype: str) -> Grid:
         raise ConfigError(f"dt = {dt}: not a step in (0, T = {horizon:g}]. Give one such as 1e-3.")
     if dtype not in NUMBERS:
         raise ConfigError(f"dtype = {dtype!r}: not known. Use any of {', '.join(NUMBERS)}.")
+    if horizon / dt > LARGEST:
+        raise ConfigError(
+            f"dt = {dt:g}: {horizon / dt:.3g} steps are more than {LARGEST}. Take a longer one."
+        )
     found = Grid(dt, round(horizon / dt), *NUMBERS[dtype], horizon)
     found.at(horizon, "T")
     return found
