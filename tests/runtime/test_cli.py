@@ -126,8 +126,11 @@ def test_a_full_disk_behind_the_output_is_one_message():
     assert done.stderr == "The output cannot be written: the disk is full. Free space, or write elsewhere.\n"
 
 
-def test_memory_that_is_not_there_is_one_message(config):
-    config.write_text(SMALL.replace("size    = 16", "size    = 16000000000000"))
+def test_memory_that_is_not_there_is_one_message(config, monkeypatch):
+    def too_much(*arguments, **options):
+        raise MemoryError("Unable to allocate 1. TiB")
+
+    monkeypatch.setattr("saltus.runtime.experiment.run", too_much)
     done = call("train", config)
     assert done.exit_code == 2 and "Out of memory" in flat(done.stderr)
 
