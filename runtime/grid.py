@@ -40,7 +40,10 @@ class Grid(NamedTuple):
     horizon: float
 
     def at(self, times: ArrayLike, where: str) -> NDArray[np.int32]:
-        """The steps at which these times are; raises ``ConfigError`` for a time between two."""
+        """The steps at which these times are; raises ``ConfigError`` for a time between two.
+
+        Whatever is beyond the horizon is at ``steps + 1``.
+        """
         values = np.atleast_1d(np.asarray(times, dtype=np.float64))
         found = np.rint(values / self.dt)
         if len(wrong := values[np.abs(values / self.dt - found) > GRAIN]):
@@ -48,7 +51,7 @@ class Grid(NamedTuple):
                 f"{where}: {wrong[0]:g} s is no multiple of dt = {self.dt:g} s. Use multiples, "
                 'another dt, or engine = "event".'
             )
-        return found.astype(np.int32)
+        return np.minimum(found, self.steps + 1).astype(np.int32)
 
     def between(self, times: NDArray[np.float64]) -> Samples:
         """Where these times are; those that are grid points but for rounding are such."""

@@ -376,3 +376,12 @@ def test_a_population_that_nobody_projects_to(model: str, inputs: dict[str, int]
     assert len(group._layout.start) == 1 and not group._layout.start.any()
     for name, exact in found[0].items():
         np.testing.assert_allclose(found[1][name], exact, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("delay", [0.06, 2**32 * DT, 1e30])
+def test_a_delay_beyond_the_end_arrives_never(delay: float) -> None:
+    """However long it is: 2^32 steps are no steps to 32 bits."""
+    net = saltus.Network(
+        [saltus.Layer("li", 1, inputs=1, weights=1.0, delay=delay)], T=0.05, engine="clock", dt=DT
+    )
+    assert not net.run([[[0.001]]]).final["output"]["V"].any()
