@@ -118,7 +118,7 @@ def terms(
             raise ConfigError(
                 "loss: several populations have no outgoing projection. Name one: population = ..."
             )
-        if name not in found:
+        if not isinstance(name, str) or name not in found:
             raise ConfigError(f"loss: there is no population {name!r}. There are {', '.join(found)}.")
         objective.check(name, found[name], config.populations[name].spikes_kept)
         bound.append(Term(weight, objective, name))

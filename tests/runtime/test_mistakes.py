@@ -98,6 +98,7 @@ def test_what_can_be_no_spec(make, given):
     [
         ({"name": "sum_cross_entropy", "readout": 3}, "readout = 3 names none. Give a name"),
         ({"name": "first_spike_cross_entropy", "missing": -1}, "missing = -1 is negative. Give a time"),
+        ({"name": "rate_heuristic", "target": 1, "population": ["a"]}, "there is no population ['a']. There"),
         ({"name": "rate_heuristic"}, "rate_heuristic: target is missing"),
         ({"name": "rate_heuristic", "targets": 1}, "rate_heuristic: there is no parameter 'targets'. There"),
     ],
