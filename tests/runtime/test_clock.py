@@ -385,3 +385,18 @@ def test_a_delay_beyond_the_end_arrives_never(delay: float) -> None:
         [saltus.Layer("li", 1, inputs=1, weights=1.0, delay=delay)], T=0.05, engine="clock", dt=DT
     )
     assert not net.run([[[0.001]]]).final["output"]["V"].any()
+
+
+@pytest.mark.parametrize("options", [{}, {"engine": "clock", "dt": DT}])
+def test_a_projection_without_synapses_has_an_empty_gradient(options: dict[str, Any]) -> None:
+    """As a small probability may draw none."""
+    net = saltus.Network(
+        T=0.05,
+        inputs={"in": 2},
+        populations={"x": {"model": "li", "size": 3}},
+        projections={"w": {"pre": "in", "post": "x", "connect": {"pre": [], "post": []}}},
+        **options,
+    )
+    result = net.run(np.zeros((2, 2)))
+    given = {"x": {"V": np.ones((2, 3))}}
+    assert net.gradients(result, d_readouts=given, wrt=["w.weights"])["w.weights"].shape == (0,)
