@@ -79,7 +79,8 @@ sanitize:
 	LD_PRELOAD="$$asan $$ubsan" ASAN_OPTIONS=detect_leaks=0 HYPOTHESIS_PROFILE=ci \
 	python -m pytest -q -n $(WORKERS) -p no:cacheprovider \
 	  tests/test_reference.py tests/test_crossings.py tests/test_properties.py tests/runtime/test_waiting.py \
-	  tests/runtime/test_clock.py::test_groups_delays_and_sample_times_approach_the_event_engine
+	  tests/runtime/test_clock.py::test_groups_delays_and_sample_times_approach_the_event_engine \
+	  tests/runtime/test_clock.py::test_a_population_that_nobody_projects_to
 
 # What a user gets: sdist, wheel from the sdist, an empty environment, a model run outside the checkout.
 wheel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -11,6 +12,8 @@ from saltus.derive.model import Parameter, make_parameter
 from saltus.derive.names import check_name
 
 _PARAMETER_KEYS = ("value", "unit", "positive", "doc")
+_OTHER_TIMES = re.compile(r"\b(ms|msec|us|µs|μs|ns|min|h)\b")
+"""Units of time that are not the second, which t and T are in."""
 
 
 def check_keys(table: Mapping[str, object], known: tuple[str, ...], place: Place) -> None:
@@ -52,7 +55,11 @@ def number(value: object, place: Place) -> float:
     """A finite number, which true and false are not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise place.error(f"{value!r} is not a number.", "Write a number, such as 20e-3.")
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:
+        raise place.error("the number is beyond float64.", "Write a finite number, such as 20e-3.") from None
+    if not finite:
         raise place.error(f"{value} is not finite.", "Write a finite number, such as 20e-3.")
     return float(value)
 
@@ -64,10 +71,16 @@ def parameter(name: str, entry: object, place: Place, positive: bool = False) ->
     check_keys(entry, _PARAMETER_KEYS, place)
     if "value" not in entry:
         raise place.error("value is missing.", "Write value = ... with its default.")
+    unit = text(entry, "unit", place, default="1")
+    if _OTHER_TIMES.search(unit):
+        raise place.error(
+            f"unit is {unit!r}, and nothing is converted.",
+            'Write the value in seconds, such as value = 20e-3 with unit = "s".',
+        )
     made = make_parameter(
         name,
         default=number(entry["value"], place),
-        unit=text(entry, "unit", place, default="1"),
+        unit=unit,
         positive=flag(entry, "positive", place, default=positive),
         doc=text(entry, "doc", place, default=""),
     )

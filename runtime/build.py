@@ -21,6 +21,7 @@ from saltus.runtime.losses.terms import LossSum, Term, parts
 from saltus.runtime.members import Members
 from saltus.runtime.model import Model, model
 from saltus.runtime.network_group import NetworkGroup
+from saltus.runtime.spikes import LARGEST
 from saltus.runtime.synapses import Synapses
 from saltus.templates.context import timed
 
@@ -117,7 +118,7 @@ def terms(
             raise ConfigError(
                 "loss: several populations have no outgoing projection. Name one: population = ..."
             )
-        if name not in found:
+        if not isinstance(name, str) or name not in found:
             raise ConfigError(f"loss: there is no population {name!r}. There are {', '.join(found)}.")
         objective.check(name, found[name], config.populations[name].spikes_kept)
         bound.append(Term(weight, objective, name))
@@ -145,17 +146,25 @@ def _check(config: NetworkConfig) -> None:
         raise ConfigError(
             f"populations.{both[0]}: an input or a projection has the same name. Rename one of them."
         )
-    for name, size in config.inputs.items():
+    _check_inputs(config.inputs)
+
+
+def _check_inputs(inputs: Mapping[str, int]) -> None:
+    for name, size in inputs.items():
         if size < 1:
             raise ConfigError(
                 f"inputs.{name}: size {size} is not positive. Give the number of input neurons."
             )
+        if size > LARGEST:
+            raise ConfigError(f"inputs.{name}: size {size} is more than {LARGEST}. Give fewer neurons.")
 
 
 def _check_population(name: str, population: Population, found: Model, config: NetworkConfig) -> None:
     where = f"populations.{name}"
     if population.size < 1:
         raise ConfigError(f"{where}.size = {population.size}: not positive. Give the number of neurons.")
+    if population.size > LARGEST:
+        raise ConfigError(f"{where}.size = {population.size}: more than {LARGEST}. Give fewer neurons.")
     times = population.sample_times
     if any(not 0.0 <= t <= config.T for t in times) or any(b <= a for a, b in pairwise(times)):
         raise ConfigError(
@@ -171,6 +180,8 @@ def _check_population(name: str, population: Population, found: Model, config: N
         return
     if kept < 1:
         raise ConfigError(f"{where}.spikes_kept = {kept}: not positive. Leave it out to keep all spikes.")
+    if kept > LARGEST:
+        raise ConfigError(f"{where}.spikes_kept = {kept}: more than {LARGEST}. Leave it out to keep all.")
     if not found.spikes:
         raise ConfigError(f"{where}.spikes_kept = {kept}: {found.name} neurons do not spike. Leave it out.")
     if any(projection.pre == projection.post == name for projection in config.projections.values()):

@@ -144,6 +144,8 @@ def lay_out(frame: ClockFrame, delays: Sequence[Steps]) -> Layout:
         size, used = size + len(places), used + len(places)
     whole = _Piece(*(np.concatenate(columns) for columns in zip(*pieces, strict=True)))
     delay, kind = np.unique(whole.lag, return_inverse=True)
+    if not len(delay):  # without rows there is one class, too: the kernel reads where its last row ends
+        delay = np.zeros(1, dtype=np.int64)
     by_source = np.lexsort((whole.owner, kind))
     rows, owner = whole.rows[by_source], whole.owner[by_source]
     return Layout(
@@ -227,6 +229,6 @@ def _plain(frame: ClockFrame, rows: NDArray[Any], owner: Index, delay: Index, co
     """1: row s is the only one of channel s, neurons have none; 2: neurons have one, too; 0: otherwise."""
     sources = frame.channel_count + frame.neurons
     simple = count == 1 and len(delay) == 1 and delay[0] == 0 and bool((rows["target"] < 0).all())
-    if not simple or not np.array_equal(owner, np.arange(len(owner))):
+    if not simple or not len(owner) or not np.array_equal(owner, np.arange(len(owner))):
         return 0
     return {frame.channel_count: 1, sources: 2}.get(len(owner), 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,15 @@ def load(name: str, sources: Mapping[str, str], cdef: str, abi: tuple[str, int] 
         SyntaxError,
     ):  # damaged, as by a crash while the disk was written to: build it again
         cache.forget(key)
-        library = _open(cache.entry(key, build), name, chosen)
+        folder = cache.entry(key, build)
+        try:
+            library = _open(folder, name, chosen)
+        except OSError as error:
+            cache.forget(key)
+            raise CompileError(
+                f"What {shlex.join(chosen.command)} built cannot be loaded ({error}). "
+                "Set CC to a compiler for this machine."
+            ) from error
     if abi is not None and (found := getattr(library.lib, abi[0])()) != abi[1]:
         raise CompileError(
             f"The library {library.path} has interface version {found} where {abi[1]} is needed. "

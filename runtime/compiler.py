@@ -91,7 +91,7 @@ def compiler() -> Compiler:
         CompileError: if there is none, or it cannot compile an empty program.
     """
     command = _command(os.environ.get("CC", ""))
-    user_flags = tuple(shlex.split(os.environ.get("CFLAGS", "")))
+    user_flags = tuple(_words("CFLAGS", os.environ.get("CFLAGS", "")))
     program = Path(command[0]).resolve()
     file = program.stat()
     identity = (str(program), file.st_mtime_ns, file.st_size)
@@ -114,11 +114,20 @@ def processor() -> str:
     return "\n".join([platform.machine(), *(line for line in lines if line.startswith(wanted))])
 
 
+def _words(variable: str, text: str) -> list[str]:
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise CompileError(
+            f"{variable} is {text!r}, which is no command line ({error}). Mend its quotes, or unset it."
+        ) from None
+
+
 def _command(cc: str) -> tuple[str, ...]:
     """``CC`` with its program as an absolute path; links are kept, since ccache goes by its name."""
     candidates = [cc] if cc.strip() else ["cc", "gcc", "clang"]
     for candidate in candidates:
-        words = shlex.split(candidate)
+        words = _words("CC", candidate)
         found = shutil.which(words[0])
         if found is not None:
             return (str(Path(found).absolute()), *words[1:])

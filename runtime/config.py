@@ -12,6 +12,7 @@ import numpy as np
 
 from saltus.errors import ConfigError
 from saltus.runtime.initialise import DEFAULT
+from saltus.runtime.spikes import LARGEST
 
 OF_SYNAPSES = ("weights", "delays")
 """What can be learned of a projection."""
@@ -131,6 +132,8 @@ def network_config(content: Mapping[str, Any], where: str) -> NetworkConfig:
             _convert(layer, Layer, where, f"layers[{i}]") for i, layer in enumerate(_list(layers, where))
         ]
     whole = msgspec.structs.replace(config, layers=layers, populations=populations, projections=projections)
+    if config.seed < 0:
+        raise ConfigError(f"{where}: seed = {config.seed} is negative. Give a whole number from 0 on.")
     return _expanded(whole, where)
 
 
@@ -212,13 +215,13 @@ def _expanded(config: NetworkConfig, where: str) -> NetworkConfig:
             learn=learn,
             delay=layer.delay,
         )
-        if layer.recurrent and layer.size > 1:
+        if layer.recurrent and 1 < layer.size <= LARGEST:  # what is beyond is refused with all other sizes
             projections[f"{name}_{name}"] = Projection(
                 pre=name,
                 post=name,
                 receptor=layer.receptor,
                 weights=layer.recurrent_weights,
-                mask=[[i != j for j in range(layer.size)] for i in range(layer.size)],
+                mask=~np.eye(layer.size, dtype=bool),
                 learn=learn,
                 delay=layer.recurrent_delay,
             )
@@ -238,17 +241,21 @@ def _tables(content: Any, kind: type[_Struct], where: str, key: str) -> dict[str
 
 
 def _list(content: Any, where: str) -> list[Any]:
-    if not isinstance(content, list):
+    if not isinstance(content, list | tuple):
         raise ConfigError(f"{where}: layers: not a list. Give one saltus.Layer after the other.")
-    return content
+    return list(content)
 
 
 def _convert(content: Any, kind: type[_Struct], where: str, place: str) -> _Struct:
-    """msgspec's conversion, of NumPy's numbers too; errors say ``where: place.of.it: what is wrong``."""
+    """msgspec's conversion, of NumPy's numbers too; errors say ``where: place.of.it: what is wrong``.
+
+    A ``saltus.Layer`` is converted like a dict: its constructor takes anything.
+    """
+    if isinstance(content, kind):
+        content = msgspec.structs.asdict(content)
     if isinstance(content, Mapping):
-        content = {
-            key: value.item() if isinstance(value, np.generic) else value for key, value in content.items()
-        }
+        typed = {field.name for field in msgspec.structs.fields(kind) if field.type is not Any}
+        content = {key: _plain(value) if key in typed else value for key, value in content.items()}
     try:
         return msgspec.convert(content, type=kind)
     except msgspec.ValidationError as error:
@@ -257,3 +264,12 @@ def _convert(content: Any, kind: type[_Struct], where: str, place: str) -> _Stru
         known = ", ".join(field.name for field in msgspec.structs.fields(kind))
         at = f"{entry}: " if entry else ""
         raise ConfigError(f"{where}: {at}{what}. Correct it; the entries are {known}.") from None
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers and arrays as Python's; of a table its numbers."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if not isinstance(value, Mapping):
+        return value
+    return {key: entry.item() if isinstance(entry, np.generic) else entry for key, entry in value.items()}

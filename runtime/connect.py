@@ -194,7 +194,10 @@ def _filled(given: Any, there: Mask) -> Any:
 def _mask(given: object, shape: tuple[int, int], where: str) -> Mask | None:
     if given is None:
         return None
-    mask = np.asarray(given)
+    try:
+        mask = np.asarray(given)
+    except ValueError:  # rows of several lengths
+        mask = np.empty(0)
     if mask.shape != shape or not np.isin(mask, (0, 1)).all():
         raise ConfigError(f"{where}.mask: not 0 or 1 for each of (pre, post) = {shape}. Give such an array.")
     return mask.astype(bool)

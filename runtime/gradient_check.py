@@ -10,6 +10,7 @@ any neuron's spikes changes is left out and counted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,13 @@ def check_gradient(
         raise InputError(
             "check_gradient: there is no loss to differentiate. Give the network a loss, and labels."
         )
+    if not (math.isfinite(eps) and eps > 0.0) or entries < 1:
+        raise InputError(
+            f"check_gradient: with eps = {eps} and entries = {entries} there is nothing to compare. "
+            "Give positive ones."
+        )
+    if isinstance(parameters, str):
+        raise InputError(f"check_gradient: {parameters!r} is one name. Give a list of names.")
     names = net.learnable if parameters is None else tuple(parameters)
     packed = {name: replace(given, layout=None) for name, given in net.run(spikes, labels).inputs.items()}
     start = net.run(packed, labels)

@@ -55,6 +55,8 @@ def gradients(net: Network, result: Result, given: Given, wrt: Collection[str] |
             "gradients: the result is of another network. Give one that this network's run returned."
         )
     default = (*net.learnable, INPUT_TIMES, *([CURRENTS] if result.run.currents else []))
+    if isinstance(wrt, str):
+        raise InputError(f"gradients: wrt = {wrt!r} is one name. Give a list of names, such as [{wrt!r}].")
     names = default if wrt is None else tuple(wrt)
     plan = plan_for(net, names)
     found = sweep(net, result, cotangents(net, result, given), plan)
@@ -93,7 +95,11 @@ def _check_names(net: Network, names: Collection[str]) -> None:
     for name in names:
         if name in known:
             continue
-        if name.endswith(".delays") and name.removesuffix(".delays") in net.synapses:
+        if (
+            isinstance(name, str)
+            and name.endswith(".delays")
+            and name.removesuffix(".delays") in net.synapses
+        ):
             raise InputError(
                 f"gradients: {name!r}: the projection has no delays. Give it delay = ..., or learn them."
             )

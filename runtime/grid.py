@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import ConfigError
 from saltus.runtime import memory
+from saltus.runtime.spikes import LARGEST
 
 GRAIN = 1e-6
 """Share of a step by which a time may miss a multiple of dt: what rounding does to one."""
@@ -39,7 +40,10 @@ class Grid(NamedTuple):
     horizon: float
 
     def at(self, times: ArrayLike, where: str) -> NDArray[np.int32]:
-        """The steps at which these times are; raises ``ConfigError`` for a time between two."""
+        """The steps at which these times are; raises ``ConfigError`` for a time between two.
+
+        Whatever is beyond the horizon is at ``steps + 1``.
+        """
         values = np.atleast_1d(np.asarray(times, dtype=np.float64))
         found = np.rint(values / self.dt)
         if len(wrong := values[np.abs(values / self.dt - found) > GRAIN]):
@@ -47,7 +51,7 @@ class Grid(NamedTuple):
                 f"{where}: {wrong[0]:g} s is no multiple of dt = {self.dt:g} s. Use multiples, "
                 'another dt, or engine = "event".'
             )
-        return found.astype(np.int32)
+        return np.minimum(found, self.steps + 1).astype(np.int32)
 
     def between(self, times: NDArray[np.float64]) -> Samples:
         """Where these times are; those that are grid points but for rounding are such."""
@@ -76,6 +80,10 @@ def grid(dt: float | None, horizon: float, dtype: str) -> Grid:
         raise ConfigError(f"dt = {dt}: not a step in (0, T = {horizon:g}]. Give one such as 1e-3.")
     if dtype not in NUMBERS:
         raise ConfigError(f"dtype = {dtype!r}: not known. Use any of {', '.join(NUMBERS)}.")
+    if horizon / dt > LARGEST:
+        raise ConfigError(
+            f"dt = {dt:g}: {horizon / dt:.3g} steps are more than {LARGEST}. Take a longer one."
+        )
     found = Grid(dt, round(horizon / dt), *NUMBERS[dtype], horizon)
     found.at(horizon, "T")
     return found

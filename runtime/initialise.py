@@ -5,6 +5,7 @@ Every draw takes a ``numpy.random.Generator``; there is no hidden state.
 
 from __future__ import annotations
 
+import math
 from typing import Any, TypeAlias
 
 import msgspec
@@ -93,16 +94,37 @@ def weights(
                 f'{where}: {error}. Use init = "fan_in" or "normal" with mean and std, '
                 'or "uniform" with low and high.'
             ) from None
-    drawn = (
-        given.draw(random, synapses.shape, fan_in)
-        if isinstance(given, Law)
-        else _array(given, synapses.shape, where, what)
-    )
-    return np.where(synapses, drawn, 0.0)
+    if not isinstance(given, Law):
+        return np.where(synapses, _array(given, synapses.shape, where, what), 0.0)
+    _check(given, where)
+    return np.where(synapses, given.draw(random, synapses.shape, fan_in), 0.0)
+
+
+def _check(law: Law, where: str) -> None:
+    """Raises ``ConfigError`` for a law with numbers from which nothing can be drawn."""
+    given = msgspec.structs.asdict(law)
+    for name, value in given.items():
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float | np.integer | np.floating)
+            or not math.isfinite(value)
+        ):
+            raise ConfigError(f"{where}: {name} = {value!r} is not a finite number. Give one.")
+    if isinstance(law, Uniform):
+        if not (law.low <= law.high and math.isfinite(float(law.high) - float(law.low))):
+            raise ConfigError(
+                f"{where}: from low = {law.low:g} to high = {law.high:g} is no range. Give one."
+            )
+    elif law.std < 0:
+        raise ConfigError(f"{where}: std = {law.std:g} is negative. Give one from 0 on.")
 
 
 def _array(given: ArrayLike, shape: tuple[int, ...], where: str, what: str) -> Array:
+    if isinstance(given, np.ma.MaskedArray):
+        raise ConfigError(f"{where}: a masked array hides {what}. Give an array, and mask = 0 or 1 for each.")
     try:
+        if np.iscomplexobj(given):
+            raise TypeError("half of each would be lost")
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         raise ConfigError(f"{where}: {given!r} are no {what}. Give a number, an array or a law.") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from saltus.errors import ConfigError
 from saltus.runtime.losses.data import numbers
 from saltus.runtime.losses.evaluated import Objective
 from saltus.runtime.losses.head import Loss, Missing
-from saltus.runtime.losses.rate import rate_heuristic
+from saltus.runtime.losses.rate import RateHeuristic, rate_heuristic
 from saltus.runtime.losses.terms import LossSum
 from saltus.runtime.losses.trains import TrainLoss
 from saltus.runtime.model import loss_ir
@@ -52,7 +53,7 @@ def loss(
         SpecError: if there is no such loss.
         ConfigError: for a parameter that it does not have, or a value that makes no sense.
     """
-    if not isinstance(name, str | Path | Mapping):
+    if isinstance(name, Sequence) and not isinstance(name, str):
         return _sum(name)
     head = loss_ir(name)
     if isinstance(head, TrainIR):
@@ -69,7 +70,7 @@ def loss(
     return Loss(
         head,
         _parameters(head, parameters),
-        missing if missing in ("error", "skip") else _number(missing, f"loss {head.name}: missing"),
+        missing if missing in ("error", "skip") else _time(missing, f"loss {head.name}: missing"),
         spike,
         population,
         _readouts(head, readout),
@@ -89,8 +90,21 @@ def as_loss(given: Any) -> Objective | LossSum | None:
     if not isinstance(given, Mapping) or "name" not in given:
         raise ConfigError("loss: give saltus.loss(...), or a table with the name of one.")
     if given["name"] == "rate_heuristic":
-        return rate_heuristic(**{key: value for key, value in given.items() if key != "name"})
+        return _rate_heuristic({key: value for key, value in given.items() if key != "name"})
     return loss(**given)
+
+
+def _rate_heuristic(given: Mapping[str, Any]) -> RateHeuristic:
+    known = tuple(inspect.signature(rate_heuristic).parameters)
+    if unknown := [name for name in given if name not in known]:
+        raise ConfigError(
+            f"rate_heuristic: there is no parameter {unknown[0]!r}. There are {', '.join(known)}."
+        )
+    if "target" not in given:
+        raise ConfigError(
+            "rate_heuristic: target is missing. Give the number of spikes to be pulled towards."
+        )
+    return rate_heuristic(**given)
 
 
 def _sum(given: Sequence[Any]) -> LossSum:
@@ -139,6 +153,10 @@ def _readouts(head: HeadIR, given: str | Mapping[str, str] | None) -> dict[str, 
                 f"one readout. {'Give a dict by these names.' if declared else 'Leave it out.'}"
             )
         given = {declared[0]: given}
+    if not isinstance(given, Mapping | None):
+        raise ConfigError(
+            f"loss {head.name}: readout = {given!r} names none. Give a name, or a dict of names."
+        )
     chosen = dict(given or {})
     if unknown := [name for name in chosen if name not in declared]:
         raise ConfigError(
@@ -173,6 +191,12 @@ def _targets(head: HeadIR, given: Any) -> tuple[dict[str, Any], dict[str, str]]:
                 "Give (labels, neurons), one row for each label."
             )
     return tables, names
+
+
+def _time(given: Any, where: str) -> float:
+    if (time := _number(given, where)) < 0.0:
+        raise ConfigError(f"{where} = {given!r} is negative. Give a time, which starts at 0.")
+    return time
 
 
 def _number(given: Any, where: str) -> float:

@@ -59,7 +59,10 @@ def adjoint(spec: str | Path | Mapping[str, Any] | Model) -> Derivation:
     """
     from saltus.derive import adjoint
 
-    return adjoint(model_spec(spec.spec if isinstance(spec, Model) else spec))
+    if isinstance(spec, Model):
+        spec = spec.spec
+    _check(spec, "model")
+    return adjoint(model_spec(spec))
 
 
 def model(spec: str | Path | Mapping[str, Any] | Model) -> Model:
@@ -73,6 +76,7 @@ def model(spec: str | Path | Mapping[str, Any] | Model) -> Model:
     """
     if isinstance(spec, Model):
         return spec
+    _check(spec, "model")
     if isinstance(spec, str) and not spec.endswith(".toml"):
         return Model(_shipped("models", spec, _folder(spec), ModelIR), spec)
     return Model(_derived(spec, "models", ModelIR), spec)
@@ -84,11 +88,18 @@ def loss_ir(spec: str | Path | Mapping[str, Any]) -> AnyLoss:
     Raises:
         SpecError: if there is no such loss, or its spec is wrong.
     """
+    _check(spec, "loss")
     if isinstance(spec, str) and not spec.endswith(".toml"):
         found: AnyLoss = _shipped("losses", spec, _folder("losses").joinpath(spec), AnyLoss)
         return found
     derived: AnyLoss = _derived(spec, "losses", AnyLoss)
     return derived
+
+
+def _check(spec: object, what: str) -> None:
+    """Raises ``SpecError`` for what can be no spec."""
+    if not isinstance(spec, str | Path | Mapping):
+        raise SpecError(f"{what}: {spec!r} is no spec. Give a shipped name, a path, or a spec as a dict.")
 
 
 def shipped(kind: str) -> tuple[str, ...]:

@@ -88,10 +88,10 @@ class Network:
     ) -> None:
         content = {
             "T": T,
-            "layers": None if layers is None else list(layers),
-            "populations": dict(populations or {}),
-            "projections": dict(projections or {}),
-            "inputs": dict(inputs or {}),
+            "layers": layers,
+            "populations": populations or {},
+            "projections": projections or {},
+            "inputs": inputs or {},
             "loss": loss,
             "engine": engine,
             "dt": dt,

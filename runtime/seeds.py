@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -48,11 +48,11 @@ def cotangents(net: Network, result: Result, given: Given) -> dict[str, Cotangen
     found = {name: Cotangent() for name in (*net.inputs, *net.populations)}
     if result.seeds is not None:
         _of_loss(net, result, result.seeds, found)
-    for name, values in given.spike_times.items():
+    for name, values in _table(given.spike_times, "d_spike_times").items():
         found[_spiking(net, result, name)].times.some.append(_spike_seeds(net, result, name, values))
-    for name, readouts in given.readouts.items():
+    for name, readouts in _table(given.readouts, "d_readouts").items():
         _of_readouts(_members(net, name, "d_readouts"), result, readouts, found[name])
-    for name, states in given.states.items():
+    for name, states in _table(given.states, "d_states").items():
         _of_states(_members(net, name, "d_states"), len(result), states, found[name])
     return found
 
@@ -75,8 +75,8 @@ def _of_readouts(
     listed = [probe.name for probe in ir.probes if probe.listed]
     known = [state.name for state in ir.states]
     known += [peak.name for peak in ir.peaks] + [probe.name for probe in ir.probes]
-    for key, given in readouts.items():
-        where = f"d_readouts[{members.name!r}]"
+    where = f"d_readouts[{members.name!r}]"
+    for key, given in _table(readouts, where).items():
         if key not in known:
             raise InputError(f"{where}: there is no {key!r}. There are {', '.join(known)}.")
         shape: tuple[int, ...] = (len(result), members.size)
@@ -101,7 +101,7 @@ def _of_states(members: Members, batch: int, states: Mapping[str, ArrayLike], fo
     if not members.sample_times:
         raise InputError(f"{where}: the population has no sample times. Give it sample_times = [...].")
     known = [state.name for state in members.model.ir.states]
-    for key, given in states.items():
+    for key, given in _table(states, where).items():
         if key not in known:
             raise InputError(f"{where}: there is no {key!r}. There are {', '.join(known)}.")
         shape = (batch, members.size, len(members.sample_times))
@@ -113,12 +113,21 @@ def _add(there: dict[str, Array], key: str, values: Array) -> None:
 
 
 def _shaped(given: ArrayLike, shape: tuple[int, ...], meaning: str, where: str) -> Array:
-    values = np.asarray(given, dtype=np.float64)
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
     if values.shape != shape or not np.isfinite(values).all():
         raise InputError(
             f"{where}: not finite numbers of shape {meaning} = {shape}. Give one for each sample and neuron."
         )
     return values
+
+
+def _table(given: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise InputError(f"{where}: {type(given).__name__} is no dict. Give a dict by name.")
+    return given
 
 
 def _members(net: Network, name: str, where: str) -> Members:
@@ -137,7 +146,10 @@ def _spiking(net: Network, result: Result, name: str) -> str:
 
 def _spike_seeds(net: Network, result: Result, name: str, given: ArrayLike) -> tuple[Index, Array]:
     """Where dL/dt is given, and what it is."""
-    values = np.asarray(given, dtype=np.float64)
+    try:
+        values = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
     out, size = result.outcomes[name].out, net.populations[name].size
     if not np.isfinite(values).all():
         raise InputError(f"d_spike_times[{name!r}]: not all finite. Give 0 where a time does not matter.")

@@ -361,7 +361,7 @@ def _numbers(given: ArrayLike, where: str) -> Times:
         raise InputError(f"{where}: a masked array hides spikes. Give lists of the times that there are.")
     try:
         array = np.asarray(given)
-        if array.dtype.kind in "biufO":
+        if array.dtype.kind in "iufO":
             return array.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         pass

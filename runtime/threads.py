@@ -60,7 +60,7 @@ class Schedule:
         started = time.perf_counter()
         step = chunks if self.seconds < PATIENCE else threads
         code = 0
-        for first in range(0, chunks, step):
+        for first in range(0, chunks, max(step, 1)):  # there may be none, so no step
             code = self._range(call, first, min(first + step, chunks), threads)
             if code:
                 break

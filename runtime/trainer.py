@@ -7,6 +7,7 @@ was not.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from saltus.errors import ConfigError
+from saltus.errors import ConfigError, InputError
 from saltus.runtime.checkpoint import Checkpoint, load, require_same, save
 from saltus.runtime.data.dataset import Dataset
 from saltus.runtime.evaluation import Evaluation, Tally, evaluate
@@ -77,8 +78,16 @@ class Trainer:
         schedule: Schedule = CONSTANT,
         augment: Augment | None = None,
     ) -> None:
+        if isinstance(optimiser, type) or not hasattr(optimiser, "start"):
+            raise ConfigError(
+                f"trainer: {optimiser!r} is no optimiser. Give one such as saltus.Adam(lr=1e-3)."
+            )
+        _check_whole("batch_size", batch_size)
+        _check_whole("seed", seed)
         if batch_size < 1:
             raise ConfigError(f"trainer: batch_size = {batch_size} is not positive. Use one such as 32.")
+        if seed < 0:
+            raise ConfigError(f"trainer: seed = {seed} is negative. Give a whole number from 0 on.")
         if silent_boost is not None and not (np.isfinite(silent_boost) and silent_boost > 0):
             raise ConfigError(
                 f"trainer: silent_boost = {silent_boost} is not positive. Use one such as 1e-3, or None."
@@ -126,6 +135,12 @@ class Trainer:
             RunError: if the simulation, a gradient or the writing of the checkpoint fails.
             KeyboardInterrupt: after Ctrl-C, once the last whole epoch is saved.
         """
+        for data in (train, validation):
+            if data is not None and not isinstance(data, Dataset):
+                raise InputError(
+                    f"trainer: {type(data).__name__} is no data set. "
+                    "Give saltus.runtime.data.Dataset(spikes, labels)."
+                )
         path = None if checkpoint is None else Path(checkpoint)
         _check_fit(epochs, early_stop, validation, path, resume)
         state = self._start(train, validation, path, resume)
@@ -157,6 +172,11 @@ class Trainer:
         started = time.perf_counter()
         epoch = len(before.history)
         factor = self.schedule(epoch)
+        if not (math.isfinite(factor) and factor >= 0.0):
+            raise ConfigError(
+                f"trainer: the schedule gives {factor} for epoch {epoch}. "
+                "Give a factor of the learning rates."
+            )
         order = np.random.default_rng((self.seed, epoch)).permutation(len(train))
         optimiser, tally, boosted = before.optimiser, Tally(), 0
         learned = tuple(self.net.parameters())
@@ -273,9 +293,15 @@ def _stale(history: History, early_stop: int | None) -> bool:
     return early_stop is not None and history.stale() >= early_stop
 
 
+def _check_whole(name: str, given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | np.integer):
+        raise ConfigError(f"trainer: {name} = {given!r} is not a whole number. Give one.")
+
+
 def _check_fit(
     epochs: int, early_stop: int | None, validation: Dataset | None, path: Path | None, resume: bool
 ) -> None:
+    _check_whole("epochs", epochs)
     if epochs < 0:
         raise ConfigError(f"trainer: epochs = {epochs} is negative. Give the number of epochs in all.")
     if early_stop is not None and early_stop < 1:

@@ -49,7 +49,8 @@ class Outputs:
 class Network(torch.nn.Module):
     """A ``saltus.Network`` whose learned parameters are PyTorch's.
 
-    Their names are those of ``net.parameters()``, ``hidden0.weights`` and so on, also in ``state_dict()``.
+    Their names are those of ``net.parameters()``, ``input_hidden0.weights`` and so on, also in
+    ``state_dict()``.
     The gradient is exact, as everywhere in Saltus: it does not see spikes that are about to appear or vanish.
 
     Args:
@@ -226,7 +227,9 @@ class _Function(torch.autograd.Function):
 
 def _pack(times: Any) -> _Packed:
     """Spikes in a tensor ``(batch, inputs)`` or ``(batch, inputs, n)``, inf for none."""
-    values = times.detach().cpu().numpy().astype(np.float64)
+    if times.is_complex() or times.dtype is torch.bool:
+        raise InputError(f"spikes: a tensor of {times.dtype} holds no times. Give numbers, in seconds.")
+    values = times.detach().cpu().to(torch.float64).numpy()
     if values.ndim not in (2, 3):
         raise InputError(
             f"spikes: a tensor of shape {values.shape} is not one time for each sample and neuron. "

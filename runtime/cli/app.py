@@ -6,6 +6,7 @@ configuration or the machine, told in one line; 130 Ctrl-C.
 
 from __future__ import annotations
 
+import errno
 from typing import Annotated, Any
 
 import typer
@@ -25,6 +26,14 @@ class _Group(TyperGroup):
         except SaltusError as mistake:
             output.error(str(mistake))
             raise typer.Exit(2) from mistake
+        except MemoryError as problem:
+            output.error(f"Out of memory ({problem}). Use smaller sizes or batches.")
+            raise typer.Exit(2) from problem
+        except OSError as problem:
+            if problem.errno != errno.ENOSPC:
+                raise
+            output.error("The output cannot be written: the disk is full. Free space, or write elsewhere.")
+            raise typer.Exit(2) from problem
         except KeyboardInterrupt:
             output.error("Stopped.")
             raise typer.Exit(130) from None

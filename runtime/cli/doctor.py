@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from saltus.runtime.cli import output
@@ -33,7 +34,7 @@ def command(
         for finding in findings:
             mark = "[green]ok[/]" if finding.ok else "[red]wrong[/]"
             remedy = f"\n{finding.remedy}" if finding.remedy else ""
-            table.add_row(finding.name, mark, finding.value + remedy)
+            table.add_row(escape(finding.name), mark, escape(finding.value + remedy))
         output.out().print(table)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)

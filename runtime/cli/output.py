@@ -33,6 +33,7 @@ def note(message: str) -> None:
 def json(value: Any) -> None:
     """A value on standard output, as JSON for machines."""
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    sys.stdout.flush()
 
 
 def text(value: str, file: Path | None) -> None:
@@ -41,6 +42,7 @@ def text(value: str, file: Path | None) -> None:
         value += "\n"
     if file is None:
         sys.stdout.write(value)
+        sys.stdout.flush()
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -49,6 +51,19 @@ def text(value: str, file: Path | None) -> None:
         raise InputError(
             f"{file} cannot be written: {problem.strerror}. Choose another path with -o."
         ) from problem
+
+
+def writable(file: Path) -> None:
+    """Raises ``InputError`` if a file cannot be written; what is in it stays."""
+    there = file.exists()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("ab"):
+            pass
+        if not there:
+            file.unlink()
+    except OSError as problem:
+        raise InputError(f"{file} cannot be written: {problem.strerror}. Choose another path.") from problem
 
 
 @contextmanager

@@ -29,7 +29,11 @@ def command(
     """Train the network of a configuration, and report loss and accuracy on its test data."""
     from saltus.runtime.experiment import load, run
 
-    outcome = run(load(config), resume=resume, epochs=epochs)
+    experiment = load(config)
+    for path in (history, weights):
+        if path is not None:
+            output.writable(path)  # not found out after a long run
+    outcome = run(experiment, resume=resume, epochs=epochs)
     if history is not None:
         output.text(outcome.history.to_json().decode(), history)
     if weights is not None:
@@ -39,8 +43,9 @@ def command(
         return
     test = outcome.test
     right = "" if test.accuracy is None else f", accuracy {100 * test.accuracy:.2f} %"
+    count = len(outcome.history)
     output.out().print(
-        f"{len(outcome.history)} epochs; test loss {test.loss:.4g}{right} ({test.samples} samples)"
+        f"{count} epoch{'' if count == 1 else 's'}; test loss {test.loss:.4g}{right} ({test.samples} samples)"
     )
 
 

@@ -32,6 +32,11 @@ class Dataset:
     points: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.spikes, Spikes):
+            raise InputError(
+                f"data set: spikes as {type(self.spikes).__name__}. "
+                "Give saltus.Spikes, such as saltus.Spikes.from_times(...)."
+            )
         labels = np.asarray(self.labels)
         if labels.ndim != 1 or labels.dtype.kind not in "iu" or (labels.size and labels.min() < 0):
             raise InputError(

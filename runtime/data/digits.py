@@ -79,6 +79,8 @@ def digits(
             f"digits: copies = {copies} and shift = {shift} make no copies. Give a number of copies from 0, "
             "and a shift between 0 and 1 pixel."
         )
+    if seed < 0:
+        raise InputError(f"digits: the seed {seed} is negative. Give a whole number from 0 on.")
     images, labels = load()
     random = np.random.default_rng(seed)
     train, validation, test = split(labels, shares, random)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from saltus.errors import InputError
 from saltus.runtime.data.dataset import Dataset, Split
-from saltus.runtime.spikes import Spikes
+from saltus.runtime.spikes import LARGEST, Spikes
 
 CLASSES = ("yin", "yang", "dot")
 INPUTS = 5
@@ -108,6 +108,10 @@ def sample(
     """
     if size < 1:
         raise InputError(f"yin_yang: a set of {size} samples is empty. Ask for at least one.")
+    if size > LARGEST:
+        raise InputError(f"yin_yang: {size} samples are more than {LARGEST}. Ask for fewer.")
+    if seed < 0:
+        raise InputError(f"yin_yang: the seed {seed} is negative. Give whole numbers from 0 on.")
     random = np.random.default_rng(seed)
     wanted = random.integers(len(CLASSES), size=size, dtype=np.int32)
     points = np.empty((size, 2))

@@ -35,6 +35,8 @@ class Data:
 def numbers(given: ArrayLike, where: str) -> Array:
     """An array of finite float64; raises ``InputError`` for anything else."""
     try:
+        if np.iscomplexobj(given) or isinstance(given, np.ma.MaskedArray):
+            raise TypeError("something would be lost")
         values = np.ascontiguousarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         values = np.array(np.nan)
@@ -49,6 +51,8 @@ def check_labels(given: ArrayLike, batch: int, classes: int) -> Labels:
     Raises:
         InputError: for a wrong number of labels, or one that is no class.
     """
+    if isinstance(given, np.ma.MaskedArray):
+        raise InputError("labels: a masked array hides some. Leave those samples out.")
     labels = np.asarray(given)
     if labels.shape != (batch,):
         raise InputError(

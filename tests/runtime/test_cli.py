@@ -16,6 +16,7 @@ import saltus
 from saltus.errors import CompileError
 from saltus.runtime import doctor, emit
 from saltus.runtime.checkpoint import load
+from saltus.runtime.cli import output
 from saltus.runtime.cli.app import app
 
 SMALL = """
@@ -84,7 +85,7 @@ def test_an_unknown_command_is_a_usage_error():
 def test_train_reports_and_writes_the_history(config, tmp_path):
     done = call("train", config, "--epochs", 1, "--history", tmp_path / "h.json")
     assert done.exit_code == 0, done.output
-    assert "1 epochs; test loss" in done.stdout and "(20 samples)" in done.stdout
+    assert "1 epoch; test loss" in done.stdout and "(20 samples)" in done.stdout
     assert [row["epoch"] for row in json.loads((tmp_path / "h.json").read_text())] == [1]
 
 
@@ -92,6 +93,46 @@ def test_train_writes_the_weights(config, tmp_path):
     assert call("train", config, "--epochs", 0, "--weights", tmp_path / "w" / "w.npz").exit_code == 0
     with np.load(tmp_path / "w" / "w.npz") as weights:
         assert weights["input_hidden0.weights"].shape == (5, 16) and "hidden0.tau_mem" in weights.files
+
+
+@pytest.mark.parametrize("option", ["--weights", "--history"])
+def test_a_file_that_cannot_be_written_is_found_before_the_training(config, tmp_path, monkeypatch, option):
+    def long(*arguments, **options):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr("saltus.runtime.experiment.run", long)
+    done = call("train", config, option, tmp_path)
+    assert done.exit_code == 2 and f"{tmp_path} cannot be written: Is a directory." in flat(done.stderr)
+
+
+def test_a_look_whether_a_file_can_be_written_leaves_it_as_it_was(tmp_path):
+    old = tmp_path / "old"
+    old.write_text("kept")
+    output.writable(old)
+    output.writable(tmp_path / "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["old"] and old.read_text() == "kept"
+
+
+def test_a_full_disk_behind_the_output_is_one_message():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "saltus", "derive", "lif", "--format", "json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr == "The output cannot be written: the disk is full. Free space, or write elsewhere.\n"
+
+
+def test_memory_that_is_not_there_is_one_message(config, monkeypatch):
+    def too_much(*arguments, **options):
+        raise MemoryError("Unable to allocate 1. TiB")
+
+    monkeypatch.setattr("saltus.runtime.experiment.run", too_much)
+    done = call("train", config)
+    assert done.exit_code == 2 and "Out of memory" in flat(done.stderr)
 
 
 def test_train_prints_json(config):
@@ -204,6 +245,11 @@ def test_doctor_without_a_compiler_says_what_to_do(monkeypatch):
     done = call("doctor")
     assert done.exit_code == 1
     assert "wrong" in done.stdout and "Install one or set CC." in flat(done.stdout)
+
+
+def test_doctor_prints_brackets_as_they_are(monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda: (doctor.Finding("a[b]", "c[d]", remedy="e[plot]"),))
+    assert all(shown in call("doctor").stdout for shown in ("a[b]", "c[d]", "e[plot]"))
 
 
 @pytest.mark.parametrize(

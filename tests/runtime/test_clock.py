@@ -11,6 +11,7 @@ from on_the_grid import DT, assert_first_order, inputs
 import saltus
 from saltus.errors import ConfigError, InputError
 from saltus.runtime.build import AnyGroup
+from saltus.runtime.clock_group import ClockGroup
 
 SCALES = {"two_compartment": 2.5, "resonator": 1.0, "alpha": 1.5, "ei": 0.9, "lif_refractory": 1.2}
 """Of input weights: enough for a few spikes a neuron."""
@@ -356,3 +357,46 @@ def test_groups_are_one_kind() -> None:
     """No population of a clocked network runs on another kernel."""
     groups: list[AnyGroup] = list(mixed(engine="clock", dt=DT).groups.values())
     assert {type(group).__name__ for group in groups} == {"ClockGroup"}
+
+
+@pytest.mark.parametrize("model", ["lif", "li"])
+@pytest.mark.parametrize("inputs", [{}, {"in": 2}])
+def test_a_population_that_nobody_projects_to(model: str, inputs: dict[str, int]) -> None:
+    """It has no rows of weights, and the kernel reads where the last one ends; all is as by events."""
+    found = []
+    for options in ({}, {"engine": "clock", "dt": DT, "dtype": "float64"}):
+        alone = {"model": model, "size": 3, "params": {"V0": 0.5, "I0": [0.1, 0.2, 0.3]}}
+        net = saltus.Network(T=0.05, inputs=inputs, populations={"x": alone}, **options)
+        result = net.run(np.zeros((2, 2)), samples=2) if inputs else net.run(samples=2)
+        given = {"x": {"V": np.ones((2, 3))}}
+        gradient = net.gradients(result, d_readouts=given, wrt=["x.tau_mem", "x.I0"])
+        found.append({**result.final["x"], **gradient})
+    (group,) = net.groups.values()
+    assert isinstance(group, ClockGroup) and group._layout is not None
+    assert len(group._layout.start) == 1 and not group._layout.start.any()
+    for name, exact in found[0].items():
+        np.testing.assert_allclose(found[1][name], exact, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("delay", [0.06, 2**32 * DT, 1e30])
+def test_a_delay_beyond_the_end_arrives_never(delay: float) -> None:
+    """However long it is: 2^32 steps are no steps to 32 bits."""
+    net = saltus.Network(
+        [saltus.Layer("li", 1, inputs=1, weights=1.0, delay=delay)], T=0.05, engine="clock", dt=DT
+    )
+    assert not net.run([[[0.001]]]).final["output"]["V"].any()
+
+
+@pytest.mark.parametrize("options", [{}, {"engine": "clock", "dt": DT}])
+def test_a_projection_without_synapses_has_an_empty_gradient(options: dict[str, Any]) -> None:
+    """As a small probability may draw none."""
+    net = saltus.Network(
+        T=0.05,
+        inputs={"in": 2},
+        populations={"x": {"model": "li", "size": 3}},
+        projections={"w": {"pre": "in", "post": "x", "connect": {"pre": [], "post": []}}},
+        **options,
+    )
+    result = net.run(np.zeros((2, 2)))
+    given = {"x": {"V": np.ones((2, 3))}}
+    assert net.gradients(result, d_readouts=given, wrt=["w.weights"])["w.weights"].shape == (0,)

@@ -126,6 +126,7 @@ def test_no_samples_and_no_spikes():
             lambda: Spikes.from_times([[[0.1], ["soon"]]]),
             r"sample 0, neuron 1: these are not times\. Give numbers",
         ),
+        (lambda: Spikes.from_times(np.ones((2, 2), bool)), r"these are not times\. Give numbers"),
         (lambda: Spikes.from_times(np.ones((2, 2)) * 1j), r"these are not times\. Give numbers"),
         (
             lambda: Spikes.from_times(np.ma.masked_array([[0.1, 0.2]], [[False, True]])),

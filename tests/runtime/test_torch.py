@@ -181,3 +181,18 @@ def test_layers_as_modules_are_the_network():
     assert torch.allclose(together.grad, apart.grad, rtol=1e-11)
     found = first.get_parameter("input_output.weights").grad
     assert torch.allclose(whole.get_parameter("input_hidden0.weights").grad, found, rtol=1e-11)
+
+
+@pytest.mark.parametrize("kind", [torch.bool, torch.complex128])
+def test_tensors_that_hold_no_times_are_refused(kind):
+    with pytest.raises(InputError, match=rf"a tensor of {kind} holds no times\. Give numbers"):
+        Network(network())(torch.zeros((2, 3), dtype=kind))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_times_of_fewer_bits_are_taken_and_have_a_gradient(kind):
+    late = torch.full((2, 3), 2.0**-7, dtype=kind, requires_grad=True)
+    found = Network(network())(late).final["output"]["V"]
+    found.sum().backward()
+    exact = Network(network())(late.detach().double()).final["output"]["V"]
+    assert torch.equal(found, exact) and late.grad.dtype is kind and late.grad.abs().sum() > 0
