@@ -184,18 +184,36 @@ def residuals(solution: FlowSolution) -> dict[str, Expr]:
 
 
 def reduced(expression: Expr) -> Expr:
-    """``expression`` in exponentials, brought to one fraction and cancelled: 0 exactly if it is zero.
+    """``expression`` in exponentials of ``DT``, the factor of each cancelled: 0 exactly if it is zero.
 
     Exponentials of different arguments are independent over the rational functions, so each stands for
-    itself, and products of exponentials are joined before.
+    itself, and products of exponentials are joined before. With one in a denominator it is all one fraction.
     """
     written = to_exponentials(expression)
-    if any(len(factors.atoms(sympy.exp)) > 1 for factors in written.atoms(sympy.Mul)):
-        written = sympy.powsimp(sympy.expand(written), combine="exp")
-        written = written.replace(sympy.exp, lambda a: sympy.exp(sympy.expand(a)))
-    atoms = {e: sympy.Dummy() for e in written.atoms(sympy.exp)}
-    back = {dummy: e for e, dummy in atoms.items()}
-    return sympy.cancel(sympy.together(written.xreplace(atoms))).xreplace(back)
+    moving = sorted((e for e in written.atoms(sympy.exp) if e.has(DT)), key=str)
+    names = {sympy.Dummy(): e for e in moving}
+    named = written.xreplace({e: name for name, e in names.items()})
+    if not named.is_polynomial(*names):
+        return sympy.cancel(sympy.together(named)).xreplace(names)
+    factors: dict[Expr, Expr] = {}
+    for powers, factor in _factors(named, list(names)):
+        joined = sympy.exp(sympy.expand(sympy.Add(*(names[name].args[0] * n for name, n in powers.items()))))
+        factors[joined] = factors.get(joined, sympy.S.Zero) + factor
+    return sympy.Add(*(sympy.cancel(sympy.together(factor)) * e for e, factor in factors.items()))
+
+
+def _factors(polynomial: Expr, names: list[Symbol]) -> Iterator[tuple[dict[Symbol, int], Expr]]:
+    """Each product of powers of ``names``, and its factor: Taylor's formula, which expands nothing."""
+    if not names:
+        yield {}, polynomial
+        return
+    *others, name = names
+    power, rest = 0, polynomial
+    while rest != 0:
+        for powers, factor in _factors(rest.xreplace({name: sympy.S.Zero}), others):
+            yield {**powers, name: power}, factor
+        power += 1
+        rest = rest.diff(name) / power
 
 
 def why(solution: FlowSolution, order: Order) -> str:

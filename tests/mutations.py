@@ -1,12 +1,14 @@
-"""Small wrong changes of a formula: a term dropped, a sign turned, two symbols swapped."""
+"""Small wrong changes of a formula: a term dropped, a sign turned, two symbols swapped; how to see them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 
 import sympy
-from sympy import Add, Expr, Integral
+from sympy import Add, Derivative, Expr, Integral
+from sympy.concrete.expr_with_limits import ExprWithLimits
+from sympy.core.function import AppliedUndef
 
 
 def mutants(expression: Expr) -> Iterator[tuple[str, Expr]]:
@@ -41,6 +43,28 @@ def index_mutants(expression: Expr) -> Iterator[tuple[str, Expr]]:
                 name = name.replace(old, new)
             if name != symbol.name:
                 yield f"{symbol}: {what}", expression.xreplace({symbol: type(symbol)(name)})
+
+
+Normal = Callable[[Expr], Expr]
+"""A normal form: zero just for what is zero."""
+
+
+def seen_at_a_point(normal: Normal) -> Normal:
+    """``normal``, spared where the value at one point shows that the expression is not zero.
+
+    Integrals are linear in what they integrate: one over each range stands for a number of its own.
+    """
+
+    def seen(expression: Expr) -> Expr:
+        flat = expression.replace(Integral, lambda inside, *limits: sympy.Symbol(f"∫{limits}") * inside)
+        if flat.has(Derivative, AppliedUndef, ExprWithLimits):
+            return normal(expression)
+        symbols = sorted(flat.free_symbols, key=str)
+        point = {symbol: sympy.Rational(sympy.prime(i + 3), i + 7) for i, symbol in enumerate(symbols)}
+        value = flat.xreplace(point).evalf(30)
+        return value if value.is_Float and abs(value) > 1e-9 else normal(expression)
+
+    return seen
 
 
 def _sums_under_integrals(expression: Expr) -> set[Expr]:

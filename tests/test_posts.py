@@ -56,7 +56,8 @@ def test_a_span_is_right_to_rounding(name):
 
         def entries(dt: float, values: dict[str, float] = values) -> dict[str, mpmath.mpf]:
             given = {key: mpmath.mpf(value) for key, value in (values | {"dt": dt}).items()}
-            return {output: run(block, given)[output] for output in block.outputs}
+            found = run(block, given)
+            return {output: found[output] for output in block.outputs}
 
         with mpmath.workdps(40):
             rates = [-float(node) for node in run(nodes_of(block), values | {"dt": 1.0}).values()]

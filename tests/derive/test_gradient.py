@@ -3,8 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from chains import chain
-from hypothesis import given
+from chains import EVERY
 from models import adaptive, ball, coupled, two_thresholds
 from sympy import S
 
@@ -35,7 +34,7 @@ def test_every_step_of_other_models_is_proved(make: type[ModelSpec]) -> None:
     adjoint(make()).check()
 
 
-@given(chain())
+@pytest.mark.parametrize("model", EVERY)
 def test_every_step_of_any_chain_is_proved(model: ModelSpec) -> None:
     adjoint(model).check()
 

@@ -5,7 +5,7 @@ import re
 import mpmath
 import pytest
 import sympy
-from chains import chain
+from chains import EVERY, chain
 from hypothesis import given, settings
 from interpreter import run
 
@@ -94,7 +94,7 @@ def test_the_gradient_of_a_segment(model: ModelSpec) -> None:
     assert [f"grad_{name}" for name in flow_parameters.split(", ")] == list(found)
 
 
-@given(chain())
+@pytest.mark.parametrize("model", EVERY)
 def test_the_ladder_ends_in_a_single_exponential(model: ModelSpec) -> None:
     """(D + r_k) u_k = u_{k+1} for each rung and 0 after the last; u_0 is the guard."""
     solution = solve(model)

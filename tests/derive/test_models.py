@@ -1,5 +1,6 @@
 """Every shipped model, and readouts of many kinds, against the model's own equations in mpmath."""
 
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -57,11 +58,18 @@ def thirty_digits():  # type: ignore[no-untyped-def]
         yield
 
 
+@cache
 def load(name: str, readout: str | None = None) -> ModelSpec:
     text = resources.files("saltus.derive.models").joinpath(f"{name}.toml").read_text(encoding="utf-8")
     if readout is not None:  # without receptors: what follows is about the time between events
         text = text.split("[receive.")[0] + f'\n[readouts]\nfound = "{readout}"\n'
     return spec.parse(text, f"{name}.toml")
+
+
+@cache
+def lowered_from(name: str, readout: str | None) -> ir.ModelIR:
+    """The IR, made once."""
+    return lower(load(name, readout))
 
 
 def defaults(model: ir.ModelIR) -> dict[str, Any]:
@@ -111,7 +119,7 @@ def test_every_shipped_model_has_its_kind_of_flow() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in KINDS.items() for name in names])
 def test_the_choice_is_explained(kind: str, name: str) -> None:
-    facts = {fact.name: fact.text for fact in lower(load(name)).facts}
+    facts = {fact.name: fact.text for fact in lowered_from(name, None).facts}
     assert facts["flow"].startswith(f"{kind}: ")
 
 
@@ -119,8 +127,7 @@ def test_the_choice_is_explained(kind: str, name: str) -> None:
 @pytest.mark.parametrize("equal", [False, True], ids=["apart", "equal"])
 def test_two_steps_of_the_flow_solve_the_equations(name: str, readout: str | None, equal: bool) -> None:
     """From the start, so that clocks show the time; with all time constants one, too."""
-    model = load(name, readout)
-    lowered = lower(model)
+    model, lowered = load(name, readout), lowered_from(name, readout)
     values = defaults(lowered)
     if equal:
         values |= {p: mpmath.mpf("0.02") for p in values if p.startswith("tau_")}
@@ -137,7 +144,7 @@ def test_two_steps_of_the_flow_solve_the_equations(name: str, readout: str | Non
 @pytest.mark.parametrize(("name", "readout"), EXACT)
 def test_adjoint_and_gradient_are_the_derivatives_of_the_step(name: str, readout: str | None) -> None:
     """a(start) . dx = a(end) . d advance and grad_p = a(end) . d advance/dp, by differences."""
-    lowered = lower(load(name, readout))
+    lowered = lowered_from(name, readout)
     assert isinstance(lowered.flow, ir.Flow)
     values, dt = defaults(lowered), mpmath.mpf("0.013")
     x = drawn([state.name for state in lowered.states], 3)
@@ -171,7 +178,7 @@ def test_adjoint_and_gradient_are_the_derivatives_of_the_step(name: str, readout
 
 @pytest.mark.parametrize("name", KINDS["matrix"])
 def test_derivatives_of_the_matrix(name: str) -> None:
-    lowered = lower(load(name, "integral(V)"))
+    lowered = lowered_from(name, "integral(V)")
     assert isinstance(lowered.flow, ir.MatrixFlow)
     values, size = defaults(lowered), len(lowered.states) + 1
     found = run(lowered.flow.derivatives, values, lowered.constants)
@@ -199,8 +206,7 @@ def test_derivatives_of_the_matrix(name: str) -> None:
 )
 def test_a_numeric_field_and_its_pull(name: str, readout: str | None) -> None:
     """The field is that of the equations, clocks aside; the pull is its derivative, by differences."""
-    model = load(name, readout)
-    lowered = lower(model)
+    model, lowered = load(name, readout), lowered_from(name, readout)
     assert isinstance(lowered.flow, ir.NumericFlow)
     flow, values = lowered.flow, defaults(lowered)
     x = drawn([state.name for state in lowered.states], 2)
@@ -236,8 +242,7 @@ def test_a_numeric_field_and_its_pull(name: str, readout: str | None) -> None:
 )
 def test_each_rung_is_the_derivative_of_the_one_before(name: str) -> None:
     """u_{k+1} = (D + r_k) u_k along the flow; after the last rung of a closed form comes nothing."""
-    model = load(name)
-    lowered = lower(model)
+    model, lowered = load(name), lowered_from(name, None)
     (emission,) = lowered.emissions
     values = defaults(lowered)
     x = drawn([state.name for state in lowered.states], 6)
@@ -264,7 +269,7 @@ def test_each_rung_is_the_derivative_of_the_one_before(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*KINDS["numeric"]])
 def test_a_numeric_flow_has_no_ladder(name: str) -> None:
-    assert all(emission.ladder == () for emission in lower(load(name)).emissions)
+    assert all(emission.ladder == () for emission in lowered_from(name, None).emissions)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 import sympy
-from chains import chain
-from hypothesis import given, settings
+from chains import EVERY
 from models import adaptive, ball, coupled
 
 import saltus.derive.saltation
@@ -35,8 +34,7 @@ def test_both_routes_agree_on_other_models(make: type[ModelSpec]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=5)  # each of them proves a whole model
-@given(chain())
+@pytest.mark.parametrize("model", EVERY)
 def test_both_routes_agree_on_any_chain(model: ModelSpec) -> None:
     assert [o for o in verify.check_model(model) if not o.ok] == []
 
