@@ -101,6 +101,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
+#define NEVER 0x1p1023 /* finite, as OpenMP's least of nothing is infinite for one compiler and DBL_MAX for another */
 enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
 typedef struct { double *V, *I, *V_end, *I_end, *span, *since, *theta, *v_reset, *per_tau_mem, *per_tau_syn; } asked_view;
@@ -3498,7 +3499,7 @@ SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const wor
     bundle *q = &b->q;
     for (;;) {
         const int version = saltus_version((b->end - b->present) * w->steepest);
-        double first[LANES], earliest = INFINITY, missed = INFINITY;
+        double first[LANES], earliest = NEVER, missed = NEVER;
         int64_t spikes[LANES];
         if (search(version, q, b->present)) return UNUSUAL;
 #pragma omp simd reduction(min : earliest, missed)
@@ -3508,8 +3509,8 @@ SALTUS_APART int cross_band(const saltus_group *g, saltus_spikes *out, const wor
             earliest = first[l] < earliest ? first[l] : earliest;
             missed = miss < missed ? miss : missed;
         }
-        if (missed < out->nearest_miss[sample]) note_misses(q, earliest, out->nearest_miss + sample);
-        if (earliest == INFINITY) return NOBODY;
+        if (missed < NEVER && missed < out->nearest_miss[sample]) note_misses(q, earliest, out->nearest_miss + sample);
+        if (earliest == NEVER) return NOBODY;
         const double time = b->present + earliest; /* as it is written down: everyone goes by its rounding */
         for (int l = 0; l < LANES; l++) spikes[l] = b->present + first[l] == time;
         const unsigned lanes = bits_of(spikes);
@@ -4761,7 +4762,7 @@ static int queue_all(const saltus_group *g, const workspace *w)
 /* Brackets the crossings of the lanes that may, and appends the certain ones. Returns their number then. */
 SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bundle *q, int many, double *nearest_miss)
 {
-    double miss = *nearest_miss;
+    double miss = NEVER;
     bracket(version, q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
@@ -4769,7 +4770,7 @@ SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bu
         q->crosses[l] &= q->may[l];
         miss = missed < miss ? missed : miss;
     }
-    *nearest_miss = miss;
+    if (miss < NEVER && miss < *nearest_miss) *nearest_miss = miss;
 #ifdef __AVX512VL__
     const __mmask8 these = flagged(q->crosses);
     pack(w->certain.V + many, these, q->V);

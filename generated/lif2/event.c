@@ -101,6 +101,7 @@ static void reduce(double *restrict base, int32_t chunks, int64_t size)
         }
 }
 
+#define NEVER 0x1p1023 /* finite, as OpenMP's least of nothing is infinite for one compiler and DBL_MAX for another */
 enum { SLOTS = 512, PAGE = 4096, VOLLEY = 8, LENGTHS = 40, LONGEST = 2 };
 
 typedef struct { double *V, *I, *I2, *V_end, *I_end, *I2_end, *span, *since, *tau_syn, *tau_syn2, *theta, *v_reset, *per_tau_mem, *per_tau_syn, *per_tau_syn2; } asked_view;
@@ -4003,7 +4004,7 @@ static int queue_all(const saltus_group *g, const workspace *w)
 /* Brackets the crossings of the lanes that may, and appends the certain ones. Returns their number then. */
 SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bundle *q, int many, double *nearest_miss)
 {
-    double miss = *nearest_miss;
+    double miss = NEVER;
     bracket(version, q);
 #pragma omp simd reduction(min : miss)
     for (int l = 0; l < LANES; l++) {
@@ -4011,7 +4012,7 @@ SALTUS_INLINE int ascertain(const int alike, const workspace *w, int version, bu
         q->crosses[l] &= q->may[l];
         miss = missed < miss ? missed : miss;
     }
-    *nearest_miss = miss;
+    if (miss < NEVER && miss < *nearest_miss) *nearest_miss = miss;
 #ifdef __AVX512VL__
     const __mmask8 these = flagged(q->crosses);
     pack(w->certain.V + many, these, q->V);
