@@ -7,9 +7,23 @@ import saltus
 
 N, INPUTS = 48, 6
 TAU_MEM, TAU_SYN = 20e-3, 5e-3
+GROWS = {
+    "name": "grows",
+    "title": "A membrane that leaves its rest, the faster the farther away it is",
+    "parameters": {
+        "tau_mem": {"value": 1e-3, "positive": True},
+        "tau_syn": {"value": 20e-3, "positive": True},
+        "theta": {"value": 1.0},
+        "v_reset": {"value": 0.0},
+    },
+    "initial": {"V": 0.0, "I": 0.0},
+    "dynamics": {"f_V": "tau_mem*dot(V) - V + I", "f_I": "tau_syn*dot(I) + I"},
+    "transition": {"spike": {"when": "V - theta", "reset": {"V": "v_reset"}, "emits": True}},
+    "receive": {"exc": {"I": "I + w"}},
+}
 
 
-def both(weights, T, **params):
+def both(weights, T, model="lif", **params):
     """The same layer in the fast kernel and in the network kernel, which follows each neuron for itself."""
     pre, post = np.nonzero(weights)
     found = []
@@ -17,7 +31,7 @@ def both(weights, T, **params):
         net = saltus.Network(
             T=T,
             inputs={"in": len(weights)},
-            populations={"a": {"model": "lif", "size": weights.shape[1], "params": params}},
+            populations={"a": {"model": model, "size": weights.shape[1], "params": params}},
             projections={"in_a": {"pre": "in", "post": "a", "weights": given}},
         )
         assert kernel in net.explain()
@@ -80,6 +94,14 @@ def test_convex_potentials_cross_a_negative_threshold_from_below(T):
     one, two = ({n: t for n, t in zip(f.neurons, f.times, strict=True) if n > 0} for f in found)
     assert len(one) > N // 4
     assert one == pytest.approx(two, rel=1e-12)
+
+
+@pytest.mark.slow
+def test_convex_potentials_may_still_fall_in_the_middle_and_cross():
+    """V = k w exp(-t/tau_syn) + (V0 - k w) exp(t/tau_mem), k = tau_syn/(tau_mem + tau_syn)."""
+    V0, k, T = 0.2, 20.0 / 21.0, 10e-3
+    weights = ((V0 - np.exp(-np.linspace(8.0, 12.0, N))) / k)[None]  # V is 1 after 8 to 12 tau_mem
+    compare(both(weights, T, GROWS, V0=V0), [[[0.0]]], N // 4)
 
 
 def test_a_near_miss_in_a_long_interval_is_reported():
