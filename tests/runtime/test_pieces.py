@@ -78,6 +78,8 @@ def test_maxima_at_threshold_are_found_out(near):
         one, two = (net.run([[[offset]]]) for net in nets)
         assert one.spikes["a"].neurons.tolist() == two.spikes["a"].neurons.tolist()
         assert sorted(one.spikes["a"].neurons) == list(range(N // 2, N))
+        missed = one.outcomes["a"].nearest_miss  # by the highest that does not, not by one that does
+        np.testing.assert_allclose(missed, near / (N - 1), rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("T", np.linspace(3e-3, 12e-3, 10))
