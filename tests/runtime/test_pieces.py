@@ -126,3 +126,12 @@ def test_one_neuron_may_spike_twice_at_one_time(size):
     spikes = saltus.Network([layer], T=1.0).run([[[0.5]]]).spikes["a"]
     np.testing.assert_array_equal(np.bincount(spikes.neurons, minlength=size), 3)
     assert (np.diff(spikes.times) >= 0.0).all() and (spikes.times > 0.5).all()
+
+
+@pytest.mark.parametrize("gap", [1e-3, 60e-3], ids=["brief", "in pieces"])
+@pytest.mark.parametrize("own", [0.0, 0.1], ids=["shared", "own"])
+def test_a_reset_to_above_the_threshold_is_refused(gap, own):
+    params = {"v_reset": 1.5, "theta": 1.0 + own * np.arange(N) / N}
+    layer = saltus.Layer("lif", N, inputs=1, weights=np.full((1, N), 300.0), params=params, name="a")
+    with pytest.raises(saltus.errors.RunError, match="at or above its threshold right after its reset"):
+        saltus.Network([layer], T=gap).run([[[0.0]]])
