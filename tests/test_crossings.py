@@ -59,6 +59,23 @@ def test_in_brief_and_short_intervals(furthest: float, shared: bool):
     assert_right(cells, times)
 
 
+@pytest.mark.parametrize("furthest", [0.9, 1.9, 3.9, 7.9, 15.0, 16.5])
+def test_where_all_neurons_share_whatever_a_search_reads(furthest: float):
+    """Then it goes by pieces of the interval: all numbers of halvings, and an interval too long for them."""
+
+    def alike(rng: np.random.Generator, n: int, T: float) -> Intervals:
+        tau_syn = np.full(n, T / furthest)
+        cells = intervals.anywhere(rng, n, T)
+        return replace(
+            cells, V=cells.V - cells.theta + 1.0, theta=np.ones(n), tau_mem=3.0 * tau_syn, tau_syn=tau_syn
+        )
+
+    cells = intervals.draw(np.random.default_rng(round(10 * furthest)), 4_000, alike, (at_peak, at_start))
+    times = first_spikes(cells, [])
+    assert 0.2 < np.isfinite(times).mean() < 0.8
+    assert_right(cells, times)
+
+
 @pytest.mark.parametrize("seed", MANY)
 def test_from_an_arriving_spike(seed: int):
     """At rest until an input spike brings the current; the interval is what is left after it."""

@@ -155,3 +155,22 @@ def test_none_is_overlooked(model, kind, own):
     assert len(found) > 3
     for close in found:
         np.testing.assert_allclose(nearest(close.run()), 1e-8, rtol=0.0, atol=1e-12)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_sample_knows_nothing_of_the_one_before(own):
+    """In the first, seven of eight neurons all but spike; in the second one does, and lanes are left over."""
+    n, theta = 8, 1.0
+    s = 20e-3 * 5e-3 / 15e-3 * np.log(4.0)
+    peak = 5e-3 / 15e-3 * (np.exp(-s / 20e-3) - np.exp(-s / 5e-3))
+    weights = np.zeros((2, n))
+    weights[0], weights[1, 0] = theta * (1.0 - 1e-8) / peak, 1.5 * theta / peak
+    weights[0, 0] = 1.5 * theta / peak
+    params = {"theta": np.append(np.full(n - 1, theta), theta + 0.1 * own)}
+    layer = saltus.Layer("lif", n, inputs=2, weights=weights, params=params, name="a")
+    net = saltus.Network([layer], T=60e-3)
+    net.threads = 1
+    alone = net.run([[[], [0.0]]]).outcomes["a"].nearest_miss
+    after = net.run([[[0.0], []], [[], [0.0]]]).outcomes["a"].nearest_miss
+    np.testing.assert_allclose(after[0], 1e-8, rtol=0.0, atol=1e-12)
+    np.testing.assert_array_equal(after[1:], alone)

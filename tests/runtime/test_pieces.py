@@ -7,9 +7,23 @@ import saltus
 
 N, INPUTS = 48, 6
 TAU_MEM, TAU_SYN = 20e-3, 5e-3
+GROWS = {
+    "name": "grows",
+    "title": "A membrane that leaves its rest, the faster the farther away it is",
+    "parameters": {
+        "tau_mem": {"value": 1e-3, "positive": True},
+        "tau_syn": {"value": 20e-3, "positive": True},
+        "theta": {"value": 1.0},
+        "v_reset": {"value": 0.0},
+    },
+    "initial": {"V": 0.0, "I": 0.0},
+    "dynamics": {"f_V": "tau_mem*dot(V) - V + I", "f_I": "tau_syn*dot(I) + I"},
+    "transition": {"spike": {"when": "V - theta", "reset": {"V": "v_reset"}, "emits": True}},
+    "receive": {"exc": {"I": "I + w"}},
+}
 
 
-def both(weights, T, **params):
+def both(weights, T, model="lif", **params):
     """The same layer in the fast kernel and in the network kernel, which follows each neuron for itself."""
     pre, post = np.nonzero(weights)
     found = []
@@ -17,7 +31,7 @@ def both(weights, T, **params):
         net = saltus.Network(
             T=T,
             inputs={"in": len(weights)},
-            populations={"a": {"model": "lif", "size": weights.shape[1], "params": params}},
+            populations={"a": {"model": model, "size": weights.shape[1], "params": params}},
             projections={"in_a": {"pre": "in", "post": "a", "weights": given}},
         )
         assert kernel in net.explain()
@@ -64,6 +78,8 @@ def test_maxima_at_threshold_are_found_out(near):
         one, two = (net.run([[[offset]]]) for net in nets)
         assert one.spikes["a"].neurons.tolist() == two.spikes["a"].neurons.tolist()
         assert sorted(one.spikes["a"].neurons) == list(range(N // 2, N))
+        missed = one.outcomes["a"].nearest_miss  # by the highest that does not, not by one that does
+        np.testing.assert_allclose(missed, near / (N - 1), rtol=0, atol=1e-15)
 
 
 @pytest.mark.parametrize("T", np.linspace(3e-3, 12e-3, 10))
@@ -80,6 +96,14 @@ def test_convex_potentials_cross_a_negative_threshold_from_below(T):
     one, two = ({n: t for n, t in zip(f.neurons, f.times, strict=True) if n > 0} for f in found)
     assert len(one) > N // 4
     assert one == pytest.approx(two, rel=1e-12)
+
+
+@pytest.mark.slow
+def test_convex_potentials_may_still_fall_in_the_middle_and_cross():
+    """V = k w exp(-t/tau_syn) + (V0 - k w) exp(t/tau_mem), k = tau_syn/(tau_mem + tau_syn)."""
+    V0, k, T = 0.2, 20.0 / 21.0, 10e-3
+    weights = ((V0 - np.exp(-np.linspace(8.0, 12.0, N))) / k)[None]  # V is 1 after 8 to 12 tau_mem
+    compare(both(weights, T, GROWS, V0=V0), [[[0.0]]], N // 4)
 
 
 def test_a_near_miss_in_a_long_interval_is_reported():
@@ -102,3 +126,12 @@ def test_one_neuron_may_spike_twice_at_one_time(size):
     spikes = saltus.Network([layer], T=1.0).run([[[0.5]]]).spikes["a"]
     np.testing.assert_array_equal(np.bincount(spikes.neurons, minlength=size), 3)
     assert (np.diff(spikes.times) >= 0.0).all() and (spikes.times > 0.5).all()
+
+
+@pytest.mark.parametrize("gap", [1e-3, 60e-3], ids=["brief", "in pieces"])
+@pytest.mark.parametrize("own", [0.0, 0.1], ids=["shared", "own"])
+def test_a_reset_to_above_the_threshold_is_refused(gap, own):
+    params = {"v_reset": 1.5, "theta": 1.0 + own * np.arange(N) / N}
+    layer = saltus.Layer("lif", N, inputs=1, weights=np.full((1, N), 300.0), params=params, name="a")
+    with pytest.raises(saltus.errors.RunError, match="at or above its threshold right after its reset"):
+        saltus.Network([layer], T=gap).run([[[0.0]]])
