@@ -245,7 +245,7 @@ def _adjoint_generator(
     names: dict[Expr, Expr] = {}
     for state, rate in zip(model.states, rates, strict=True):
         names |= {notation.adjoint_backward(state.name): rate, notation.adjoint(state.name): state.adjoint}
-        names |= {notation.derivative("l", state.name): S.Zero}
+        names |= {notation.derivative("l", state.name): S.Zero, notation.state(state.name): state.symbol}
     steps = [derivation[f"{prefix}adjoint.ode.{state.name}"] for state in model.states]
     return {step.label: reduced((step.lhs - step.rhs).xreplace(names)) for step in steps}
 

@@ -66,3 +66,22 @@ def test_a_claim_without_premises_must_be_an_identity() -> None:
 
 def test_an_equation_without_certificate_is_a_definition() -> None:
     assert Equation("d", TAU_MEM, TAU_MEM, "").is_definition
+
+
+def test_an_integral_of_a_product_has_states_in_its_adjoint_equation() -> None:
+    model = spec.from_dict(
+        {
+            "name": "two",
+            "title": "Two decays and the integral of their product",
+            "parameters": {
+                "tau": {"value": 1.0, "positive": True},
+                "tau_g": {"value": 2.0, "positive": True},
+            },
+            "initial": {"V": 0.0, "g": 0.0},
+            "dynamics": {"f_V": "tau*dot(V) + V", "f_g": "tau_g*dot(g) + g"},
+            "readouts": {"area": "integral(V*g)"},
+        }
+    )
+    outcomes = verify.check_model(model)
+    assert "two:flow:adjoint" in {outcome.id for outcome in outcomes}
+    assert [outcome for outcome in outcomes if not outcome.ok] == []
