@@ -50,6 +50,13 @@ class Task:
 ANY, GRID, ANY_OWN, GRID_OWN = "any time", "1 ms grid", "any time, own τ", "1 ms grid, own τ"
 SHARED, OWN, TWICE = "τ_m = 4 τ_s", "own τ", "τ_m = 2 τ_s"
 
+HAND = Contestant("by hand, exact", "by_hand_points.py", SHARED, by_hand=True)
+EVENT = Contestant("Saltus event", "saltus_points.py", SHARED, ("event",))
+EVENT_OWN = Contestant("Saltus event, all gradients", "saltus_points.py", OWN, ("event-own",))
+CLOCK = Contestant("Saltus clock, 0.1 ms", "saltus_points.py", SHARED, ("clock",))
+CLOCK_OWN = Contestant("Saltus clock, all gradients", "saltus_points.py", OWN, ("clock-own",))
+"""Who takes the steps of Yin-Yang, with few samples and with many."""
+
 TASKS = {
     "speech": Task(
         "700-256r-20, one second, 8,000 input spikes",
@@ -81,13 +88,13 @@ TASKS = {
             TWICE: partial(points.draw, tau_syn=points.TAU_MEM / 2, scale=0.57),
         },
         (
-            Contestant("by hand, exact", "by_hand_points.py", SHARED, by_hand=True),
+            HAND,
             Contestant("Saltus event, kernels alone", "saltus_kernels.py", SHARED, ("event",)),
-            Contestant("Saltus event", "saltus_points.py", SHARED, ("event",)),
+            EVENT,
             Contestant("Saltus event, kernels alone", "saltus_kernels.py", OWN, ("event-own",)),
-            Contestant("Saltus event, all gradients", "saltus_points.py", OWN, ("event-own",)),
-            Contestant("Saltus clock, 0.1 ms", "saltus_points.py", SHARED, ("clock",)),
-            Contestant("Saltus clock, all gradients", "saltus_points.py", OWN, ("clock-own",)),
+            EVENT_OWN,
+            CLOCK,
+            CLOCK_OWN,
             Contestant(
                 "Eventax, Euler 0.05 ms", "eventax_eventprop.py", SHARED, ("Euler", "0.05"), "eventax"
             ),
@@ -99,13 +106,7 @@ TASKS = {
     "yin-yang-512": Task(
         "The same, 512 samples a step",
         {SHARED: points.draw, OWN: points.draw},
-        (
-            Contestant("by hand, exact", "by_hand_points.py", SHARED, by_hand=True),
-            Contestant("Saltus event", "saltus_points.py", SHARED, ("event",)),
-            Contestant("Saltus event, all gradients", "saltus_points.py", OWN, ("event-own",)),
-            Contestant("Saltus clock, 0.1 ms", "saltus_points.py", SHARED, ("clock",)),
-            Contestant("Saltus clock, all gradients", "saltus_points.py", OWN, ("clock-own",)),
-        ),
+        (HAND, EVENT, EVENT_OWN, CLOCK, CLOCK_OWN),
         batch=512,
     ),
 }

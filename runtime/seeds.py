@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from saltus.errors import InputError
 from saltus.runtime.cotangent import Cotangent
+from saltus.runtime.losses.data import floats
 from saltus.runtime.losses.evaluated import Seeds
 from saltus.runtime.members import Members
 from saltus.runtime.result import Result
@@ -113,10 +114,7 @@ def _add(there: dict[str, Array], key: str, values: Array) -> None:
 
 
 def _shaped(given: ArrayLike, shape: tuple[int, ...], meaning: str, where: str) -> Array:
-    try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.array(np.nan)
+    values = floats(given)
     if values.shape != shape or not np.isfinite(values).all():
         raise InputError(
             f"{where}: not finite numbers of shape {meaning} = {shape}. Give one for each sample and neuron."
@@ -146,10 +144,7 @@ def _spiking(net: Network, result: Result, name: str) -> str:
 
 def _spike_seeds(net: Network, result: Result, name: str, given: ArrayLike) -> tuple[Index, Array]:
     """Where dL/dt is given, and what it is."""
-    try:
-        values = np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.array(np.nan)
+    values = floats(given)
     out, size = result.outcomes[name].out, net.populations[name].size
     if not np.isfinite(values).all():
         raise InputError(f"d_spike_times[{name!r}]: not all finite. Give 0 where a time does not matter.")

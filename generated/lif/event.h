@@ -38,11 +38,11 @@ typedef struct {
     int64_t capacity;
     int64_t *start;
     int32_t *count;       /* [batch] */
-    double *time;         /* [batch][capacity] */
-    int32_t *neuron;      /* [batch][capacity] */
-    int32_t *after;       /* [batch][capacity]: events that came before the spike */
-    double *state;        /* [states][batch][capacity]: states of the neuron just before its spike */
-    double *slope;        /* [batch][capacity]: time derivative of the guard there */
+    double *time;         /* [batch * capacity] */
+    int32_t *neuron;      /* [batch * capacity] */
+    int32_t *after;       /* [batch * capacity]: events that came before the spike */
+    double *state;        /* [states][batch * capacity]: states of the neuron just before its spike */
+    double *slope;        /* [batch * capacity]: time derivative of the guard there */
     double *nearest_miss; /* [batch]: least distance to threshold of a maximum below it, between two events, that was looked at */
     int32_t *joined;      /* [batch]: pairs of spikes at one time joined by a synapse without delay */
     double *event_time;   /* all events, those of the group's own spikes among them, or NULL where it has no lines: event i */
@@ -54,7 +54,7 @@ typedef struct {
 
 /* What the loss says: dL/dt of each outgoing spike, dL/dx(T) of each state (or NULL). */
 typedef struct {
-    const double *time;  /* [batch][capacity] */
+    const double *time;  /* like the spikes */
     const double *final; /* [batch][states][n_pad] */
 } saltus_cotangent;
 

@@ -44,26 +44,27 @@ def text(value: str, file: Path | None) -> None:
         sys.stdout.write(value)
         sys.stdout.flush()
         return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+    with _into(file, "Choose another path with -o."):
         file.write_text(value, encoding="utf-8")
-    except OSError as problem:
-        raise InputError(
-            f"{file} cannot be written: {problem.strerror}. Choose another path with -o."
-        ) from problem
 
 
 def writable(file: Path) -> None:
     """Raises ``InputError`` if a file cannot be written; what is in it stays."""
     there = file.exists()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("ab"):
-            pass
+    with _into(file, "Choose another path."):
+        file.open("ab").close()
         if not there:
             file.unlink()
+
+
+@contextmanager
+def _into(file: Path, remedy: str) -> Iterator[None]:
+    """Makes the file's folder; says what to do where a file cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        yield
     except OSError as problem:
-        raise InputError(f"{file} cannot be written: {problem.strerror}. Choose another path.") from problem
+        raise InputError(f"{file} cannot be written: {problem.strerror}. {remedy}") from problem
 
 
 @contextmanager

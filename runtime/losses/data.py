@@ -34,15 +34,20 @@ class Data:
 
 def numbers(given: ArrayLike, where: str) -> Array:
     """An array of finite float64; raises ``InputError`` for anything else."""
-    try:
-        if np.iscomplexobj(given) or isinstance(given, np.ma.MaskedArray):
-            raise TypeError("something would be lost")
-        values = np.ascontiguousarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.array(np.nan)
+    values = np.ascontiguousarray(floats(given))
     if not np.isfinite(values).all():
         raise InputError(f"{where}: not finite numbers. Give an array of them.")
     return values
+
+
+def floats(given: ArrayLike) -> Array:
+    """An array of float64; one NaN for what is none, or would lose something on the way."""
+    try:
+        if np.iscomplexobj(given) or isinstance(given, np.ma.MaskedArray):
+            raise TypeError("something would be lost")
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.array(np.nan)
 
 
 def check_labels(given: ArrayLike, batch: int, classes: int) -> Labels:

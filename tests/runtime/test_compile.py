@@ -37,6 +37,9 @@ def fake_compiler(path: Path, text: str) -> str:
     return str(path)
 
 
+WITHOUT_OPENMP = 'for a in "$@"; do [ "$a" = -fopenmp ] && exit 1; done\nexec cc "$@"'
+
+
 def test_compiles_and_calls():
     assert toy().lib.twice(21) == 42
 
@@ -133,8 +136,7 @@ def test_another_version_of_the_compiler_builds_again(tmp_path, monkeypatch):
 
 
 def test_without_openmp_the_library_says_so(tmp_path, monkeypatch):
-    script = 'for a in "$@"; do [ "$a" = -fopenmp ] && exit 1; done\nexec cc "$@"'
-    monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", script))
+    monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", WITHOUT_OPENMP))
     assert not toy().openmp
 
 
@@ -142,13 +144,25 @@ def test_without_openmp_the_library_says_so(tmp_path, monkeypatch):
 @pytest.mark.parametrize("flags", ["", "-march=x86-64"], ids=["this processor", "any processor"])
 @pytest.mark.parametrize("unit", ["lif/event.c", "lif/clock.c", "lif_refractory/network.c"])
 def test_kernels_give_no_warning_without_openmp_and_long_vectors(unit, flags, tmp_path, monkeypatch):
-    script = 'for a in "$@"; do [ "$a" = -fopenmp ] && exit 1; done\nexec cc "$@"'
-    monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", script))
+    monkeypatch.setenv("CC", fake_compiler(tmp_path / "plaincc", WITHOUT_OPENMP))
     monkeypatch.setenv("CFLAGS", f"{flags} -O1")
     monkeypatch.setenv("CI", "1")
     source = shutil.copytree((GENERATED / unit).parent, tmp_path / "unit") / Path(unit).name
     compiler.compiler().build(source, tmp_path / "unit.so")
     assert (tmp_path / "unit.so").exists()
+
+
+def test_a_compiler_that_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setenv("CC", fake_compiler(tmp_path / "mycc", "exit 0"))
+    with pytest.raises(CompileError, match=r"built cannot be loaded \(.*\)\. Set CC to a compiler for"):
+        toy()
+
+
+@pytest.mark.parametrize("variable", ["CC", "CFLAGS"])
+def test_a_quote_that_does_not_end(monkeypatch, variable):
+    monkeypatch.setenv(variable, "gcc '")
+    with pytest.raises(CompileError, match=rf"{variable} is \"gcc '\", which is no command line \(No"):
+        toy()
 
 
 def test_no_compiler_names_what_was_tried(monkeypatch):

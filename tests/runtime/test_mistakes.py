@@ -8,8 +8,6 @@ from small_network import T, build, labels, layers, spikes
 
 import saltus
 from saltus.errors import ConfigError, InputError, SpecError
-from saltus.runtime import compile
-from saltus.runtime.compiler import compiler
 from saltus.runtime.data import Dataset
 from saltus.runtime.losses.data import check_labels
 from saltus.runtime.progress import quiet
@@ -180,22 +178,3 @@ def test_complex_targets_are_refused():
     )
     with pytest.raises(InputError, match=r"targets\['target'\]: not finite numbers"):
         net.run(spikes(), targets=np.zeros((len(labels()), 3), complex))
-
-
-@pytest.mark.parametrize("variable", ["CC", "CFLAGS"])
-def test_a_quote_that_does_not_end(monkeypatch, variable):
-    monkeypatch.setenv(variable, "gcc '")
-    with pytest.raises(saltus.CompileError, match=rf"{variable} is \"gcc '\", which is no command line \(No"):
-        compiler()
-
-
-def test_a_compiler_that_leaves_nothing_behind(tmp_path, monkeypatch):
-    program = tmp_path / "cc"
-    program.write_text("#!/bin/sh\nexit 0\n")
-    program.chmod(0o700)
-    monkeypatch.setenv("CC", str(program))
-    monkeypatch.setenv("SALTUS_CACHE_DIR", str(tmp_path / "cache"))
-    with pytest.raises(
-        saltus.CompileError, match=r"built cannot be loaded \(.*\)\. Set CC to a compiler for"
-    ):
-        compile.load("none", {"none.c": "int none(void) { return 0; }\n"}, "int none(void);")
